@@ -1,0 +1,84 @@
+//! Delivers the answer: the same bytes again and again until the bucket has them or time is up.
+//! Knows nothing of what they say.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use super::response_url::ResponseUrl;
+use crate::http::Http;
+
+/// How long one attempt may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The answer could not be delivered.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum Undelivered {
+    /// The bucket does not take it: the URL has expired or is wrong, and another attempt would not change that.
+    #[error(
+        "answer refused: got HTTP status {status} from `{url}`, the stack waits until its timeout unless Lambda's retry of the event helps"
+    )]
+    Refused {
+        /// What the bucket answered.
+        status: u16,
+        /// Where the answer went.
+        url: ResponseUrl,
+    },
+    /// Every attempt failed until time was up.
+    #[error(
+        "answer not delivered: got {last} from `{url}` in {attempts} attempts, check the function's way to S3"
+    )]
+    OutOfTime {
+        /// What the last attempt came to.
+        last: String,
+        /// Where the answer went.
+        url: ResponseUrl,
+        /// How often it was tried.
+        attempts: u32,
+    },
+}
+
+/// PUTs `body` to `url`, and again after 5xx, 429, timeouts and connection errors, until `end`. A lost acknowledgement
+/// makes it arrive twice, which is harmless: it is the same.
+///
+/// # Errors
+/// If it was not delivered.
+pub async fn reply(
+    http: &Http,
+    url: &ResponseUrl,
+    body: &[u8],
+    end: Instant,
+) -> Result<(), Undelivered> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let timeout = ATTEMPT_TIMEOUT.min(end.saturating_duration_since(Instant::now()));
+        let last = match http.put(url.secret(), body.to_vec(), timeout).await {
+            Ok(200..300) => {
+                info!(attempts, host = %url, "answered");
+                return Ok(());
+            }
+            Ok(status) if status == 429 || status >= 500 => format!("HTTP status {status}"),
+            Ok(status) => {
+                return Err(Undelivered::Refused {
+                    status,
+                    url: url.clone(),
+                });
+            }
+            Err(error) => error.to_string(),
+        };
+        warn!(attempts, host = %url, outcome = last, "not answered");
+        let pause =
+            Duration::from_millis(100 << attempts.min(5)).mul_f64(0.5 + fastrand::f64() / 2.0);
+        if Instant::now() + pause >= end {
+            return Err(Undelivered::OutOfTime {
+                last,
+                url: url.clone(),
+                attempts,
+            });
+        }
+        sleep(pause).await;
+    }
+}

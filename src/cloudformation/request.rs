@@ -1,0 +1,218 @@
+//! A request of CloudFormation, read in two steps: the envelope, which is just enough to answer, and then the rest.
+//! Knows nothing of what the properties mean.
+//!
+//! Source: [Custom resource request objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::response_url::ResponseUrl;
+
+/// What it takes to answer an event: where to, and what an answer must repeat word for word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where the answer goes.
+    pub response_url: ResponseUrl,
+    /// The stack's ARN.
+    pub stack_id: String,
+    /// The id of the request, which is not unique across deployments.
+    pub request_id: String,
+    /// The resource's name in the template.
+    pub logical_id: String,
+    /// The id that CloudFormation knows the resource by, in an Update or Delete.
+    pub physical_id: Option<String>,
+}
+
+/// There is nobody to answer.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error(
+    "no usable `ResponseURL`: got an event that nobody waits for an answer to, invoke this function from CloudFormation only"
+)]
+pub struct NobodyToAnswer;
+
+impl Envelope {
+    /// Reads as much as is there: everything but the URL may be missing or wrong, and the event is still answered.
+    ///
+    /// # Errors
+    /// If there is no URL to answer to.
+    pub fn open(event: &Value) -> Result<Self, NobodyToAnswer> {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let owned = |name: &str| text(name).unwrap_or_default().to_owned();
+        Ok(Self {
+            response_url: text("ResponseURL")
+                .and_then(ResponseUrl::read)
+                .ok_or(NobodyToAnswer)?,
+            stack_id: owned("StackId"),
+            request_id: owned("RequestId"),
+            logical_id: owned("LogicalResourceId"),
+            physical_id: text("PhysicalResourceId")
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned),
+        })
+    }
+}
+
+/// What CloudFormation does with the resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestType {
+    /// It is made.
+    Create,
+    /// Its properties have changed, or are changed back in a rollback.
+    Update,
+    /// It goes, or its replaced predecessor does.
+    Delete,
+}
+
+/// A whole request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What is done with the resource.
+    pub kind: RequestType,
+    /// Its type in the template.
+    pub resource_type: String,
+    /// The stack's ARN.
+    pub stack_id: String,
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Its physical id, in an Update or Delete.
+    pub physical_id: Option<String>,
+    /// Its properties; none in a Delete that came without them.
+    pub properties: Map<String, Value>,
+    /// Its properties before an Update.
+    pub old_properties: Option<Map<String, Value>>,
+}
+
+/// The event is not one that CloudFormation sends.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum MalformedRequest {
+    /// The type is missing or unknown.
+    #[error("malformed event: got the `RequestType` {0}, send `Create`, `Update` or `Delete`")]
+    RequestType(Value),
+    /// There are no properties.
+    #[error("malformed event: got the `ResourceProperties` {0}, send an object")]
+    ResourceProperties(Value),
+}
+
+impl Request {
+    /// Reads what stands in the event besides its envelope.
+    ///
+    /// # Errors
+    /// If the type is unknown, or a Create or Update has no properties. A Delete is served without them.
+    pub fn parse(envelope: &Envelope, event: &Value) -> Result<Self, MalformedRequest> {
+        let object = |name: &str| event.get(name).and_then(Value::as_object).cloned();
+        let kind = match event.get("RequestType").and_then(Value::as_str) {
+            Some("Create") => RequestType::Create,
+            Some("Update") => RequestType::Update,
+            Some("Delete") => RequestType::Delete,
+            _ => return Err(MalformedRequest::RequestType(member(event, "RequestType"))),
+        };
+        let properties = object("ResourceProperties");
+        let properties = match kind {
+            RequestType::Delete => properties.unwrap_or_default(),
+            RequestType::Create | RequestType::Update => properties.ok_or_else(|| {
+                MalformedRequest::ResourceProperties(member(event, "ResourceProperties"))
+            })?,
+        };
+        Ok(Self {
+            kind,
+            resource_type: event
+                .get("ResourceType")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            stack_id: envelope.stack_id.clone(),
+            logical_id: envelope.logical_id.clone(),
+            physical_id: envelope.physical_id.clone(),
+            properties,
+            old_properties: object("OldResourceProperties"),
+        })
+    }
+}
+
+fn member(event: &Value, name: &str) -> Value {
+    event.get(name).cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn event(changes: Value) -> Value {
+        let mut event = json!({
+            "RequestType": "Create",
+            "ResponseURL": "https://bucket.s3.amazonaws.com/key?Signature=secret",
+            "StackId": "stack",
+            "RequestId": "request",
+            "LogicalResourceId": "Share",
+            "ResourceType": "Custom::LayerVersionPermission",
+            "ResourceProperties": {"Principal": "*"},
+        });
+        for (name, value) in changes.as_object().expect("an object") {
+            event[name] = value.clone();
+        }
+        event
+    }
+
+    fn parse(changes: Value) -> Result<Request, String> {
+        let event = event(changes);
+        let envelope = Envelope::open(&event).expect("an envelope");
+        Request::parse(&envelope, &event).map_err(|malformed| malformed.to_string())
+    }
+
+    #[test]
+    fn a_url_is_all_that_it_takes_to_answer() {
+        let envelope = Envelope::open(
+            &json!({"ResponseURL": "https://host/", "StackId": 7, "RequestType": null}),
+        );
+        let envelope = envelope.expect("an envelope");
+        assert_eq!(
+            (envelope.stack_id.as_str(), envelope.physical_id),
+            ("", None)
+        );
+        for url in [json!(null), json!(""), json!(7), json!("host")] {
+            assert_eq!(
+                Envelope::open(&event(json!({"ResponseURL": url}))),
+                Err(NobodyToAnswer)
+            );
+        }
+        for event in [json!(null), json!("text"), json!([1])] {
+            assert_eq!(Envelope::open(&event), Err(NobodyToAnswer));
+        }
+        assert_eq!(
+            NobodyToAnswer.to_string(),
+            "no usable `ResponseURL`: got an event that nobody waits for an answer to, invoke this function from \
+             CloudFormation only"
+        );
+    }
+
+    #[test]
+    fn what_cloudformation_never_sends_is_said() {
+        for (changes, reason) in [
+            (
+                json!({"RequestType": null}),
+                "malformed event: got the `RequestType` null, send `Create`, `Update` or `Delete`",
+            ),
+            (
+                json!({"RequestType": "Read"}),
+                "malformed event: got the `RequestType` \"Read\", send `Create`, `Update` or `Delete`",
+            ),
+            (
+                json!({"ResourceProperties": null}),
+                "malformed event: got the `ResourceProperties` null, send an object",
+            ),
+        ] {
+            assert_eq!(parse(changes), Err(reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_delete_needs_no_properties() {
+        let request =
+            parse(json!({"RequestType": "Delete", "ResourceProperties": null})).expect("a request");
+        assert_eq!(
+            (request.kind, request.properties.len()),
+            (RequestType::Delete, 0)
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! How the time of one event is shared out: to the work, to taking it back, and to the answer.
+//! Stops nothing itself.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+/// The most that is kept free for taking back, and again for the answer.
+const MOST_RESERVE: Duration = Duration::from_secs(5);
+
+/// What Lambda needs to take our word after the answer, before it would end the process.
+const MARGIN: Duration = Duration::from_millis(200);
+
+/// When each part of an event's time ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// When the work stops.
+    pub work: Instant,
+    /// When taking it back stops.
+    pub undo: Instant,
+    /// When the answer must have been delivered.
+    pub reply: Instant,
+}
+
+impl Deadline {
+    /// Shares out what is left until `deadline_ms`, the milliseconds since 1970 at which Lambda ends the function: of a
+    /// short time, a quarter is for taking back and a quarter for the answer.
+    #[must_use]
+    pub fn at(deadline_ms: u64) -> Self {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self::after(Duration::from_millis(deadline_ms).saturating_sub(now))
+    }
+
+    fn after(left: Duration) -> Self {
+        let left = left.saturating_sub(MARGIN);
+        let reserve = MOST_RESERVE.min(left / 4);
+        let reply = Instant::now() + left;
+        Self {
+            work: reply - reserve * 2,
+            undo: reply - reserve,
+            reply,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_time_keeps_five_seconds_each_for_taking_back_and_for_the_answer() {
+        let (now, deadline) = (
+            Instant::now(),
+            Deadline::after(Duration::from_millis(60_200)),
+        );
+        let seconds = |end: Instant| (end - now).as_secs();
+        assert_eq!(
+            [deadline.work, deadline.undo, deadline.reply].map(seconds),
+            [50, 55, 60]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_time_is_shared_by_quarters_and_none_is_none() {
+        let (now, deadline) = (
+            Instant::now(),
+            Deadline::after(Duration::from_millis(2_200)),
+        );
+        let millis = |end: Instant| (end - now).as_millis();
+        assert_eq!(
+            [deadline.work, deadline.undo, deadline.reply].map(millis),
+            [1000, 1500, 2000]
+        );
+        let past = Deadline::at(0);
+        assert_eq!([past.work, past.undo, past.reply].map(millis), [0, 0, 0]);
+    }
+}

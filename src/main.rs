@@ -1,0 +1,57 @@
+//! Starts the provider: clients and logging are made once, and each event goes to the handler.
+//! Knows nothing of what an event says.
+
+use aws_config::BehaviorVersion;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use lambda_permission_provider::handler::Handler;
+use lambda_permission_provider::http::Http;
+use lambda_permission_provider::policy::lambda::Lambda;
+use lambda_runtime::{Error, service_fn};
+use tracing::{Level, error};
+
+/// The environment variable that makes the work on every event panic, so that an operator can see it answered.
+const PANIC_DRILL: &str = "PANIC_DRILL";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    log_json_lines();
+    let http = Http::new()?;
+    // Lambda always gives region and credentials in the environment: no chain of providers has to be asked.
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .http_client(http.clone());
+    let lambda = Lambda::new(&config.load().await);
+    let panic_drill = std::env::var(PANIC_DRILL).is_ok_and(|value| value == "1");
+    let handler = Handler {
+        http,
+        lambda,
+        panic_drill,
+    };
+    lambda_runtime::run(service_fn(|event| handler.handle(event))).await
+}
+
+/// One JSON object a line. The dependencies' lines are left out below warnings: at finer levels they show credentials and
+/// URLs, so no variable can switch them on.
+fn log_json_lines() {
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::prelude::*;
+
+    let targets = Targets::new()
+        .with_default(Level::WARN)
+        .with_target("lambda_permission_provider", Level::INFO);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
+    let lines = lines
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
+        .init();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        error!(place, "panicked");
+    }));
+}

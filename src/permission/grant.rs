@@ -1,0 +1,158 @@
+//! A grant: the statement that a resource declares, with the id that it was given or that is derived from the resource.
+//! Knows nothing of what the policy holds already.
+
+use data_encoding::BASE32_NOPAD;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::arn::LayerVersionArn;
+use super::principal::Principal;
+use super::properties::{Properties, Violations};
+use super::statement::{Statement, StatementId};
+
+/// What a resource declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The layer version whose policy is meant.
+    pub layer_version: LayerVersionArn,
+    /// The statement that is to be in it.
+    pub statement: Statement,
+    /// The revision that the policy must have for the first write.
+    pub revision_id: Option<String>,
+}
+
+impl Grant {
+    /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
+    ///
+    /// # Errors
+    /// If the properties do not parse.
+    pub fn declared(
+        properties: &Map<String, Value>,
+        stack_id: &str,
+        logical_id: &str,
+    ) -> Result<Self, Violations> {
+        let Properties {
+            layer_version,
+            principal,
+            statement_id,
+            revision_id,
+        } = Properties::parse(properties, stack_id)?;
+        let sid = statement_id.unwrap_or_else(|| derived_id(stack_id, logical_id, &principal));
+        Ok(Self {
+            layer_version,
+            statement: Statement { sid, principal },
+            revision_id,
+        })
+    }
+}
+
+/// The same for the same resource and principal in any process, and never that of another stack: the logical id, cut to
+/// 24 characters, and 80 bits of a hash. Short, because the policy's size is limited.
+fn derived_id(stack_id: &str, logical_id: &str, principal: &Principal) -> StatementId {
+    let mut hash = Sha256::new();
+    for part in [stack_id, logical_id, &principal.to_string()] {
+        // The length keeps two different lists of parts from being one text.
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let tail = BASE32_NOPAD.encode(&hash.finalize()).to_lowercase();
+    // CloudFormation's logical ids are letters and digits; what else an event may say stays out of the id.
+    let head: String = logical_id
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(24)
+        .collect();
+    let text: String = head
+        .chars()
+        .chain(['-'])
+        .chain(tail.chars().take(16))
+        .collect();
+    StatementId::of_word(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1";
+
+    fn sid(changes: &Value, stack: &str, logical_id: &str) -> String {
+        let mut properties = json!({
+            "LayerVersionArn": "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1",
+            "Principal": "111122223333",
+        });
+        for (name, value) in changes.as_object().expect("an object") {
+            properties[name] = value.clone();
+        }
+        let properties = properties.as_object().expect("an object");
+        let grant = Grant::declared(properties, stack, logical_id).expect("a grant");
+        grant.statement.sid.to_string()
+    }
+
+    #[test]
+    fn a_given_statement_id_is_taken_as_it_is() {
+        assert_eq!(
+            sid(&json!({"StatementId": "engineering-org"}), STACK, "Share"),
+            "engineering-org"
+        );
+    }
+
+    #[test]
+    fn a_derived_statement_id_never_changes_between_releases() {
+        assert_eq!(sid(&json!({}), STACK, "Share"), "Share-ukb5vbeuhscn5xae");
+        let long = "ShareTheObservabilityLayerWithEverybody";
+        assert_eq!(
+            sid(&json!({}), STACK, long),
+            "ShareTheObservabilityLay-2trgopmhpv4xieh7"
+        );
+    }
+
+    #[test]
+    fn a_derived_statement_id_is_another_one_for_another_resource_or_principal() {
+        let here = sid(&json!({}), STACK, "Share");
+        assert_ne!(
+            here,
+            sid(
+                &json!({}),
+                "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/2",
+                "Share"
+            )
+        );
+        assert_ne!(here, sid(&json!({}), STACK, "Shares"));
+        assert_ne!(
+            here,
+            sid(&json!({"Principal": "444455556666"}), STACK, "Share")
+        );
+    }
+
+    #[test]
+    fn a_derived_statement_id_is_the_same_for_another_spelling_or_a_nonce() {
+        let here = sid(&json!({}), STACK, "Share");
+        assert_eq!(
+            here,
+            sid(
+                &json!({"Principal": "arn:aws:iam::111122223333:root"}),
+                STACK,
+                "Share"
+            )
+        );
+        assert_eq!(
+            here,
+            sid(
+                &json!({"Nonce": "2", "Action": "lambda:GetLayerVersion"}),
+                STACK,
+                "Share"
+            )
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_derived_statement_id_is_a_statement_id(stack in ".*", logical_id in ".*") {
+            let sid = sid(&json!({}), &stack, &logical_id);
+            prop_assert_eq!(sid.parse::<StatementId>().map(|id| id.to_string()), Ok(sid));
+        }
+    }
+}

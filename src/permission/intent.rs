@@ -1,0 +1,234 @@
+//! From a request to what is to be true when it has been served: goals for the policies, and the id to answer with.
+//! Decides only; reads no policy and calls nobody.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::arn::LayerVersionArn;
+use super::grant::Grant;
+use super::principal::Principal;
+use super::properties::Violations;
+use super::statement::{Statement, StatementId};
+use crate::cloudformation::physical_id::PhysicalId;
+use crate::cloudformation::request::{Request, RequestType};
+
+/// What is to be true afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// What the policies are to hold, in the order in which to make it true.
+    pub goals: Vec<Goal>,
+    /// What the work is for, which decides how patient it is and whether it is taken back when it fails.
+    pub purpose: Purpose,
+    /// The id that a success answers.
+    pub physical_id: String,
+    /// What a success answers besides, for `Fn::GetAtt`.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+/// Why a goal is pursued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To give access. A role that was made a moment ago is waited for, and a failure is taken back.
+    Grant,
+    /// To take access away.
+    Revoke,
+    /// To take away what a Create that is perhaps still running may give: looked for again for some seconds.
+    RevokeEarly,
+}
+
+/// What the policy of one layer version is to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goal {
+    /// The layer version whose policy is meant.
+    pub layer_version: LayerVersionArn,
+    /// The statements that are to be there.
+    pub wanted: Vec<Statement>,
+    /// The statements that are to be gone. One whose id is also wanted may be replaced.
+    pub unwanted: Vec<Unwanted>,
+    /// The revision that the policy must have for the first write.
+    pub revision_id: Option<String>,
+}
+
+/// A statement that is to be gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwanted {
+    /// Its id.
+    pub sid: StatementId,
+    /// What it says, or nothing where the properties that declared it can no longer be read. A statement of this id
+    /// that says something else is somebody else's and stays.
+    pub principal: Option<Principal>,
+}
+
+impl Unwanted {
+    /// Exactly this statement.
+    #[must_use]
+    pub fn exactly(statement: Statement) -> Self {
+        Self {
+            sid: statement.sid,
+            principal: Some(statement.principal),
+        }
+    }
+}
+
+impl fmt::Display for Unwanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.principal {
+            Some(principal) => write!(f, "`{}` for `{principal}`", self.sid),
+            None => write!(f, "`{}`", self.sid),
+        }
+    }
+}
+
+/// Why a request cannot be served.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum NoIntent {
+    /// The resource type is kept for something that this version does not do.
+    #[error(
+        "resource type not served by this version: got `{0}`, use `Custom::LayerVersionPermission` for layers"
+    )]
+    NotServed(String),
+    /// The properties do not parse.
+    #[error(transparent)]
+    Violations(#[from] Violations),
+}
+
+/// The resource type that is kept for the policies of functions.
+const FUNCTION_PERMISSION: &str = "Custom::FunctionPermission";
+
+impl Intent {
+    /// What `request` asks for.
+    ///
+    /// # Errors
+    /// If it cannot be served. A Delete can always be served, except of a resource type that never was.
+    pub fn of(request: &Request) -> Result<Self, NoIntent> {
+        let id = PhysicalId::read(request.physical_id.as_deref());
+        match (request.kind, id) {
+            // Nothing was ever granted under this id, whatever the properties say.
+            (RequestType::Delete, PhysicalId::NeverCreated) => {
+                Ok(Self::revoke(request, None, Purpose::Revoke))
+            }
+            _ if request.resource_type == FUNCTION_PERMISSION => {
+                Err(NoIntent::NotServed(request.resource_type.clone()))
+            }
+            (RequestType::Create | RequestType::Update, _) => Self::grant(request),
+            (RequestType::Delete, PhysicalId::Granted { layer_version, sid }) => {
+                let declared = request.declared().ok();
+                let principal = declared.map(|grant| grant.statement.principal);
+                let goal = Goal::without(layer_version, Unwanted { sid, principal });
+                Ok(Self::revoke(request, Some(goal), Purpose::Revoke))
+            }
+            (RequestType::Delete, PhysicalId::Unknown) => {
+                let declared = request.declared().ok();
+                let goal = declared.map(
+                    |Grant {
+                         layer_version,
+                         statement,
+                         ..
+                     }| {
+                        Goal::without(layer_version, Unwanted::exactly(statement))
+                    },
+                );
+                Ok(Self::revoke(request, goal, Purpose::RevokeEarly))
+            }
+        }
+    }
+
+    fn grant(request: &Request) -> Result<Self, NoIntent> {
+        let Grant {
+            layer_version,
+            statement,
+            revision_id,
+        } = request.declared()?;
+        let id = PhysicalId::Granted {
+            layer_version: layer_version.clone(),
+            sid: statement.sid.clone(),
+        };
+        let physical_id = id.to_string();
+        let before = request.declared_before();
+        // Our own write changed the revision: a `RevisionId` that the resource was already made with is spent.
+        let spent = before
+            .as_ref()
+            .is_some_and(|before| before.revision_id == revision_id);
+        let attributes = vec![
+            ("Id", physical_id.clone()),
+            ("LayerVersionArn", layer_version.to_string()),
+            ("StatementId", statement.sid.to_string()),
+        ];
+        let mut goals = vec![Goal {
+            wanted: vec![statement],
+            revision_id: revision_id.filter(|_| !spent),
+            ..Goal::new(layer_version)
+        }];
+        // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
+        // old content goes now. That also clears away what a failed Update may have left when this is its rollback.
+        if let Some(before) = before.filter(|_| request.physical_id.as_ref() == Some(&physical_id))
+        {
+            clear(&mut goals, before);
+        }
+        Ok(Self {
+            goals,
+            purpose: Purpose::Grant,
+            physical_id,
+            attributes,
+        })
+    }
+
+    fn revoke(request: &Request, goal: Option<Goal>, purpose: Purpose) -> Self {
+        Self {
+            goals: goal.into_iter().collect(),
+            purpose,
+            physical_id: request
+                .physical_id
+                .clone()
+                .unwrap_or_else(|| PhysicalId::NeverCreated.to_string()),
+            attributes: Vec::new(),
+        }
+    }
+}
+
+/// Adds what was declared before to what is unwanted: to the goal of its layer version, or as a goal of its own.
+fn clear(goals: &mut Vec<Goal>, before: Grant) {
+    let unwanted = Unwanted::exactly(before.statement);
+    match goals
+        .iter_mut()
+        .find(|goal| goal.layer_version == before.layer_version)
+    {
+        Some(goal) => goal.unwanted.push(unwanted),
+        None => goals.push(Goal::without(before.layer_version, unwanted)),
+    }
+}
+
+impl Goal {
+    /// Nothing wanted and nothing unwanted yet of the policy of `layer_version`.
+    #[must_use]
+    pub fn new(layer_version: LayerVersionArn) -> Self {
+        Self {
+            layer_version,
+            wanted: Vec::new(),
+            unwanted: Vec::new(),
+            revision_id: None,
+        }
+    }
+
+    /// The policy of `layer_version` without this statement.
+    #[must_use]
+    pub fn without(layer_version: LayerVersionArn, unwanted: Unwanted) -> Self {
+        Self {
+            unwanted: vec![unwanted],
+            ..Self::new(layer_version)
+        }
+    }
+}
+
+impl Request {
+    fn declared(&self) -> Result<Grant, Violations> {
+        Grant::declared(&self.properties, &self.stack_id, &self.logical_id)
+    }
+
+    /// What the resource declared before an Update.
+    fn declared_before(&self) -> Option<Grant> {
+        let properties = self.old_properties.as_ref()?;
+        Grant::declared(properties, &self.stack_id, &self.logical_id).ok()
+    }
+}

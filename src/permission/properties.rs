@@ -1,0 +1,449 @@
+//! The properties of a `Custom::LayerVersionPermission`, checked whole: every violation is found at once.
+//! Knows nothing of what becomes of them.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::arn::{LayerArn, LayerVersionArn, version_number};
+use super::principal::{Principal, account_before_yaml, account_of_root_arn};
+use super::statement::{ACTION, StatementId};
+
+/// Every property that this resource knows. Those that begin with `Service` are CloudFormation's own.
+pub const PROPERTIES: [&str; 9] = [
+    "LayerVersionArn",
+    "LayerName",
+    "VersionNumber",
+    "Principal",
+    "OrganizationId",
+    "Action",
+    "StatementId",
+    "RevisionId",
+    "Nonce",
+];
+
+/// What the properties say, in the domain's own types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Properties {
+    /// The layer version to share.
+    pub layer_version: LayerVersionArn,
+    /// Whom to share it with.
+    pub principal: Principal,
+    /// The statement id, if one was chosen.
+    pub statement_id: Option<StatementId>,
+    /// The revision that the policy must have for the first write.
+    pub revision_id: Option<String>,
+}
+
+/// What is wrong with the properties: each violation in the order of [`PROPERTIES`], joined by `; `.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("{}", .0.join("; "))]
+pub struct Violations(Vec<String>);
+
+impl Properties {
+    /// Reads `properties` as CloudFormation sends them; `stack_id` places a layer that is given by its bare name.
+    ///
+    /// # Errors
+    /// Every violation, each one saying what is wrong, what was got and what to do.
+    pub fn parse(properties: &Map<String, Value>, stack_id: &str) -> Result<Self, Violations> {
+        let mut reading = Reading {
+            properties,
+            violations: Vec::new(),
+        };
+        reading.refuse_unknown();
+        let layer_version = reading.layer_version(stack_id);
+        let principal = reading.principal();
+        reading.action();
+        let statement_id = reading.statement_id();
+        let revision_id = reading.text("RevisionId");
+        match (layer_version, principal) {
+            (Some(layer_version), Some(principal)) if reading.violations.is_empty() => Ok(Self {
+                layer_version,
+                principal,
+                statement_id,
+                revision_id,
+            }),
+            _ => Err(Violations(reading.violations)),
+        }
+    }
+}
+
+/// The properties, and what was found wrong with them so far.
+struct Reading<'a> {
+    properties: &'a Map<String, Value>,
+    violations: Vec<String>,
+}
+
+impl Reading<'_> {
+    fn refuse<T>(&mut self, violation: String) -> Option<T> {
+        self.violations.push(violation);
+        None
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.properties.contains_key(name)
+    }
+
+    /// A mistyped name must not make a grant wider than it was meant to be.
+    fn refuse_unknown(&mut self) {
+        for name in self.properties.keys() {
+            if name.starts_with("Service") || PROPERTIES.contains(&name.as_str()) {
+                continue;
+            }
+            let nearest = PROPERTIES
+                .into_iter()
+                .min_by_key(|known| {
+                    strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase())
+                })
+                .unwrap_or_default();
+            let got = shown(name);
+            self.violations
+                .push(format!("unknown property: got {got}, the nearest known one is `{nearest}`, use that or remove it"));
+        }
+    }
+
+    /// The text of a scalar. An empty one is a violation, never absent: it would silently widen the grant.
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.properties.get(name)? {
+            Value::String(text) if text.is_empty() => self.refuse(format!(
+                "`{name}` is empty: got an empty string, give it a value or leave it out"
+            )),
+            Value::String(text) => Some(text.clone()),
+            scalar @ (Value::Number(_) | Value::Bool(_)) => Some(scalar.to_string()),
+            other @ (Value::Null | Value::Array(_) | Value::Object(_)) => self.refuse(format!(
+                "`{name}` is not a single value: got {}, give one string",
+                shown(&other.to_string())
+            )),
+        }
+    }
+
+    fn layer_version(&mut self, stack_id: &str) -> Option<LayerVersionArn> {
+        match (self.has("LayerVersionArn"), self.has("LayerName"), self.has("VersionNumber")) {
+            (true, false, false) => self.by_arn(),
+            (false, true, true) => self.by_name_and_number(stack_id),
+            (false, false, false) => self.refuse(
+                "no layer version: got neither `LayerVersionArn` nor `LayerName` with `VersionNumber`, give one of them".into(),
+            ),
+            (true, _, _) => self.refuse(
+                "two layer versions: got `LayerVersionArn` and `LayerName` or `VersionNumber`, give one or the other".into(),
+            ),
+            (false, true, false) => self.refuse(
+                "no layer version: got `LayerName` alone, add `VersionNumber` or give `LayerVersionArn` instead".into(),
+            ),
+            (false, false, true) => self.refuse(
+                "no layer version: got `VersionNumber` alone, add `LayerName` or give `LayerVersionArn` instead".into(),
+            ),
+        }
+    }
+
+    fn by_arn(&mut self) -> Option<LayerVersionArn> {
+        let text = self.text("LayerVersionArn")?;
+        if let Ok(arn) = text.parse() {
+            return Some(arn);
+        }
+        let form = "arn:<partition>:lambda:<region>:<account>:layer:<name>:<version>";
+        let got = shown(&text);
+        self.refuse(match text.parse::<LayerArn>() {
+            Ok(layer) => format!(
+                "`LayerVersionArn` has no version: got the layer {got}, add one as in `{layer}:1`"
+            ),
+            Err(_) => format!(
+                "`LayerVersionArn` is not the ARN of a layer version: got {got}, give `{form}`"
+            ),
+        })
+    }
+
+    fn by_name_and_number(&mut self, stack_id: &str) -> Option<LayerVersionArn> {
+        let layer = self.text("LayerName").and_then(|text| {
+            let layer = text.parse().or_else(|_| LayerArn::by_name(&text, stack_id));
+            layer.ok().or_else(|| {
+                let got = shown(&text);
+                self.refuse(format!(
+                    "`LayerName` is neither a name nor a layer ARN: got {got}, give up to 140 letters, digits, `-` or `_`, or \
+                     `arn:<partition>:lambda:<region>:<account>:layer:<name>`"
+                ))
+            })
+        });
+        let version = self.text("VersionNumber").and_then(|text| {
+            version_number(&text).or_else(|| {
+                let got = shown(&text);
+                self.refuse(format!(
+                    "`VersionNumber` is not a version: got {got}, give a positive whole number"
+                ))
+            })
+        });
+        Some(LayerVersionArn::new(layer?, version?))
+    }
+
+    fn principal(&mut self) -> Option<Principal> {
+        let organization = self.text("OrganizationId").and_then(|text| {
+            text.parse().ok().or_else(|| {
+                let got = shown(&text);
+                self.refuse(format!(
+                    "`OrganizationId` is not an organization's id: got {got}, give `o-` and 10 to 32 lower-case letters or digits"
+                ))
+            })
+        });
+        if !self.has("Principal") {
+            return self.refuse(format!(
+                "no principal: got no `Principal`, give {PRINCIPALS}"
+            ));
+        }
+        let text = self.text("Principal")?;
+        if text == "*" {
+            // An organization that does not parse has been refused above: nothing becomes public by mistake.
+            return Some(organization.map_or(Principal::Everyone, Principal::Organization));
+        }
+        let Some(account) = text.parse().ok().or_else(|| account_of_root_arn(&text)) else {
+            return self.refuse(not_a_principal(&text));
+        };
+        if self.has("OrganizationId") {
+            return self.refuse(format!(
+                "`OrganizationId` goes with everybody only: got it with the account `{account}`, make `Principal` `*` or \
+                 remove `OrganizationId`"
+            ));
+        }
+        Some(Principal::Account(account))
+    }
+
+    fn action(&mut self) {
+        if let Some(text) = self.text("Action").filter(|text| text != ACTION) {
+            let got = shown(&text);
+            self.violations.push(format!(
+                "`Action` is not one of a layer version: got {got}, give `{ACTION}` or leave it out"
+            ));
+        }
+    }
+
+    fn statement_id(&mut self) -> Option<StatementId> {
+        let text = self.text("StatementId")?;
+        text.parse().ok().or_else(|| {
+            let got = shown(&text);
+            self.refuse(format!(
+                "`StatementId` is not a statement id: got {got}, give 1 to 100 letters, digits, `-` or `_`"
+            ))
+        })
+    }
+}
+
+const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";
+
+fn not_a_principal(text: &str) -> String {
+    let got = shown(text);
+    match account_before_yaml(text) {
+        Some(account) => format!(
+            "`Principal` is not an account id of 12 digits: got {got}, which YAML makes of the number {account} unless it \
+             is quoted, write `'{account}'`"
+        ),
+        None => format!("`Principal` is not one of a layer version: got {got}, give {PRINCIPALS}"),
+    }
+}
+
+/// `text` in backticks, on one line, and cut where it is too long to read.
+fn shown(text: &str) -> String {
+    const MOST: usize = 160;
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("`{}…`", line.get(..end).unwrap_or_default()),
+        None => format!("`{line}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1";
+    const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
+
+    fn parse(properties: &Value) -> Result<Properties, String> {
+        let properties = properties.as_object().expect("an object");
+        Properties::parse(properties, STACK).map_err(|violations| violations.to_string())
+    }
+
+    /// The grant of version 1 to account 111122223333, with some properties changed, or removed by null.
+    fn with(changes: Value) -> Value {
+        let mut properties =
+            json!({"ServiceToken": "arn:…", "LayerVersionArn": ARN, "Principal": "111122223333"});
+        for (name, value) in changes.as_object().expect("an object") {
+            properties[name] = value.clone();
+            if *value == json!({"remove": true}) {
+                properties.as_object_mut().expect("an object").remove(name);
+            }
+        }
+        properties
+    }
+
+    #[test]
+    fn each_spelling_of_a_layer_version_is_the_same_one() {
+        let none = json!({"remove": true});
+        for changes in [
+            json!({}),
+            json!({"LayerVersionArn": none, "LayerName": "my-layer", "VersionNumber": "1"}),
+            json!({"LayerVersionArn": none, "LayerName": "my-layer", "VersionNumber": 1}),
+            json!({"LayerVersionArn": none, "LayerName": ARN.trim_end_matches(":1"), "VersionNumber": "1"}),
+        ] {
+            let parsed = parse(&with(changes.clone())).expect("properties");
+            assert_eq!(parsed.layer_version.to_string(), ARN, "{changes}");
+        }
+    }
+
+    #[test]
+    fn each_principal_has_its_spellings() {
+        for (changes, principal) in [
+            (json!({"Principal": "111122223333"}), "111122223333"),
+            (json!({"Principal": 111_122_223_333_u64}), "111122223333"),
+            (
+                json!({"Principal": "arn:aws-us-gov:iam::111122223333:root"}),
+                "111122223333",
+            ),
+            (
+                json!({"Principal": "*", "OrganizationId": "o-abcdefghij"}),
+                "o-abcdefghij",
+            ),
+            (json!({"Principal": "*"}), "*"),
+        ] {
+            let parsed = parse(&with(changes.clone())).expect("properties");
+            assert_eq!(parsed.principal.to_string(), principal, "{changes}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_cloudformation_is_not_ours() {
+        let own = json!({"ServiceTimeout": "60", "ServiceOfTomorrow": {"a": []}, "Nonce": ["any", "value"]});
+        assert!(parse(&with(own)).is_ok());
+    }
+
+    #[test]
+    fn every_violation_says_what_is_wrong_what_was_got_and_what_to_do() {
+        let none = json!({"remove": true});
+        for (changes, reason) in [
+            (
+                json!({"OrganisationId": "o-abcdefghij"}),
+                "unknown property: got `OrganisationId`, the nearest known one is `OrganizationId`, use that or remove it",
+            ),
+            (
+                json!({"principal": "*"}),
+                "unknown property: got `principal`, the nearest known one is `Principal`, use that or remove it",
+            ),
+            (
+                json!({"Principal": "*", "OrganizationId": ""}),
+                "`OrganizationId` is empty: got an empty string, give it a value or leave it out",
+            ),
+            (
+                json!({"RevisionId": ""}),
+                "`RevisionId` is empty: got an empty string, give it a value or leave it out",
+            ),
+            (
+                json!({"Principal": ["1", "2"]}),
+                r#"`Principal` is not a single value: got `["1","2"]`, give one string"#,
+            ),
+            (
+                json!({"StatementId": null}),
+                "`StatementId` is not a single value: got `null`, give one string",
+            ),
+            (
+                json!({"LayerVersionArn": none}),
+                "no layer version: got neither `LayerVersionArn` nor `LayerName` with `VersionNumber`, give one of them",
+            ),
+            (
+                json!({"LayerName": "my-layer"}),
+                "two layer versions: got `LayerVersionArn` and `LayerName` or `VersionNumber`, give one or the other",
+            ),
+            (
+                json!({"LayerVersionArn": none, "LayerName": "my-layer"}),
+                "no layer version: got `LayerName` alone, add `VersionNumber` or give `LayerVersionArn` instead",
+            ),
+            (
+                json!({"LayerVersionArn": none, "VersionNumber": "1"}),
+                "no layer version: got `VersionNumber` alone, add `LayerName` or give `LayerVersionArn` instead",
+            ),
+            (
+                json!({"LayerVersionArn": "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer"}),
+                "`LayerVersionArn` has no version: got the layer `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, \
+                 add one as in `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`",
+            ),
+            (
+                json!({"LayerVersionArn": "my-layer:1"}),
+                "`LayerVersionArn` is not the ARN of a layer version: got `my-layer:1`, \
+                 give `arn:<partition>:lambda:<region>:<account>:layer:<name>:<version>`",
+            ),
+            (
+                json!({"LayerVersionArn": none, "LayerName": "my layer", "VersionNumber": "0"}),
+                "`LayerName` is neither a name nor a layer ARN: got `my layer`, give up to 140 letters, digits, `-` or `_`, \
+                 or `arn:<partition>:lambda:<region>:<account>:layer:<name>`; \
+                 `VersionNumber` is not a version: got `0`, give a positive whole number",
+            ),
+            (
+                json!({"Principal": none}),
+                "no principal: got no `Principal`, give an account id of 12 digits, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principal": "1402433619"}),
+                "`Principal` is not an account id of 12 digits: got `1402433619`, which YAML makes of the number \
+                 012345670123 unless it is quoted, write `'012345670123'`",
+            ),
+            (
+                json!({"Principal": "arn:aws:iam::111122223333:user/\nu"}),
+                "`Principal` is not one of a layer version: got `arn:aws:iam::111122223333:user/ u`, give an account id of \
+                 12 digits, `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principal": "*", "OrganizationId": "O-ABCDEFGHIJ"}),
+                "`OrganizationId` is not an organization's id: got `O-ABCDEFGHIJ`, give `o-` and 10 to 32 lower-case \
+                 letters or digits",
+            ),
+            (
+                json!({"OrganizationId": "o-abcdefghij"}),
+                "`OrganizationId` goes with everybody only: got it with the account `111122223333`, make `Principal` `*` \
+                 or remove `OrganizationId`",
+            ),
+            (
+                json!({"Action": "*"}),
+                "`Action` is not one of a layer version: got `*`, give `lambda:GetLayerVersion` or leave it out",
+            ),
+            (
+                json!({"StatementId": "a b"}),
+                "`StatementId` is not a statement id: got `a b`, give 1 to 100 letters, digits, `-` or `_`",
+            ),
+        ] {
+            assert_eq!(
+                parse(&with(changes.clone())),
+                Err(reason.to_owned()),
+                "{changes}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_violations_come_in_one_reason() {
+        let reason =
+            parse(&json!({"Principals": "*", "Action": "*"})).expect_err("three violations");
+        assert_eq!(reason.split("; ").count(), 4, "{reason}");
+    }
+
+    #[test]
+    fn a_long_value_is_cut_before_it_fills_the_reason() {
+        let reason =
+            parse(&with(json!({"Principal": "é".repeat(5000)}))).expect_err("not a principal");
+        assert!(
+            reason.contains(&format!("got `{}…`", "é".repeat(160))),
+            "{reason}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_panics_the_parser(name in "[A-Za-z]{0,20}", value in ".*") {
+            let _ = parse(&with(json!({name: value.clone()})));
+            for known in PROPERTIES {
+                let _ = parse(&with(json!({known: value.clone()})));
+            }
+        }
+    }
+}

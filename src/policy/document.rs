@@ -1,0 +1,93 @@
+//! The policy of a layer version as it was read, with everything in it that is not ours left as it is.
+//! Decides nothing, and calls nobody.
+
+use serde_json::Value;
+
+use crate::permission::statement::StatementId;
+
+/// What was read: the statements and the revision that a write can be made conditional on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Policy {
+    /// The revision, or none where there is no policy yet.
+    pub revision_id: Option<String>,
+    statements: Vec<Value>,
+    bytes: usize,
+}
+
+impl Policy {
+    /// Reads the document of `GetLayerVersionPolicy`. What other tools wrote is kept as it is, whatever its shape.
+    ///
+    /// # Errors
+    /// If the document is not JSON.
+    pub fn read(document: &str, revision_id: Option<String>) -> Result<Self, serde_json::Error> {
+        let mut policy: Value = serde_json::from_str(document)?;
+        let statements = match policy.get_mut("Statement").map(Value::take) {
+            Some(Value::Array(statements)) => statements,
+            Some(single @ Value::Object(_)) => vec![single],
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            revision_id,
+            statements,
+            bytes: document.len(),
+        })
+    }
+
+    /// The statement of this id.
+    #[must_use]
+    pub fn statement(&self, sid: &StatementId) -> Option<&Value> {
+        let is_it =
+            |statement: &&Value| statement.get("Sid").and_then(Value::as_str) == Some(sid.as_ref());
+        self.statements.iter().find(is_it)
+    }
+
+    /// How many statements there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.statements.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.statements.is_empty()
+    }
+
+    /// The size of the document in bytes, as Lambda returned it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(document: &str) -> Policy {
+        Policy::read(document, None).expect("a policy")
+    }
+
+    #[test]
+    fn statements_of_any_shape_are_found_by_their_id() {
+        let sid = "s1".parse().expect("a statement id");
+        for document in [
+            r#"{"Version":"2012-10-17","Id":"default","Statement":[{"Sid":"s0"},{"Sid":"s1","Principal":{"AWS":["AIDA"]}}]}"#,
+            r#"{"Statement":{"Sid":"s1","Effect":"Deny","Unknown":{}}}"#,
+            r#"{"Statement":["text",{},{"Sid":1},{"Sid":"s1"}]}"#,
+        ] {
+            assert!(read(document).statement(&sid).is_some(), "{document}");
+        }
+        for document in [
+            "{}",
+            r#"{"Statement":[]}"#,
+            r#"{"Statement":"s1"}"#,
+            "[]",
+            "null",
+        ] {
+            assert!(read(document).statement(&sid).is_none(), "{document}");
+            assert!(read(document).is_empty(), "{document}");
+        }
+        assert!(Policy::read("not JSON", None).is_err());
+    }
+}

@@ -1,0 +1,148 @@
+//! What the work on one event has written so far, so that it can be taken back and told.
+//! Writes nothing itself.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use super::plan::Step;
+use crate::permission::arn::LayerVersionArn;
+use crate::permission::intent::{Goal, Unwanted};
+use crate::permission::statement::Statement;
+
+/// The writes of one event, and the last thing that went wrong. It outlives the work: a deadline or a panic may end that
+/// at any moment.
+#[derive(Debug, Default)]
+pub struct Journal {
+    entries: RefCell<Vec<Entry>>,
+    last_failure: RefCell<Option<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    layer_version: LayerVersionArn,
+    step: Step,
+    /// Whether Lambda said that it was done. While it has not, the write may take effect at any time.
+    done: bool,
+}
+
+impl Journal {
+    /// Notes a write that is about to be made.
+    pub(super) fn begin(&self, layer_version: &LayerVersionArn, step: &Step) {
+        let (layer_version, step) = (layer_version.clone(), step.clone());
+        self.entries.borrow_mut().push(Entry {
+            layer_version,
+            step,
+            done: false,
+        });
+    }
+
+    /// Notes that the write begun last was made.
+    pub(super) fn done(&self) {
+        if let Some(last) = self.entries.borrow_mut().last_mut() {
+            last.done = true;
+        }
+    }
+
+    /// Notes that the write begun last was refused, and so has no effect.
+    pub(super) fn refused(&self) {
+        self.entries.borrow_mut().pop();
+    }
+
+    /// Notes what went wrong, for the case that time runs out before it goes right.
+    pub(super) fn failed(&self, failure: &dyn fmt::Display) {
+        *self.last_failure.borrow_mut() = Some(failure.to_string());
+    }
+
+    /// What went wrong last.
+    pub fn last_failure(&self) -> Option<String> {
+        self.last_failure.borrow().clone()
+    }
+
+    /// The goals that undo what was written, the last write first.
+    pub(super) fn reversal(&self) -> Vec<Goal> {
+        let mut goals: Vec<Goal> = Vec::new();
+        for Entry {
+            layer_version,
+            step,
+            ..
+        } in self.entries.borrow().iter().rev()
+        {
+            let known = goals
+                .iter()
+                .position(|goal| goal.layer_version == *layer_version);
+            let index = known.unwrap_or_else(|| {
+                goals.push(Goal::new(layer_version.clone()));
+                goals.len() - 1
+            });
+            if let Some(goal) = goals.get_mut(index) {
+                goal.reverse(step);
+            }
+        }
+        goals
+    }
+
+    /// The statements that may still be there after `undoing` has taken back what could be: those whose removal it did
+    /// not see done. A write without an answer may yet take effect.
+    pub(super) fn left(&self, undoing: &Self, undone: bool) -> Vec<String> {
+        let taken_back = undoing.entries.borrow();
+        let removed = |added: &Statement| {
+            let is_removal = |entry: &Entry| {
+                entry.done && entry.step == Step::Remove(Unwanted::exactly(added.clone()))
+            };
+            taken_back.iter().any(is_removal)
+        };
+        let entries = self.entries.borrow();
+        let left = entries.iter().filter_map(|entry| match &entry.step {
+            Step::Add(added) if !(removed(added) || (undone && entry.done)) => {
+                Some(format!("{}#{}", entry.layer_version, added.sid))
+            }
+            Step::Add(_) | Step::Remove(_) => None,
+        });
+        left.collect()
+    }
+
+    /// Whether nothing was written, nor may have been.
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+}
+
+impl Goal {
+    fn reverse(&mut self, step: &Step) {
+        match step {
+            Step::Add(added) => {
+                let unwanted = Unwanted::exactly(added.clone());
+                if !self.unwanted.contains(&unwanted) {
+                    self.unwanted.push(unwanted);
+                }
+            }
+            Step::Remove(Unwanted {
+                sid,
+                principal: Some(principal),
+            }) => {
+                let (sid, principal) = (sid.clone(), principal.clone());
+                self.wanted.push(Statement { sid, principal });
+            }
+            // What was removed by its id alone is removed in a Delete, which is never taken back.
+            Step::Remove(Unwanted {
+                principal: None, ..
+            }) => {}
+        }
+    }
+}
+
+/// The writes in order, as a reason tells them.
+impl fmt::Display for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, entry) in self.entries.borrow().iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            let doubt = if entry.done {
+                ""
+            } else {
+                " (without an answer)"
+            };
+            write!(f, "{separator}{}{doubt}", entry.step)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! The loop that makes it true: read the policy, plan the difference, apply it, until nothing is left to do.
+//! Knows nothing of events and answers.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+use tracing::info;
+
+use super::document::Policy;
+use super::journal::Journal;
+use super::lambda::{Failure, Kind, Lambda};
+use super::plan::{Conflict, Plan, Step, plan};
+use crate::permission::intent::{Goal, Intent, Purpose};
+
+/// How long a denied call is repeated for a grant: the policy of a role takes up to 12 seconds to be effective
+/// everywhere, and the first grant often comes right after the role was made.
+const ROLE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a Create that a Delete has overtaken is expected to go on.
+const OVERTAKEN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often such a Create's statement is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why it could not be made true.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum Unreconciled {
+    /// A statement is in the way.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The policy does not have the revision that the resource demands.
+    #[error(
+        "policy changed: got revision `{found}` where `RevisionId` demands `{demanded}`, read the policy again and give its revision, or leave `RevisionId` out"
+    )]
+    Revision {
+        /// The revision that the policy has.
+        found: String,
+        /// The one that it should have.
+        demanded: String,
+    },
+    /// A call failed for good.
+    #[error(transparent)]
+    Call(#[from] Failure),
+}
+
+/// Makes every goal of `intent` true, and notes each write in `journal`. What may pass (throttling, conflicts, outages) is
+/// waited out without limit: the caller's deadline ends it.
+///
+/// # Errors
+/// What cannot pass.
+pub async fn reconcile(
+    lambda: &Lambda,
+    intent: &Intent,
+    journal: &Journal,
+) -> Result<(), Unreconciled> {
+    for goal in &intent.goals {
+        let watched_until = Instant::now() + OVERTAKEN_PATIENCE;
+        loop {
+            settle(lambda, goal, intent.purpose, journal).await?;
+            match intent.purpose {
+                // The whole time, even after a removal: the Create may read back what it wrote, and write it again.
+                Purpose::RevokeEarly if Instant::now() < watched_until => sleep(LOOK_AGAIN).await,
+                Purpose::Grant | Purpose::Revoke | Purpose::RevokeEarly => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes back what `journal` holds; gives the ids of the grants that may be there nevertheless.
+pub async fn take_back(lambda: &Lambda, journal: &Journal) -> Vec<String> {
+    let undoing = Journal::default();
+    let mut undone = true;
+    for goal in journal.reversal() {
+        undone &= settle(lambda, &goal, Purpose::Revoke, &undoing)
+            .await
+            .is_ok();
+    }
+    journal.left(&undoing, undone)
+}
+
+/// Reads, plans and applies until the policy is as the goal says.
+async fn settle(
+    lambda: &Lambda,
+    goal: &Goal,
+    purpose: Purpose,
+    journal: &Journal,
+) -> Result<(), Unreconciled> {
+    let started = Instant::now();
+    let mut backoff = Backoff::default();
+    loop {
+        let failure = match round(lambda, goal, journal).await {
+            Ok(Round::Settled) => return Ok(()),
+            Ok(Round::Unverified) => {
+                backoff = Backoff::default();
+                continue;
+            }
+            Err(Unreconciled::Call(failure)) => failure,
+            Err(error) => return Err(error),
+        };
+        let passes = match failure.kind {
+            Kind::Changed | Kind::Throttled | Kind::Unavailable => true,
+            Kind::Denied => purpose == Purpose::Grant && started.elapsed() < ROLE_PATIENCE,
+            Kind::NotFound | Kind::Full | Kind::Refused => false,
+        };
+        if !passes {
+            return Err(Unreconciled::Call(failure));
+        }
+        journal.failed(&failure);
+        backoff.wait().await;
+    }
+}
+
+/// What one round came to.
+enum Round {
+    /// The policy is as the goal says.
+    Settled,
+    /// It has to be read again before anything is known of it.
+    Unverified,
+}
+
+async fn round(lambda: &Lambda, goal: &Goal, journal: &Journal) -> Result<Round, Unreconciled> {
+    let policy = unthrottled(async || lambda.policy(&goal.layer_version).await, journal).await?;
+    let plan = plan(goal, &policy)?;
+    info!(layer_version = %goal.layer_version, plan = %plan, "planned");
+    let Plan { steps, spared: _ } = plan;
+    if steps.is_empty() {
+        return Ok(Round::Settled);
+    }
+    if journal.is_empty() {
+        demand_revision(goal, &policy)?;
+    }
+    let mut revision_id = policy.revision_id.clone();
+    let mut steps = steps.into_iter().peekable();
+    while let Some(step) = steps.next() {
+        let conditional = revision_id.is_some();
+        let written = apply(lambda, goal, &step, revision_id, journal).await;
+        revision_id = written.map_err(|failure| failure.about(&policy))?;
+        // A write that carried no revision may have been overwritten, and a removal does not tell the new revision.
+        if !conditional || (revision_id.is_none() && steps.peek().is_some()) {
+            return Ok(Round::Unverified);
+        }
+    }
+    Ok(Round::Settled)
+}
+
+/// The first write of a resource that demands a revision happens only under that revision.
+fn demand_revision(goal: &Goal, policy: &Policy) -> Result<(), Unreconciled> {
+    match &goal.revision_id {
+        Some(demanded) if policy.revision_id.as_ref() != Some(demanded) => {
+            Err(Unreconciled::Revision {
+                found: policy
+                    .revision_id
+                    .clone()
+                    .unwrap_or_else(|| "none".to_owned()),
+                demanded: demanded.clone(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes one write under the revision; gives the policy's new revision where Lambda tells it.
+async fn apply(
+    lambda: &Lambda,
+    goal: &Goal,
+    step: &Step,
+    revision_id: Option<String>,
+    journal: &Journal,
+) -> Result<Option<String>, Failure> {
+    let layer_version = &goal.layer_version;
+    let write = async || {
+        journal.begin(layer_version, step);
+        let written = match step {
+            Step::Add(statement) => {
+                lambda
+                    .add(layer_version, statement, revision_id.clone())
+                    .await
+            }
+            Step::Remove(unwanted) => lambda
+                .remove(layer_version, &unwanted.sid, revision_id.clone())
+                .await
+                .map(|()| None),
+        };
+        match &written {
+            Ok(_) => journal.done(),
+            // It may have been done all the same: the note stays.
+            Err(failure) if failure.kind == Kind::Unavailable => {}
+            Err(_) => journal.refused(),
+        }
+        written
+    };
+    unthrottled(write, journal).await
+}
+
+/// Repeats a call for as long as it is throttled: nothing was done, so nothing need be read again.
+async fn unthrottled<T>(
+    call: impl AsyncFn() -> Result<T, Failure>,
+    journal: &Journal,
+) -> Result<T, Failure> {
+    let mut backoff = Backoff::default();
+    loop {
+        match call().await {
+            Err(failure) if failure.kind == Kind::Throttled => {
+                journal.failed(&failure);
+                backoff.wait().await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Waits longer each time, and at random, so that parallel writers get out of each other's way.
+#[derive(Default)]
+struct Backoff {
+    rounds: u32,
+}
+
+impl Backoff {
+    async fn wait(&mut self) {
+        let most = Duration::from_millis(100 << self.rounds.min(5));
+        self.rounds += 1;
+        sleep(most.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+    }
+}

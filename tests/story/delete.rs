@@ -1,0 +1,276 @@
+//! Delete: no statement of ours is left, nobody else's is touched, and a failed revoke is never called a success.
+//! Refuses to know the texts of reasons.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
+use crate::lambda_api::Fault;
+use crate::lambda_call::Operation;
+use crate::stage::Stage;
+
+const DENIED: Fault = Fault::Refused(403, "AccessDeniedException", "not authorized");
+const NOTHING: [Value; 0] = [];
+
+fn ours() -> Value {
+    account_statement(LAYER_VERSION, "partner", ACCOUNT)
+}
+
+fn id() -> String {
+    format!("{LAYER_VERSION}#partner")
+}
+
+#[tokio::test]
+async fn our_statement_is_removed_under_the_revision_that_was_read() {
+    let stage = Stage::start().await;
+    stage.put_statement(public_statement(LAYER_VERSION, "other"));
+    stage.put_statement(ours());
+    assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
+    assert_eq!(
+        stage.lambda.calls(),
+        ["Get: 200", "Remove partner if revision-2: 204"]
+    );
+    assert_eq!(
+        stage.statements(),
+        [public_statement(LAYER_VERSION, "other")]
+    );
+}
+
+#[tokio::test]
+async fn what_is_gone_already_is_deleted() {
+    let stage = Stage::start().await;
+    stage.put_statement(public_statement(LAYER_VERSION, "other"));
+    assert_eq!(
+        stage.play(&event("delete")).await.succeeded(),
+        id(),
+        "the statement"
+    );
+    stage.lambda.state().policies.take(LAYER_VERSION, "other");
+    assert_eq!(
+        stage.play(&event("delete")).await.succeeded(),
+        id(),
+        "the policy"
+    );
+    stage.lambda.state().policies.unpublish(LAYER_VERSION);
+    assert_eq!(
+        stage.play(&event("delete")).await.succeeded(),
+        id(),
+        "the layer version"
+    );
+    assert_eq!(stage.lambda.calls(), ["Get: 200", "Get: 404", "Get: 404"]);
+}
+
+#[tokio::test]
+async fn a_statement_that_goes_while_it_is_being_removed_is_deleted() {
+    let stage = Stage::start().await;
+    stage.put_statement(ours());
+    stage
+        .lambda
+        .next(Operation::Remove, [Fault::AnotherRemoves("partner")]);
+    assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
+    assert_eq!(stage.statements(), NOTHING);
+}
+
+#[tokio::test]
+async fn another_grant_under_our_statement_id_stays_and_the_log_says_so() {
+    let mut stage = Stage::start().await;
+    stage.put_statement(public_statement(LAYER_VERSION, "partner"));
+    assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
+    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+    assert_eq!(
+        stage.statements(),
+        [public_statement(LAYER_VERSION, "partner")]
+    );
+    let log = stage.end();
+    assert!(
+        log.iter()
+            .any(|line| line["level"] == "WARN" && line.to_string().contains("partner")),
+        "no warning in {log:#?}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_never_created_needs_no_call() {
+    let stage = Stage::start().await;
+    stage.put_statement(ours());
+    assert_eq!(
+        stage.play(&event("delete-never-created")).await.succeeded(),
+        "never-created"
+    );
+    assert_eq!(stage.lambda.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_delete_that_overtook_its_create_finds_the_statement_by_the_properties() {
+    for (name, base) in [
+        ("given", "create-account"),
+        ("derived", "create-derived-statement-id"),
+    ] {
+        for id in [
+            "sharing-LayerPermission-1ABCDEFGHIJKL",
+            "",
+            "2026/01/31/[$LATEST]0123",
+        ] {
+            let stage = Stage::start().await;
+            stage.play(&event(base)).await.succeeded();
+            let delete = event(base).delete_of(id);
+            let answer = stage.play(&delete).await;
+            answer.succeeded();
+            assert!(id.is_empty() || answer.id() == id, "{name}: {id}");
+            assert_eq!(stage.statements(), NOTHING, "{name}: {id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delete_without_an_id_finds_the_statement_by_the_properties() {
+    let stage = Stage::start().await;
+    stage.put_statement(ours());
+    stage.play(&event("delete-without-id")).await.succeeded();
+    assert_eq!(stage.statements(), NOTHING);
+}
+
+#[tokio::test]
+async fn a_delete_that_overtook_its_create_waits_for_the_statement() {
+    let stage = Stage::start().await;
+    stage.lambda.next(
+        Operation::Get,
+        [no_policy(), no_policy(), Fault::AnotherAdds(ours())],
+    );
+    stage.play(&event("delete-invented-id")).await.succeeded();
+    assert_eq!(stage.statements(), NOTHING);
+}
+
+#[tokio::test]
+async fn a_delete_that_overtook_its_create_gives_up_after_some_seconds() {
+    let stage = Stage::start().await;
+    let started = std::time::Instant::now();
+    stage.play(&event("delete-invented-id")).await.succeeded();
+    let seconds = started.elapsed().as_secs();
+    assert!((3..20).contains(&seconds), "{seconds} s");
+    assert!(stage.lambda.calls().iter().all(|call| call == "Get: 404"));
+}
+
+#[tokio::test]
+async fn a_delete_that_overtook_its_create_leaves_another_grant_alone() {
+    let stage = Stage::start().await;
+    stage.put_statement(public_statement(LAYER_VERSION, "partner"));
+    stage
+        .play_within(Duration::from_secs(8), &event("delete-invented-id"))
+        .await
+        .succeeded();
+    assert_eq!(
+        stage.statements(),
+        [public_statement(LAYER_VERSION, "partner")]
+    );
+}
+
+#[tokio::test]
+async fn properties_that_do_not_parse_leave_the_id_to_delete_by() {
+    let stage = Stage::start().await;
+    stage.put_statement(public_statement(LAYER_VERSION, "other"));
+    stage.put_statement(ours());
+    assert_eq!(
+        stage
+            .play(&event("delete-unreadable-properties"))
+            .await
+            .succeeded(),
+        id()
+    );
+    assert_eq!(
+        stage.statements(),
+        [public_statement(LAYER_VERSION, "other")]
+    );
+}
+
+#[tokio::test]
+async fn neither_id_nor_properties_leave_nothing_to_delete() {
+    let stage = Stage::start().await;
+    stage.put_statement(ours());
+    stage
+        .play(&event("delete-unreadable-properties-and-invented-id"))
+        .await
+        .succeeded();
+    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.statements(), [ours()]);
+}
+
+#[tokio::test]
+async fn a_refused_revoke_is_never_a_success() {
+    for (name, properties) in [
+        ("delete", "parse"),
+        ("delete-unreadable-properties", "do not parse"),
+    ] {
+        let stage = Stage::start().await;
+        stage.put_statement(ours());
+        stage.lambda.always(Operation::Remove, DENIED);
+        let answer = stage.play(&event(name)).await;
+        answer.refused();
+        assert_eq!(answer.id(), id(), "properties that {properties}");
+        let calls = ["Get: 200", "Remove partner if revision-1: 403"];
+        assert_eq!(
+            stage.lambda.calls(),
+            calls,
+            "access denied is not tried again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_revoke_that_may_not_read_the_policy_is_never_a_success() {
+    for (name, get_calls) in [
+        ("delete", 1),
+        ("delete-unreadable-properties", 1),
+        ("delete-invented-id", 1),
+    ] {
+        let stage = Stage::start().await;
+        stage.put_statement(ours());
+        stage.lambda.always(Operation::Get, DENIED);
+        stage.play(&event(name)).await.refused();
+        assert_eq!(stage.lambda.calls(), vec!["Get: 403"; get_calls], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoke_that_is_throttled_or_failing_to_the_end_is_never_a_success() {
+    let faults = [
+        Fault::Refused(429, "TooManyRequestsException", "Rate exceeded"),
+        Fault::Refused(500, "ServiceException", "An error occurred."),
+        Fault::Hangs,
+    ];
+    for fault in faults {
+        let stage = Stage::start().await;
+        stage.put_statement(ours());
+        stage.lambda.always(Operation::Remove, fault);
+        stage
+            .play_within(Duration::from_secs(4), &event("delete"))
+            .await
+            .refused();
+        assert_eq!(stage.statements(), [ours()]);
+    }
+}
+
+#[tokio::test]
+async fn a_revoke_whose_answer_was_lost_is_looked_for_again() {
+    let stage = Stage::start().await;
+    stage.put_statement(ours());
+    stage.lambda.next(Operation::Remove, [Fault::AnswerLost]);
+    assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
+    assert_eq!(
+        stage.lambda.calls(),
+        [
+            "Get: 200",
+            "Remove partner if revision-1: no answer",
+            "Get: 404"
+        ]
+    );
+}
+
+fn no_policy() -> Fault {
+    Fault::Refused(
+        404,
+        "ResourceNotFoundException",
+        "No policy is associated with the given resource.",
+    )
+}

@@ -1,0 +1,137 @@
+//! A Lambda that throttles, fails, forgets or refuses while a grant is made: it is made, or taken back.
+//! Refuses to know the texts of reasons.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::events::{LAYER_VERSION, event, public_statement};
+use crate::lambda_api::Fault;
+use crate::lambda_call::Operation;
+use crate::stage::Stage;
+
+const DENIED: Fault = Fault::Refused(403, "AccessDeniedException", "not authorized");
+const BROKEN: Fault = Fault::Refused(500, "ServiceException", "An error occurred.");
+const THROTTLED: Fault = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
+
+#[tokio::test]
+async fn a_lost_write_is_written_again() {
+    let stage = Stage::start().await;
+    stage.lambda.next(Operation::Add, [Fault::WriteLost]);
+    stage.play(&event("create-account")).await.succeeded();
+    let calls = [
+        "Get: 404",
+        "Add partner: 201",
+        "Get: 404",
+        "Add partner: 201",
+        "Get: 200",
+    ];
+    assert_eq!(stage.lambda.calls(), calls);
+}
+
+#[tokio::test]
+async fn a_grant_whose_answer_was_lost_is_found_again() {
+    let stage = Stage::start().await;
+    stage.lambda.next(Operation::Add, [Fault::AnswerLost]);
+    stage.play(&event("create-account")).await.succeeded();
+    assert_eq!(
+        stage.lambda.calls(),
+        ["Get: 404", "Add partner: no answer", "Get: 200"]
+    );
+}
+
+#[tokio::test]
+async fn a_policy_that_is_read_as_it_was_before_our_write_is_read_again() {
+    let stage = Stage::start().await;
+    stage.lambda.next(Operation::Add, [Fault::AnswerLost]);
+    stage.lambda.next(
+        Operation::Get,
+        [
+            Fault::AnotherAdds(public_statement(LAYER_VERSION, "other")),
+            Fault::Stale,
+        ],
+    );
+    stage.play(&event("create-account")).await.succeeded();
+    assert_eq!(stage.statements().len(), 2);
+}
+
+#[tokio::test]
+async fn throttling_repeats_the_call_and_a_service_error_reads_again() {
+    let stage = Stage::start().await;
+    stage.lambda.next(Operation::Get, [THROTTLED, BROKEN]);
+    stage.lambda.next(Operation::Add, [THROTTLED, BROKEN]);
+    stage.play(&event("create-account")).await.succeeded();
+    let calls = [
+        "Get: 429",
+        "Get: 500",
+        "Get: 404",
+        "Add partner: 429",
+        "Add partner: 500",
+        "Get: 404",
+        "Add partner: 201",
+        "Get: 200",
+    ];
+    assert_eq!(stage.lambda.calls(), calls);
+}
+
+#[tokio::test]
+async fn a_role_whose_policy_is_not_effective_yet_is_waited_for() {
+    let stage = Stage::start().await;
+    stage.lambda.next(Operation::Get, [DENIED]);
+    stage.lambda.next(Operation::Add, [DENIED]);
+    stage.play(&event("create-account")).await.succeeded();
+    assert_eq!(stage.statements().len(), 1);
+}
+
+#[tokio::test]
+async fn a_role_that_stays_without_permission_fails_the_create_and_nothing_is_left() {
+    let stage = Stage::start().await;
+    stage.lambda.always(Operation::Add, DENIED);
+    let answer = stage
+        .play_within(Duration::from_secs(6), &event("create-account"))
+        .await;
+    answer.refused();
+    assert_eq!(answer.id(), "never-created");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_back_is_taken_back() {
+    let stage = Stage::start().await;
+    let other = Fault::Refused(
+        404,
+        "ResourceNotFoundException",
+        "No policy is associated with the given resource.",
+    );
+    stage.lambda.next(Operation::Get, [other]);
+    stage.lambda.always(Operation::Get, BROKEN);
+    let answer = stage
+        .play_within(Duration::from_secs(6), &event("create-account"))
+        .await;
+    answer.refused();
+    assert_eq!(stage.statements(), [] as [Value; 0]);
+    assert_eq!(answer.id(), "never-created");
+}
+
+#[tokio::test]
+async fn a_grant_that_cannot_be_taken_back_is_answered_by_its_id() {
+    let stage = Stage::start().await;
+    let none = Fault::Refused(
+        404,
+        "ResourceNotFoundException",
+        "No policy is associated with the given resource.",
+    );
+    stage.lambda.next(Operation::Get, [none]);
+    stage.lambda.always(Operation::Get, BROKEN);
+    stage.lambda.always(Operation::Remove, BROKEN);
+    let answer = stage
+        .play_within(Duration::from_secs(6), &event("create-account"))
+        .await;
+    answer.refused();
+    assert_eq!(answer.id(), format!("{LAYER_VERSION}#partner"));
+    stage.lambda.heal();
+    stage
+        .play(&event("create-account").delete_of(answer.id()))
+        .await
+        .succeeded();
+    assert_eq!(stage.statements(), [] as [Value; 0]);
+}

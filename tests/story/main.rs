@@ -1,0 +1,37 @@
+//! The story: the real executable, from the event it receives to its calls to Lambda and its answer to CloudFormation.
+//! Knows nothing of the code inside: everything is said and heard over HTTP, its environment and its log.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first thing that is not as expected; the fakes are part of the tests"
+)]
+
+// The neighbours of the executable, played here.
+mod bucket;
+mod cloudformation;
+mod lambda_api;
+mod lambda_call;
+mod layer_policies;
+mod recorded;
+mod runtime_api;
+mod server;
+
+// One executable among its neighbours, and what it is given.
+mod events;
+mod executable;
+mod stage;
+
+// The tests, by theme.
+mod addresses;
+mod answer;
+mod concurrency;
+mod create;
+mod delete;
+mod faults;
+mod lifecycle;
+mod reasons;
+mod recorded_answers;
+mod statement_ids;
+mod update;

@@ -1,0 +1,166 @@
+//! Puts one executable among its played neighbours, gives it events, and ends everything when the test ends.
+//! Refuses to know what a test is about; only what must never happen in any of them is checked here.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::bucket::{Bucket, Put};
+use crate::events::{Event, LAYER_VERSION};
+use crate::executable::{Executable, SECRET_KEY, SESSION_TOKEN, STDERR};
+use crate::lambda_api::LambdaApi;
+use crate::runtime_api::{Outcome, RuntimeApi};
+
+/// The timeout of the function where a test does not say otherwise.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+pub struct Stage {
+    pub runtime: RuntimeApi,
+    pub lambda: LambdaApi,
+    pub bucket: Bucket,
+    executables: Vec<Executable>,
+}
+
+/// What CloudFormation was told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer(pub Value);
+
+impl Answer {
+    pub fn id(&self) -> &str {
+        self.0["PhysicalResourceId"].as_str().unwrap()
+    }
+
+    pub fn reason(&self) -> &str {
+        self.0["Reason"].as_str().unwrap_or_default()
+    }
+
+    pub fn failed(&self) -> bool {
+        self.0["Status"] == "FAILED"
+    }
+
+    /// The id; panics with the reason where the answer is FAILED.
+    pub fn succeeded(&self) -> &str {
+        assert!(!self.failed(), "FAILED: {}", self.reason());
+        self.id()
+    }
+
+    /// The reason; panics where the answer is SUCCESS.
+    pub fn refused(&self) -> &str {
+        assert!(self.failed(), "SUCCESS: {}", self.0);
+        self.reason()
+    }
+}
+
+impl Stage {
+    /// With one layer version, which has no policy.
+    pub async fn start() -> Self {
+        Self::with_environment(&[]).await
+    }
+
+    pub async fn with_environment(variables: &[(&str, &str)]) -> Self {
+        let runtime = RuntimeApi::start().await;
+        let lambda = LambdaApi::start().await;
+        lambda.state().policies.publish(LAYER_VERSION);
+        let bucket = Bucket::start().await;
+        let mut stage = Self {
+            runtime,
+            lambda,
+            bucket,
+            executables: Vec::new(),
+        };
+        stage.add_executable(variables);
+        stage
+    }
+
+    /// One more concurrent execution of the function.
+    pub fn add_executable(&mut self, variables: &[(&str, &str)]) {
+        let endpoint = format!("http://{}", self.lambda.address);
+        let environment = [
+            ("AWS_LAMBDA_RUNTIME_API", self.runtime.address.to_string()),
+            ("AWS_ENDPOINT_URL", endpoint),
+        ];
+        self.executables
+            .push(Executable::start(&environment, variables));
+    }
+
+    /// Gives `event` a new `ResponseURL`.
+    pub fn issue(&self, event: &Event) -> Event {
+        let mut event = event.clone();
+        self.bucket.issue(&mut event.0);
+        event
+    }
+
+    /// Sends the event and returns its one answer.
+    pub async fn play(&self, event: &Event) -> Answer {
+        self.play_issued(&self.issue(event), TIMEOUT).await
+    }
+
+    /// Sends the event to a function of this timeout and returns its one answer.
+    pub async fn play_within(&self, timeout: Duration, event: &Event) -> Answer {
+        self.play_issued(&self.issue(event), timeout).await
+    }
+
+    async fn play_issued(&self, event: &Event, timeout: Duration) -> Answer {
+        let (outcome, puts) = self.deliver(event, timeout).await;
+        assert_eq!(outcome, Outcome::Ok);
+        let acknowledged: Vec<_> = puts.iter().filter(|put| put.acknowledged).collect();
+        assert_eq!(acknowledged.len(), 1, "one event has exactly one answer");
+        Answer(serde_json::from_slice(&acknowledged[0].body).unwrap())
+    }
+
+    /// Sends an event that has its URL already, once or again, and returns what it came to.
+    pub async fn deliver(&self, event: &Event, timeout: Duration) -> (Outcome, Vec<Put>) {
+        let outcome = self.runtime.invoke(event.0.to_string(), timeout).await;
+        (outcome, self.bucket.puts(&event.0))
+    }
+
+    /// The statements of the layer version that most requests are about.
+    pub fn statements(&self) -> Vec<Value> {
+        self.lambda.state().policies.statements(LAYER_VERSION)
+    }
+
+    /// Another's statement, stored word for word.
+    pub fn put_statement(&self, statement: Value) {
+        self.lambda.state().policies.put(LAYER_VERSION, statement);
+    }
+
+    /// Ends the executables and returns the lines of their log.
+    pub fn end(&mut self) -> Vec<Value> {
+        let lines: Vec<String> = self
+            .executables
+            .drain(..)
+            .flat_map(Executable::end)
+            .collect();
+        let mut secrets = self.bucket.state().queries();
+        secrets.extend([SECRET_KEY, SESSION_TOKEN, "Signature="].map(str::to_owned));
+        for line in &lines {
+            for secret in &secrets {
+                assert!(
+                    !line.contains(secret.as_str()),
+                    "the log holds a secret: {line}"
+                );
+            }
+        }
+        lines
+            .iter()
+            .filter(|line| !line.starts_with(STDERR))
+            .map(|line| {
+                let line: Value =
+                    serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+                assert!(line.is_object(), "not an object: {line}");
+                line
+            })
+            .collect()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.end();
+        let broken = std::mem::take(&mut self.bucket.state().broken);
+        assert!(broken.is_empty(), "CloudFormation's rules: {broken:#?}");
+    }
+}
