@@ -37,11 +37,24 @@ impl Handler {
     /// If nobody could be told how it ended: Lambda runs the event again then. A delivered answer is never an error,
     /// whatever it says.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<(), Diagnostic> {
+        let started = Instant::now();
         let LambdaEvent { payload, context } = event;
         let deadline = Deadline::at(context.deadline);
         let envelope = Envelope::open(&payload).map_err(|nobody| untold(&nobody))?;
         let answer = self.answer(&envelope, &payload, &context, deadline).await;
-        info!(status = ?answer.status, physical_id = answer.physical_id, reason = answer.reason, "answering");
+        let Answer {
+            status,
+            reason,
+            physical_id,
+            ..
+        } = &answer;
+        info!(
+            ?status,
+            physical_id,
+            reason,
+            duration_ms = millis(started),
+            "answering"
+        );
         let body = answer.body(&envelope, &whereabouts(&context));
         let delivered = reply(&self.http, &envelope.response_url, &body, deadline.reply).await;
         delivered.map_err(|undelivered| untold(&undelivered))
@@ -69,7 +82,12 @@ impl Handler {
             self.lambda.of_function(&context.invoked_function_arn),
             Journal::default(),
         );
-        let Err(stop) = guard(deadline.work, reconcile(&lambda, &intent, &journal)).await else {
+        let Err(stop) = guard(
+            deadline.work,
+            reconcile(&lambda, &intent, &journal, deadline.work),
+        )
+        .await
+        else {
             return Answer::success(intent.physical_id, intent.attributes);
         };
         let reason = stop.reason(journal.last_failure());
@@ -145,6 +163,11 @@ async fn guard<T, E: ToString>(
         Ok(Err(_panic)) => Err(Stop::Panicked),
         Err(_elapsed) => Err(Stop::OutOfTime),
     }
+}
+
+/// Milliseconds since `started`.
+fn millis(started: Instant) -> u64 {
+    started.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 /// Where an operator finds the log of this event.

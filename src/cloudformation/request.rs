@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn event(changes: Value) -> Value {
+    fn event(changes: &Value) -> Value {
         let mut event = json!({
             "RequestType": "Create",
             "ResponseURL": "https://bucket.s3.amazonaws.com/key?Signature=secret",
@@ -154,7 +154,7 @@ mod tests {
         event
     }
 
-    fn parse(changes: Value) -> Result<Request, String> {
+    fn parse(changes: &Value) -> Result<Request, String> {
         let event = event(changes);
         let envelope = Envelope::open(&event).expect("an envelope");
         Request::parse(&envelope, &event).map_err(|malformed| malformed.to_string())
@@ -172,7 +172,7 @@ mod tests {
         );
         for url in [json!(null), json!(""), json!(7), json!("host")] {
             assert_eq!(
-                Envelope::open(&event(json!({"ResponseURL": url}))),
+                Envelope::open(&event(&json!({"ResponseURL": url}))),
                 Err(NobodyToAnswer)
             );
         }
@@ -202,14 +202,14 @@ mod tests {
                 "malformed event: got the `ResourceProperties` null, send an object",
             ),
         ] {
-            assert_eq!(parse(changes), Err(reason.to_owned()));
+            assert_eq!(parse(&changes), Err(reason.to_owned()));
         }
     }
 
     #[test]
     fn a_delete_needs_no_properties() {
-        let request =
-            parse(json!({"RequestType": "Delete", "ResourceProperties": null})).expect("a request");
+        let request = parse(&json!({"RequestType": "Delete", "ResourceProperties": null}))
+            .expect("a request");
         assert_eq!(
             (request.kind, request.properties.len()),
             (RequestType::Delete, 0)

@@ -65,6 +65,12 @@ impl LayerArn {
         }
     }
 
+    /// The partition that the layer lives in, such as `aws`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
     /// The region that the layer lives in, such as `eu-west-1`.
     #[must_use]
     pub fn region(&self) -> &str {

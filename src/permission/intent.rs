@@ -232,3 +232,170 @@ impl Request {
         Grant::declared(properties, &self.stack_id, &self.logical_id).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudformation::request::Envelope;
+    use serde_json::{Value, json};
+
+    const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
+
+    fn properties(changes: &Value) -> Value {
+        let mut properties = json!({
+            "LayerVersionArn": format!("{LAYER}:1"),
+            "Principal": "111122223333",
+            "StatementId": "sid",
+        });
+        for (name, value) in changes.as_object().expect("an object") {
+            properties[name] = value.clone();
+        }
+        properties
+    }
+
+    fn intent(kind: &str, id: &str, new: &Value, old: &Value) -> Result<Intent, NoIntent> {
+        let event = json!({
+            "RequestType": kind,
+            "ResponseURL": "https://host/",
+            "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1",
+            "LogicalResourceId": "Share",
+            "ResourceType": "Custom::LayerVersionPermission",
+            "PhysicalResourceId": id,
+            "ResourceProperties": properties(new),
+            "OldResourceProperties": properties(old),
+        });
+        let envelope = Envelope::open(&event).expect("an envelope");
+        Intent::of(&Request::parse(&envelope, &event).expect("a request"))
+    }
+
+    /// Each goal as `<version>: + <wanted> - <unwanted>`.
+    fn goals(intent: &Intent) -> Vec<String> {
+        let goal = |goal: &Goal| {
+            let wanted = goal.wanted.iter().map(|wanted| format!(" + {wanted}"));
+            let unwanted = goal
+                .unwanted
+                .iter()
+                .map(|unwanted| format!(" - {unwanted}"));
+            let changes: String = wanted.chain(unwanted).collect();
+            format!("{}:{changes}", goal.layer_version.version())
+        };
+        intent.goals.iter().map(goal).collect()
+    }
+
+    #[test]
+    fn an_update_clears_away_what_was_declared_before_only_under_the_same_id() {
+        let other = json!({"Principal": "444455556666"});
+        let version_2 = json!({"LayerVersionArn": format!("{LAYER}:2")});
+        let id = format!("{LAYER}:1#sid");
+        for (name, id, new, old, expected) in [
+            (
+                "another principal, same id",
+                id.as_str(),
+                &other,
+                &json!({}),
+                vec!["1: + `sid` for `444455556666` - `sid` for `111122223333`"],
+            ),
+            (
+                "another version: the old one is left to CloudFormation's Delete",
+                id.as_str(),
+                &version_2,
+                &json!({}),
+                vec!["2: + `sid` for `111122223333`"],
+            ),
+            (
+                "rollback of a failed Update to another version: what it may have left goes",
+                id.as_str(),
+                &json!({}),
+                &version_2,
+                vec![
+                    "1: + `sid` for `111122223333`",
+                    "2: - `sid` for `111122223333`",
+                ],
+            ),
+            (
+                "rollback of an Update that had succeeded",
+                &format!("{LAYER}:2#sid"),
+                &json!({}),
+                &version_2,
+                vec!["1: + `sid` for `111122223333`"],
+            ),
+            (
+                "old properties that do not parse",
+                id.as_str(),
+                &json!({}),
+                &json!({"Principal": ""}),
+                vec!["1: + `sid` for `111122223333`"],
+            ),
+        ] {
+            let intent = intent("Update", id, new, old).expect(name);
+            assert_eq!(goals(&intent), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_revision_is_demanded_until_it_is_spent() {
+        let (r1, r2) = (json!({"RevisionId": "r1"}), json!({"RevisionId": "r2"}));
+        for (kind, new, old, demanded) in [
+            ("Create", &r1, &json!({}), Some("r1")),
+            ("Update", &r2, &r1, Some("r2")),
+            ("Update", &r1, &r1, None),
+            ("Update", &json!({}), &r1, None),
+        ] {
+            let intent = intent(kind, &format!("{LAYER}:1#sid"), new, old).expect("an intent");
+            assert_eq!(
+                intent.goals[0].revision_id.as_deref(),
+                demanded,
+                "{kind} {new} {old}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_delete_removes_what_its_id_names_if_it_says_what_the_properties_declare() {
+        for (name, id, properties, purpose, expected) in [
+            (
+                "ours",
+                format!("{LAYER}:7#other"),
+                json!({}),
+                Purpose::Revoke,
+                vec!["7: - `other` for `111122223333`"],
+            ),
+            (
+                "by the id alone",
+                format!("{LAYER}:7#other"),
+                json!({"Principal": ""}),
+                Purpose::Revoke,
+                vec!["7: - `other`"],
+            ),
+            (
+                "an invented id",
+                "sharing-Share-1A2B".to_owned(),
+                json!({}),
+                Purpose::RevokeEarly,
+                vec!["1: - `sid` for `111122223333`"],
+            ),
+            (
+                "an invented id and nothing to go by",
+                "sharing-Share-1A2B".to_owned(),
+                json!({"Principal": ""}),
+                Purpose::RevokeEarly,
+                vec![],
+            ),
+            (
+                "never created",
+                "never-created".to_owned(),
+                json!({}),
+                Purpose::Revoke,
+                vec![],
+            ),
+        ] {
+            let intent = intent("Delete", &id, &properties, &json!({})).expect(name);
+            assert_eq!(
+                (intent.purpose, goals(&intent)),
+                (purpose, expected),
+                "{name}"
+            );
+            assert_eq!(intent.physical_id, id, "{name}");
+        }
+    }
+}

@@ -266,7 +266,7 @@ mod tests {
     }
 
     /// The grant of version 1 to account 111122223333, with some properties changed, or removed by null.
-    fn with(changes: Value) -> Value {
+    fn with(changes: &Value) -> Value {
         let mut properties =
             json!({"ServiceToken": "arn:…", "LayerVersionArn": ARN, "Principal": "111122223333"});
         for (name, value) in changes.as_object().expect("an object") {
@@ -287,7 +287,7 @@ mod tests {
             json!({"LayerVersionArn": none, "LayerName": "my-layer", "VersionNumber": 1}),
             json!({"LayerVersionArn": none, "LayerName": ARN.trim_end_matches(":1"), "VersionNumber": "1"}),
         ] {
-            let parsed = parse(&with(changes.clone())).expect("properties");
+            let parsed = parse(&with(&changes)).expect("properties");
             assert_eq!(parsed.layer_version.to_string(), ARN, "{changes}");
         }
     }
@@ -307,7 +307,7 @@ mod tests {
             ),
             (json!({"Principal": "*"}), "*"),
         ] {
-            let parsed = parse(&with(changes.clone())).expect("properties");
+            let parsed = parse(&with(&changes)).expect("properties");
             assert_eq!(parsed.principal.to_string(), principal, "{changes}");
         }
     }
@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn what_belongs_to_cloudformation_is_not_ours() {
         let own = json!({"ServiceTimeout": "60", "ServiceOfTomorrow": {"a": []}, "Nonce": ["any", "value"]});
-        assert!(parse(&with(own)).is_ok());
+        assert!(parse(&with(&own)).is_ok());
     }
 
     #[test]
@@ -412,11 +412,7 @@ mod tests {
                 "`StatementId` is not a statement id: got `a b`, give 1 to 100 letters, digits, `-` or `_`",
             ),
         ] {
-            assert_eq!(
-                parse(&with(changes.clone())),
-                Err(reason.to_owned()),
-                "{changes}"
-            );
+            assert_eq!(parse(&with(&changes)), Err(reason.to_owned()), "{changes}");
         }
     }
 
@@ -430,7 +426,7 @@ mod tests {
     #[test]
     fn a_long_value_is_cut_before_it_fills_the_reason() {
         let reason =
-            parse(&with(json!({"Principal": "é".repeat(5000)}))).expect_err("not a principal");
+            parse(&with(&json!({"Principal": "é".repeat(5000)}))).expect_err("not a principal");
         assert!(
             reason.contains(&format!("got `{}…`", "é".repeat(160))),
             "{reason}"
@@ -440,9 +436,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_panics_the_parser(name in "[A-Za-z]{0,20}", value in ".*") {
-            let _ = parse(&with(json!({name: value.clone()})));
+            let _ = parse(&with(&json!({name: value.clone()})));
             for known in PROPERTIES {
-                let _ = parse(&with(json!({known: value.clone()})));
+                let _ = parse(&with(&json!({known: value.clone()})));
             }
         }
     }

@@ -63,6 +63,33 @@ pub struct Statement {
     pub principal: Principal,
 }
 
+impl Statement {
+    /// The statement as Lambda writes it into the policy of `layer_version`.
+    #[must_use]
+    pub fn written(&self, layer_version: &LayerVersionArn) -> Value {
+        let mut statement = json!({
+            "Sid": self.sid.to_string(),
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": ACTION,
+            "Resource": layer_version.to_string(),
+        });
+        match &self.principal {
+            Principal::Account(account) => {
+                let partition = layer_version.layer().partition();
+                statement["Principal"] =
+                    json!({"AWS": format!("arn:{partition}:iam::{account}:root")});
+            }
+            Principal::Organization(id) => {
+                statement["Condition"] =
+                    json!({"StringEquals": {"aws:PrincipalOrgID": id.to_string()}});
+            }
+            Principal::Everyone => {}
+        }
+        statement
+    }
+}
+
 impl fmt::Display for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` for `{}`", self.sid, self.principal)
@@ -122,7 +149,7 @@ mod tests {
 
     const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
 
-    fn read(principal: Value, extra: Value) -> Option<Principal> {
+    fn read(principal: &Value, extra: &Value) -> Option<Principal> {
         let mut statement = json!({"Sid": "s1", "Effect": "Allow", "Principal": principal, "Action": ACTION, "Resource": ARN});
         for (key, value) in extra.as_object().expect("an object") {
             statement[key] = value.clone();
@@ -136,12 +163,15 @@ mod tests {
         let account = Principal::Account("111122223333".parse().expect("an account"));
         let organization =
             Principal::Organization("o-abcdefghij".parse().expect("an organization"));
-        assert_eq!(read(json!("*"), json!({})), Some(Principal::Everyone));
+        assert_eq!(read(&json!("*"), &json!({})), Some(Principal::Everyone));
         assert_eq!(
-            read(json!({"AWS": "arn:aws:iam::111122223333:root"}), json!({})),
+            read(
+                &json!({"AWS": "arn:aws:iam::111122223333:root"}),
+                &json!({})
+            ),
             Some(account)
         );
-        assert_eq!(read(json!("*"), org), Some(organization));
+        assert_eq!(read(&json!("*"), &org), Some(organization));
     }
 
     #[test]
@@ -197,7 +227,7 @@ mod tests {
             ),
             ("no principal", json!(null), json!({})),
         ] {
-            assert_eq!(read(principal, extra), None, "{case}");
+            assert_eq!(read(&principal, &extra), None, "{case}");
         }
     }
 

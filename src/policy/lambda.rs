@@ -9,21 +9,16 @@ use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::config::{Builder, Config, Region};
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use thiserror::Error;
 use tracing::info;
 
 use super::document::Policy;
+use super::failure::{Failure, Kind};
 use crate::permission::arn::{AccountId, LayerVersionArn};
 use crate::permission::principal::Principal;
 use crate::permission::statement::{ACTION, Statement, StatementId};
 
 /// How long one call may take before it counts as unanswered.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The most bytes of a policy, as Lambda documents it for functions.
-///
-/// Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
-const MOST_POLICY_BYTES: usize = 20_480;
 
 /// Lambda's API for the policies of layer versions, as one account sees it.
 #[derive(Clone, Debug)]
@@ -73,13 +68,8 @@ impl Lambda {
         let call = call
             .layer_name(self.layer_name(layer_version))
             .version_number(number(layer_version));
-        let answer = call
-            .customize()
-            .config_override(place(layer_version))
-            .send()
-            .await;
-        let answer = answer.map_err(|error| Failure::of(action, layer_version, &error));
-        told(action, layer_version, &answer);
+        let call = call.customize().config_override(place(layer_version));
+        let answer = outcome(action, layer_version, call.send().await);
         match answer {
             Ok(answer) => {
                 Policy::read(answer.policy.as_deref().unwrap_or("{}"), answer.revision_id).map_err(
@@ -124,13 +114,8 @@ impl Lambda {
         let call = call.statement_id(statement.sid.to_string()).action(ACTION);
         let call = call.principal(principal).set_organization_id(organization);
         let call = call.set_revision_id(revision_id);
-        let answer = call
-            .customize()
-            .config_override(place(layer_version))
-            .send()
-            .await;
-        let answer = answer.map_err(|error| Failure::of(action, layer_version, &error));
-        told(action, layer_version, &answer);
+        let call = call.customize().config_override(place(layer_version));
+        let answer = outcome(action, layer_version, call.send().await);
         Ok(answer?.revision_id)
     }
 
@@ -152,13 +137,8 @@ impl Lambda {
         let call = call
             .statement_id(sid.to_string())
             .set_revision_id(revision_id);
-        let answer = call
-            .customize()
-            .config_override(place(layer_version))
-            .send()
-            .await;
-        let answer = answer.map_err(|error| Failure::of(action, layer_version, &error));
-        told(action, layer_version, &answer);
+        let call = call.customize().config_override(place(layer_version));
+        let answer = outcome(action, layer_version, call.send().await);
         match answer {
             Ok(_) => Ok(()),
             Err(failure) if failure.kind == Kind::NotFound => Ok(()),
@@ -186,152 +166,54 @@ fn number(layer_version: &LayerVersionArn) -> i64 {
     i64::try_from(layer_version.version()).unwrap_or(i64::MAX)
 }
 
-fn told<T>(action: &str, layer_version: &LayerVersionArn, answer: &Result<T, Failure>) {
-    let outcome = answer
+/// Sorts and words what Lambda answered, and logs it.
+fn outcome<T, E>(
+    action: &str,
+    layer_version: &LayerVersionArn,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<T, Failure>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let outcome = answer.map_err(|error| failure(action, layer_version, &error));
+    let code = outcome
         .as_ref()
         .map_or_else(|failure| failure.code.as_str(), |_| "done");
-    info!(call = action, layer_version = %layer_version, outcome, "called");
+    info!(call = action, layer_version = %layer_version, outcome = code, "called");
+    outcome
 }
 
-/// A call that did not do what it was to do.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct Failure {
-    /// What it came to.
-    pub kind: Kind,
-    /// Lambda's code for it, such as `TooManyRequestsException`.
-    pub code: String,
-    reason: String,
-}
-
-/// What a failed call came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// There is no such layer version, policy or statement.
-    NotFound,
-    /// The policy is not as it was read: another revision, or a statement of that id.
-    Changed,
-    /// The role may not do it, or not yet.
-    Denied,
-    /// The policy has no room for the statement.
-    Full,
-    /// Too many requests: nothing was done.
-    Throttled,
-    /// Lambda failed, or did not answer: it may have been done or not.
-    Unavailable,
-    /// Lambda does not accept the request.
-    Refused,
-}
-
-impl Kind {
-    /// Sorts by code, not by the SDK's types: the three operations have three error types with the same exceptions in
-    /// them, and `AccessDeniedException` is in none.
-    fn of(code: &str, status: u16) -> Self {
-        match code {
-            "ResourceNotFoundException" => Self::NotFound,
-            "ResourceConflictException" | "PreconditionFailedException" => Self::Changed,
-            "AccessDeniedException" => Self::Denied,
-            "PolicyLengthExceededException" => Self::Full,
-            "TooManyRequestsException" | "ThrottlingException" => Self::Throttled,
-            _ if status == 429 => Self::Throttled,
-            _ if status >= 500 => Self::Unavailable,
-            _ => Self::Refused,
-        }
-    }
-
-    fn wrong(self) -> &'static str {
-        match self {
-            Self::NotFound => "no such layer version",
-            Self::Changed => "policy changed by another writer",
-            Self::Denied => "access denied",
-            Self::Full => "policy full",
-            Self::Throttled => "throttled by Lambda",
-            Self::Unavailable => "Lambda unavailable",
-            Self::Refused => "refused by Lambda",
-        }
-    }
-
-    fn remedy(self) -> &'static str {
-        match self {
-            Self::NotFound => "publish it or correct the ARN",
-            Self::Changed => "deploy again",
-            Self::Denied => "allow that action on that ARN in the policy of the provider's role",
-            Self::Full => {
-                "grant to one organization instead of many accounts, or remove statements"
-            }
-            Self::Throttled => "deploy again, with fewer stacks at a time",
-            Self::Unavailable => {
-                "deploy again, and if it stays so check the function's way to Lambda's API"
-            }
-            Self::Refused => "correct what it names",
-        }
-    }
-}
-
-impl Failure {
-    fn new(
-        kind: Kind,
-        action: &str,
-        layer_version: &LayerVersionArn,
-        code: &str,
-        message: &str,
-    ) -> Self {
-        let message = message.replace(['\n', '\r'], " ");
-        let (wrong, remedy) = (kind.wrong(), kind.remedy());
-        Self {
-            kind,
-            code: code.to_owned(),
-            reason: format!(
-                "{wrong}: got `{code}` (`{message}`) from `{action}` on `{layer_version}`, {remedy}"
-            ),
-        }
-    }
-
-    fn of<E>(
-        action: &str,
-        layer_version: &LayerVersionArn,
-        error: &SdkError<E, HttpResponse>,
-    ) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let Some(service) = error.as_service_error() else {
-            let unsent = matches!(error, SdkError::ConstructionFailure(_));
-            let kind = if unsent {
-                Kind::Refused
-            } else {
-                Kind::Unavailable
-            };
-            return Self::new(kind, action, layer_version, "no answer", &root_cause(error));
+fn failure<E>(
+    action: &str,
+    layer_version: &LayerVersionArn,
+    error: &SdkError<E, HttpResponse>,
+) -> Failure
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let Some(service) = error.as_service_error() else {
+        let unsent = matches!(error, SdkError::ConstructionFailure(_));
+        let kind = if unsent {
+            Kind::Refused
+        } else {
+            Kind::Unavailable
         };
-        let status = error
-            .raw_response()
-            .map_or(0, |response| response.status().as_u16());
-        let code = service.code().unwrap_or("no code");
-        let message = service
-            .message()
-            .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
-        Self::new(
-            Kind::of(code, status),
-            action,
-            layer_version,
-            code,
-            &message,
-        )
-    }
-
-    /// The same, with the size of the policy where that is what is wrong.
-    #[must_use]
-    pub(super) fn about(mut self, policy: &Policy) -> Self {
-        if self.kind == Kind::Full {
-            let (statements, bytes) = (policy.len(), policy.bytes());
-            let size = format!(
-                " (it has {statements} statements in {bytes} of {MOST_POLICY_BYTES} bytes)"
-            );
-            self.reason.push_str(&size);
-        }
-        self
-    }
+        return Failure::new(kind, action, layer_version, "no answer", &root_cause(error));
+    };
+    let status = error
+        .raw_response()
+        .map_or(0, |response| response.status().as_u16());
+    let code = service.code().unwrap_or("no code");
+    let message = service
+        .message()
+        .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+    Failure::new(
+        Kind::of(code, status),
+        action,
+        layer_version,
+        code,
+        &message,
+    )
 }
 
 /// The innermost error: the outer ones say no more than that there was one.

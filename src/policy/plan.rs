@@ -110,3 +110,172 @@ impl fmt::Display for Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::arn::LayerVersionArn;
+    use crate::permission::principal::Principal;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn layer_version() -> LayerVersionArn {
+        "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"
+            .parse()
+            .expect("an ARN")
+    }
+
+    fn statement(sid: &str, principal: &str) -> Statement {
+        let principal = match principal {
+            "*" => Principal::Everyone,
+            id if id.starts_with("o-") => {
+                Principal::Organization(id.parse().expect("an organization"))
+            }
+            id => Principal::Account(id.parse().expect("an account")),
+        };
+        let sid = sid.parse().expect("a statement id");
+        Statement { sid, principal }
+    }
+
+    fn written(statement: &Statement) -> Value {
+        statement.written(&layer_version())
+    }
+
+    fn policy(statements: &[Value]) -> Policy {
+        let document = json!({"Version": "2012-10-17", "Id": "default", "Statement": statements});
+        Policy::read(&document.to_string(), Some("r1".into())).expect("a policy")
+    }
+
+    fn goal(wanted: &[Statement], unwanted: &[Statement]) -> Goal {
+        Goal {
+            wanted: wanted.to_vec(),
+            unwanted: unwanted.iter().cloned().map(Unwanted::exactly).collect(),
+            ..Goal::new(layer_version())
+        }
+    }
+
+    /// What Lambda would make of the steps.
+    fn applied(plan: &Plan, mut statements: Vec<Value>) -> Vec<Value> {
+        for step in &plan.steps {
+            match step {
+                Step::Add(statement) => statements.push(written(statement)),
+                Step::Remove(gone) => statements.retain(|found| found["Sid"] != gone.sid.as_ref()),
+            }
+        }
+        statements
+    }
+
+    #[test]
+    fn a_plan_reads_like_what_it_does() {
+        let mine = [statement("s1", "111122223333")];
+        let old = [statement("s1", "o-abcdefghij")];
+        let other = [statement("s2", "444455556666")];
+        let foreign = json!({"Sid": "s2", "Effect": "Deny"});
+        for (name, wanted, unwanted, found, expected) in [
+            (
+                "missing",
+                &mine[..],
+                &[][..],
+                vec![],
+                "add `s1` for `111122223333`",
+            ),
+            (
+                "there",
+                &mine,
+                &[],
+                vec![written(&mine[0])],
+                "nothing to do",
+            ),
+            (
+                "the same id with old content",
+                &mine,
+                &old,
+                vec![written(&old[0])],
+                "remove `s1` for `o-abcdefghij`; add `s1` for `111122223333`",
+            ),
+            (
+                "another id",
+                &mine,
+                &other,
+                vec![written(&other[0])],
+                "add `s1` for `111122223333`; remove `s2` for `444455556666`",
+            ),
+            (
+                "unchanged",
+                &mine,
+                &mine,
+                vec![written(&mine[0])],
+                "nothing to do",
+            ),
+            ("gone already", &[], &other, vec![], "nothing to do"),
+            (
+                "somebody else's",
+                &[],
+                &other,
+                vec![foreign],
+                "leave `s2`, which is not `s2` for `444455556666`",
+            ),
+        ] {
+            let planned = plan(&goal(wanted, unwanted), &policy(&found)).expect("no conflict");
+            assert_eq!(planned.to_string(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_statement_in_the_way_is_shown() {
+        let goal = goal(&[statement("s1", "*")], &[statement("s1", "o-abcdefghij")]);
+        let conflict = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
+        assert_eq!(
+            conflict.expect_err("a conflict").to_string(),
+            r#"statement id taken: got `{"Effect":"Deny","Sid":"s1"}` in the policy, choose another `StatementId` or remove that statement"#
+        );
+    }
+
+    #[test]
+    fn by_its_id_alone_a_statement_goes_whatever_it_says() {
+        let unwanted = Unwanted {
+            sid: "s1".parse().expect("a statement id"),
+            principal: None,
+        };
+        let goal = Goal::without(layer_version(), unwanted);
+        let planned = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
+        assert_eq!(planned.expect("no conflict").to_string(), "remove `s1`");
+    }
+
+    fn statements() -> impl Strategy<Value = Vec<Statement>> {
+        let principals = vec!["111122223333", "444455556666", "o-abcdefghij", "*"];
+        let statement = (0..6u8, prop::sample::select(principals))
+            .prop_map(|(n, principal)| statement(&format!("s{n}"), principal));
+        prop::collection::vec(statement, 0..6).prop_map(|mut statements| {
+            statements.sort();
+            statements.dedup_by(|a, b| a.sid == b.sid);
+            statements
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn applying_a_plan_leaves_nothing_to_do_and_nothing_foreign_changed(
+            wanted in statements(),
+            unwanted in statements(),
+            found in statements(),
+        ) {
+            let foreign = [json!({"Sid": "foreign", "Effect": "Deny"}), json!({"Unknown": 1})];
+            let before: Vec<Value> = foreign.iter().cloned().chain(found.iter().map(written)).collect();
+            let goal = goal(&wanted, &unwanted);
+            let Ok(planned) = plan(&goal, &policy(&before)) else { return Ok(()) };
+            let after = applied(&planned, before);
+            prop_assert_eq!(plan(&goal, &policy(&after)).map(|plan| plan.steps), Ok(vec![]));
+            prop_assert_eq!(&after[..2], &foreign[..]);
+            for statement in &wanted {
+                prop_assert!(after.contains(&written(statement)));
+            }
+            for statement in unwanted.iter().filter(|old| !wanted.contains(old)) {
+                prop_assert!(!after.contains(&written(statement)));
+            }
+            for statement in found.iter().filter(|found| !unwanted.contains(found)) {
+                prop_assert!(after.contains(&written(statement)), "{:?} was not named", statement);
+            }
+        }
+    }
+}

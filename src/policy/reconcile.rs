@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::document::Policy;
+use super::failure::{Failure, Kind};
 use super::journal::Journal;
-use super::lambda::{Failure, Kind, Lambda};
+use super::lambda::Lambda;
 use super::plan::{Conflict, Plan, Step, plan};
 use crate::permission::intent::{Goal, Intent, Purpose};
 
@@ -45,7 +46,7 @@ pub enum Unreconciled {
 }
 
 /// Makes every goal of `intent` true, and notes each write in `journal`. What may pass (throttling, conflicts, outages) is
-/// waited out without limit: the caller's deadline ends it.
+/// waited out without limit: the caller stops the work at `end`.
 ///
 /// # Errors
 /// What cannot pass.
@@ -53,14 +54,18 @@ pub async fn reconcile(
     lambda: &Lambda,
     intent: &Intent,
     journal: &Journal,
+    end: Instant,
 ) -> Result<(), Unreconciled> {
     for goal in &intent.goals {
-        let watched_until = Instant::now() + OVERTAKEN_PATIENCE;
+        let watched_until = (Instant::now() + OVERTAKEN_PATIENCE).min(end);
         loop {
             settle(lambda, goal, intent.purpose, journal).await?;
             match intent.purpose {
                 // The whole time, even after a removal: the Create may read back what it wrote, and write it again.
-                Purpose::RevokeEarly if Instant::now() < watched_until => sleep(LOOK_AGAIN).await,
+                // The last look needs some time of its own.
+                Purpose::RevokeEarly if Instant::now() + LOOK_AGAIN * 2 < watched_until => {
+                    sleep(LOOK_AGAIN).await;
+                }
                 Purpose::Grant | Purpose::Revoke | Purpose::RevokeEarly => break,
             }
         }
@@ -124,7 +129,10 @@ async fn round(lambda: &Lambda, goal: &Goal, journal: &Journal) -> Result<Round,
     let policy = unthrottled(async || lambda.policy(&goal.layer_version).await, journal).await?;
     let plan = plan(goal, &policy)?;
     info!(layer_version = %goal.layer_version, plan = %plan, "planned");
-    let Plan { steps, spared: _ } = plan;
+    let Plan { steps, spared } = plan;
+    for spared in spared {
+        warn!(layer_version = %goal.layer_version, "not removed: another grant has the id of {spared}");
+    }
     if steps.is_empty() {
         return Ok(Round::Settled);
     }

@@ -1,0 +1,58 @@
+//! Prints what would be done for an event, calling nobody: `cargo run --example try -- tests/events/create-account.json`.
+//! What an Update or Delete takes away is supposed to be there, and what is given is not.
+
+use std::error::Error;
+
+use lambda_permission_provider::cloudformation::request::{Envelope, Request};
+use lambda_permission_provider::permission::intent::{Goal, Intent, Unwanted};
+use lambda_permission_provider::permission::statement::Statement;
+use lambda_permission_provider::policy::document::Policy;
+use lambda_permission_provider::policy::plan::plan;
+use serde_json::{Value, json};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::args()
+        .nth(1)
+        .ok_or("no event: got no argument, give the path of one")?;
+    let event: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    let envelope = Envelope::open(&event)?;
+    println!("answer to    {}", envelope.response_url);
+    match understand(&envelope, &event) {
+        Ok(intent) => tell(&intent)?,
+        Err(reason) => println!("FAILED       {reason}"),
+    }
+    Ok(())
+}
+
+fn understand(envelope: &Envelope, event: &Value) -> Result<Intent, Box<dyn Error>> {
+    let request = Request::parse(envelope, event)?;
+    println!("request      {:?} of {}", request.kind, request.logical_id);
+    Ok(Intent::of(&request)?)
+}
+
+fn tell(intent: &Intent) -> Result<(), Box<dyn Error>> {
+    println!("purpose      {:?}", intent.purpose);
+    for goal in &intent.goals {
+        println!("layer        {}", goal.layer_version);
+        println!("plan         {}", plan(goal, &supposed(goal)?)?);
+    }
+    if intent.goals.is_empty() {
+        println!("plan         Lambda is not called");
+    }
+    println!("SUCCESS      {}", intent.physical_id);
+    Ok(())
+}
+
+/// A policy in which only what is unwanted stands.
+fn supposed(goal: &Goal) -> Result<Policy, serde_json::Error> {
+    let written = |Unwanted { sid, principal }: &Unwanted| match principal.clone() {
+        Some(principal) => Statement {
+            sid: sid.clone(),
+            principal,
+        }
+        .written(&goal.layer_version),
+        None => json!({"Sid": sid.to_string()}),
+    };
+    let statements: Vec<Value> = goal.unwanted.iter().map(written).collect();
+    Policy::read(&json!({ "Statement": statements }).to_string(), None)
+}

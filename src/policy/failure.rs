@@ -1,0 +1,201 @@
+//! What a call to Lambda comes to when it does not do what it was to do, in the words of a stack's events.
+//! Knows nothing of the SDK.
+
+use thiserror::Error;
+
+use super::document::Policy;
+use crate::permission::arn::LayerVersionArn;
+
+/// The most bytes of a policy, as Lambda documents it for functions.
+///
+/// Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+const MOST_POLICY_BYTES: usize = 20_480;
+
+/// A call that did not do what it was to do.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{reason}")]
+pub struct Failure {
+    /// What it came to.
+    pub kind: Kind,
+    /// Lambda's code for it, such as `TooManyRequestsException`.
+    pub code: String,
+    reason: String,
+}
+
+/// What a failed call came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// There is no such layer version, policy or statement.
+    NotFound,
+    /// The policy is not as it was read: another revision, or a statement of that id.
+    Changed,
+    /// The role may not do it, or not yet.
+    Denied,
+    /// The policy has no room for the statement.
+    Full,
+    /// Too many requests: nothing was done.
+    Throttled,
+    /// Lambda failed, or did not answer: it may have been done or not.
+    Unavailable,
+    /// Lambda does not accept the request.
+    Refused,
+}
+
+impl Kind {
+    /// Sorts by code, not by the SDK's types: the three operations have three error types with the same exceptions in
+    /// them, and `AccessDeniedException` is in none.
+    pub(super) fn of(code: &str, status: u16) -> Self {
+        match code {
+            "ResourceNotFoundException" => Self::NotFound,
+            "ResourceConflictException" | "PreconditionFailedException" => Self::Changed,
+            "AccessDeniedException" => Self::Denied,
+            "PolicyLengthExceededException" => Self::Full,
+            "TooManyRequestsException" | "ThrottlingException" => Self::Throttled,
+            _ if status == 429 => Self::Throttled,
+            _ if status >= 500 => Self::Unavailable,
+            _ => Self::Refused,
+        }
+    }
+
+    fn wrong(self) -> &'static str {
+        match self {
+            Self::NotFound => "no such layer version",
+            Self::Changed => "policy changed by another writer",
+            Self::Denied => "access denied",
+            Self::Full => "policy full",
+            Self::Throttled => "throttled by Lambda",
+            Self::Unavailable => "Lambda unavailable",
+            Self::Refused => "refused by Lambda",
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::NotFound => "publish it or correct the ARN",
+            Self::Changed => "deploy again",
+            Self::Denied => "allow that action on that ARN in the policy of the provider's role",
+            Self::Full => {
+                "grant to one organization instead of many accounts, or remove statements"
+            }
+            Self::Throttled => "deploy again, with fewer stacks at a time",
+            Self::Unavailable => {
+                "deploy again, and if it stays so check the function's way to Lambda's API"
+            }
+            Self::Refused => "correct what it names",
+        }
+    }
+}
+
+impl Failure {
+    pub(super) fn new(
+        kind: Kind,
+        action: &str,
+        layer_version: &LayerVersionArn,
+        code: &str,
+        message: &str,
+    ) -> Self {
+        let message = message.replace(['\n', '\r'], " ");
+        let (wrong, remedy) = (kind.wrong(), kind.remedy());
+        Self {
+            kind,
+            code: code.to_owned(),
+            reason: format!(
+                "{wrong}: got `{code}` (`{message}`) from `{action}` on `{layer_version}`, {remedy}"
+            ),
+        }
+    }
+
+    /// The same, with the size of the policy where that is what is wrong.
+    #[must_use]
+    pub(super) fn about(mut self, policy: &Policy) -> Self {
+        if self.kind == Kind::Full {
+            let (statements, bytes) = (policy.len(), policy.bytes());
+            let size = format!(
+                " (it has {statements} statements in {bytes} of {MOST_POLICY_BYTES} bytes)"
+            );
+            self.reason.push_str(&size);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_says_what_is_wrong_what_was_got_and_what_to_do() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
+        let action = "lambda:AddLayerVersionPermission";
+        let again = "deploy again, with fewer stacks at a time";
+        for (code, status, wrong, remedy) in [
+            (
+                "ResourceNotFoundException",
+                404,
+                "no such layer version",
+                "publish it or correct the ARN",
+            ),
+            (
+                "ResourceConflictException",
+                409,
+                "policy changed by another writer",
+                "deploy again",
+            ),
+            (
+                "PreconditionFailedException",
+                412,
+                "policy changed by another writer",
+                "deploy again",
+            ),
+            (
+                "AccessDeniedException",
+                403,
+                "access denied",
+                "allow that action on that ARN in the policy of the provider's role",
+            ),
+            (
+                "PolicyLengthExceededException",
+                400,
+                "policy full",
+                "grant to one organization instead of many accounts, or remove statements \
+                 (it has 0 statements in 0 of 20480 bytes)",
+            ),
+            (
+                "TooManyRequestsException",
+                429,
+                "throttled by Lambda",
+                again,
+            ),
+            ("ThrottlingException", 400, "throttled by Lambda", again),
+            ("no code", 429, "throttled by Lambda", again),
+            (
+                "ServiceException",
+                500,
+                "Lambda unavailable",
+                "deploy again, and if it stays so check the function's way to Lambda's API",
+            ),
+            (
+                "InvalidParameterValueException",
+                400,
+                "refused by Lambda",
+                "correct what it names",
+            ),
+            (
+                "ValidationException",
+                400,
+                "refused by Lambda",
+                "correct what it names",
+            ),
+        ] {
+            let kind = Kind::of(code, status);
+            let layer_version = arn.parse().expect("an ARN");
+            let failure = Failure::new(kind, action, &layer_version, code, "its\nmessage");
+            assert_eq!(
+                failure.about(&Policy::default()).to_string(),
+                format!(
+                    "{wrong}: got `{code}` (`its message`) from `{action}` on `{arn}`, {remedy}"
+                )
+            );
+        }
+    }
+}
