@@ -1,8 +1,37 @@
-//! A CloudFormation custom resource that shares Lambda layers.
+//! A CloudFormation custom resource that shares Lambda layers with accounts, organizations or everybody.
 //!
-//! The modules, in the order of the story of one event:
+//! One event goes through these rooms, in this order:
+//!
+//! 1. [`handler`] tells the whole story, and [`guard`] and [`deadline`] see to it that it ends with an answer;
+//! 2. [`cloudformation`] reads the request;
+//! 3. [`permission`] decides, without any I/O, which statements are to be there and which are not;
+//! 4. [`policy`] reads the policy, plans the difference and applies it;
+//! 5. [`cloudformation`] again writes the answer and delivers it, through [`http`].
+//!
+//! What is wanted and what is there meet in a plan:
+//!
+//! ```
+//! use lambda_permission_provider::permission::intent::Goal;
+//! use lambda_permission_provider::permission::statement::Statement;
+//! use lambda_permission_provider::policy::document::Policy;
+//! use lambda_permission_provider::policy::plan::plan;
+//!
+//! let layer_version = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse()?;
+//! let statement = Statement {
+//!     sid: "engineering-org".parse()?,
+//!     principal: lambda_permission_provider::permission::principal::Principal::Organization(
+//!         "o-abc1234567".parse()?,
+//!     ),
+//! };
+//! let goal = Goal { wanted: vec![statement], ..Goal::new(layer_version) };
+//! let plan = plan(&goal, &Policy::default())?;
+//! assert_eq!(plan.to_string(), "add `engineering-org` for `o-abc1234567`");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 pub mod cloudformation;
 pub mod deadline;
+pub mod guard;
 pub mod handler;
 pub mod http;
 pub mod permission;

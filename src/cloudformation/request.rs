@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 use thiserror::Error;
+use tracing::info;
 
 use super::response_url::ResponseUrl;
 
@@ -126,6 +127,18 @@ impl Request {
             properties,
             old_properties: object("OldResourceProperties"),
         })
+    }
+
+    /// Logs what has come in.
+    pub(crate) fn log(&self) {
+        let Self {
+            kind,
+            stack_id,
+            logical_id,
+            physical_id,
+            ..
+        } = self;
+        info!(request_type = ?kind, stack_id, logical_id, physical_id, "received");
     }
 }
 

@@ -4,9 +4,12 @@
 //! Source: [Custom resource response objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
+use tracing::info;
 
+use super::physical_id::PhysicalId;
 use super::request::Envelope;
 
 /// The most bytes that CloudFormation reads of an answer.
@@ -62,15 +65,29 @@ impl Answer {
         }
     }
 
-    /// It failed for `reason`, and the resource is known by `physical_id`.
+    /// It failed for `reason`. An Update or Delete keeps its id, whatever happened; a Create is known by `left`, the id of
+    /// what it may have left, or as never created.
     #[must_use]
-    pub fn failed(physical_id: String, reason: String) -> Self {
+    pub fn failed(envelope: &Envelope, left: Option<String>, reason: String) -> Self {
+        let kept = envelope.physical_id.clone().or(left);
         Self {
             status: Status::Failed,
             reason,
-            physical_id,
+            physical_id: kept.unwrap_or_else(|| PhysicalId::NeverCreated.to_string()),
             data: BTreeMap::new(),
         }
+    }
+
+    /// Logs what is about to be answered after `duration` of work.
+    pub(crate) fn log(&self, duration: Duration) {
+        let Self {
+            status,
+            reason,
+            physical_id,
+            ..
+        } = self;
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        info!(?status, physical_id, reason, duration_ms, "answering");
     }
 
     /// The body to send: when it is too long, the largest attribute goes first, then the tail of the reason, in whose
@@ -169,7 +186,8 @@ mod tests {
                 "LogicalResourceId": "Share", "Data": {"Id": "id"},
             })
         );
-        let failure = Answer::failed("id".into(), "why".into()).body(&envelope(), "log");
+        let failure =
+            Answer::failed(&envelope(), Some("id".into()), "why".into()).body(&envelope(), "log");
         assert_eq!(
             read(&failure),
             json!({
@@ -197,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_cut_reason_keeps_its_head_and_says_where_the_rest_is() {
-        let body = Answer::failed("id".into(), "é".repeat(5000)).body(&envelope(), "log group `g`");
+        let body =
+            Answer::failed(&envelope(), None, "é".repeat(5000)).body(&envelope(), "log group `g`");
         let reason = read(&body)["Reason"].as_str().expect("a reason").to_owned();
         assert!(
             (MOST_BYTES - 1..=MOST_BYTES).contains(&body.len()),
@@ -206,6 +225,18 @@ mod tests {
         );
         assert!(reason.starts_with("éé"));
         assert!(reason.ends_with("é… (cut, see log group `g`)"), "{reason}");
+    }
+
+    #[test]
+    fn a_failure_keeps_the_id_of_its_request() {
+        let mut envelope = envelope();
+        let id = |envelope: &Envelope, left: Option<&str>| {
+            Answer::failed(envelope, left.map(str::to_owned), "why".into()).physical_id
+        };
+        assert_eq!(id(&envelope, None), "never-created");
+        assert_eq!(id(&envelope, Some("left")), "left");
+        envelope.physical_id = Some("its own".into());
+        assert_eq!(id(&envelope, Some("left")), "its own");
     }
 
     proptest! {

@@ -392,7 +392,7 @@ mod tests {
             let intent = intent("Delete", &id, &properties, &json!({})).expect(name);
             assert_eq!(
                 (intent.purpose, goals(&intent)),
-                (purpose, expected),
+                (purpose, expected.into_iter().map(str::to_owned).collect()),
                 "{name}"
             );
             assert_eq!(intent.physical_id, id, "{name}");

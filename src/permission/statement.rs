@@ -67,26 +67,26 @@ impl Statement {
     /// The statement as Lambda writes it into the policy of `layer_version`.
     #[must_use]
     pub fn written(&self, layer_version: &LayerVersionArn) -> Value {
-        let mut statement = json!({
-            "Sid": self.sid.to_string(),
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": ACTION,
-            "Resource": layer_version.to_string(),
-        });
-        match &self.principal {
+        let (principal, condition) = match &self.principal {
             Principal::Account(account) => {
                 let partition = layer_version.layer().partition();
-                statement["Principal"] =
-                    json!({"AWS": format!("arn:{partition}:iam::{account}:root")});
+                let root = format!("arn:{partition}:iam::{account}:root");
+                (json!({"AWS": root}), None)
             }
             Principal::Organization(id) => {
-                statement["Condition"] =
-                    json!({"StringEquals": {"aws:PrincipalOrgID": id.to_string()}});
+                let condition = json!({"StringEquals": {"aws:PrincipalOrgID": id.to_string()}});
+                (json!("*"), Some(("Condition".to_owned(), condition)))
             }
-            Principal::Everyone => {}
-        }
-        statement
+            Principal::Everyone => (json!("*"), None),
+        };
+        let statement = [
+            ("Sid".to_owned(), json!(self.sid.as_ref())),
+            ("Effect".to_owned(), json!("Allow")),
+            ("Principal".to_owned(), principal),
+            ("Action".to_owned(), json!(ACTION)),
+            ("Resource".to_owned(), json!(layer_version.to_string())),
+        ];
+        Value::Object(statement.into_iter().chain(condition).collect())
     }
 }
 

@@ -81,24 +81,19 @@ impl Journal {
         goals
     }
 
-    /// The statements that may still be there after `undoing` has taken back what could be: those whose removal it did
-    /// not see done. A write without an answer may yet take effect.
-    pub(super) fn left(&self, undoing: &Self, undone: bool) -> Vec<String> {
-        let taken_back = undoing.entries.borrow();
-        let removed = |added: &Statement| {
-            let is_removal = |entry: &Entry| {
-                entry.done && entry.step == Step::Remove(Unwanted::exactly(added.clone()))
-            };
-            taken_back.iter().any(is_removal)
-        };
-        let entries = self.entries.borrow();
-        let left = entries.iter().filter_map(|entry| match &entry.step {
-            Step::Add(added) if !(removed(added) || (undone && entry.done)) => {
-                Some(format!("{}#{}", entry.layer_version, added.sid))
+    /// Whether `undoing`, which went through, leaves no doubt: a write without an answer may yet take effect, unless its
+    /// statement was seen and removed.
+    pub(super) fn is_undone_by(&self, undoing: &Self) -> bool {
+        let undoing = undoing.entries.borrow();
+        self.entries.borrow().iter().all(|entry| match &entry.step {
+            Step::Add(added) if !entry.done => {
+                let removal = Step::Remove(Unwanted::exactly(added.clone()));
+                undoing
+                    .iter()
+                    .any(|undone| undone.done && undone.step == removal)
             }
-            Step::Add(_) | Step::Remove(_) => None,
-        });
-        left.collect()
+            Step::Add(_) | Step::Remove(_) => true,
+        })
     }
 
     /// Whether nothing was written, nor may have been.

@@ -40,6 +40,9 @@ pub enum Unreconciled {
         /// The one that it should have.
         demanded: String,
     },
+    /// A write had no answer, and may take effect yet.
+    #[error("no answer to a write: got none from Lambda, look into the policy")]
+    Unanswered,
     /// A call failed for good.
     #[error(transparent)]
     Call(#[from] Failure),
@@ -73,16 +76,20 @@ pub async fn reconcile(
     Ok(())
 }
 
-/// Takes back what `journal` holds; gives the ids of the grants that may be there nevertheless.
-pub async fn take_back(lambda: &Lambda, journal: &Journal) -> Vec<String> {
+/// Takes back what `journal` holds.
+///
+/// # Errors
+/// If a statement that was added may be there nevertheless.
+pub async fn take_back(lambda: &Lambda, journal: &Journal) -> Result<(), Unreconciled> {
     let undoing = Journal::default();
-    let mut undone = true;
     for goal in journal.reversal() {
-        undone &= settle(lambda, &goal, Purpose::Revoke, &undoing)
-            .await
-            .is_ok();
+        settle(lambda, &goal, Purpose::Revoke, &undoing).await?;
     }
-    journal.left(&undoing, undone)
+    if journal.is_undone_by(&undoing) {
+        Ok(())
+    } else {
+        Err(Unreconciled::Unanswered)
+    }
 }
 
 /// Reads, plans and applies until the policy is as the goal says.
