@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use reqwest::redirect::Policy;
 use thiserror::Error;
+use url::Url;
 
 /// How long a connection may take to be made, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,9 +30,6 @@ pub struct Http {
 /// A request that got no response. It never shows the URL.
 #[derive(Debug, Error)]
 pub enum NoResponse {
-    /// The URL is not one.
-    #[error("not a URL")]
-    Url,
     /// It took too long.
     #[error("timed out")]
     Timeout,
@@ -61,14 +59,13 @@ impl Http {
     /// If there was no response within `timeout`.
     pub async fn put(
         &self,
-        url: &str,
+        url: &Url,
         body: Vec<u8>,
         timeout: Duration,
     ) -> Result<u16, NoResponse> {
-        let url = reqwest::Url::parse(url).map_err(|_| NoResponse::Url)?;
         let sent = self
             .client
-            .put(url)
+            .put(url.clone())
             .body(body)
             .timeout(timeout)
             .send()

