@@ -1,0 +1,244 @@
+//! The papers say what the code does: README, template and Makefile are compared with it, word by word.
+//! Runs nothing of what they describe.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may end by a panic"
+)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use lambda_permission_provider::permission::properties::PROPERTIES;
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The part of the README under this heading.
+fn section(heading: &str) -> String {
+    let readme = read("README.md");
+    let start = readme.find(&format!("\n## {heading}\n")).expect(heading);
+    let section = &readme[start + 4..];
+    section.split("\n## ").next().unwrap().to_owned()
+}
+
+/// The cells of the tables in `text`, a row each, without the head.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let cells = |line: &str| {
+        let cells = line.trim_matches('|').split(" | ");
+        cells.map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let body = lines.iter().enumerate().filter(|(index, line)| {
+        let head = lines
+            .get(index + 1)
+            .is_some_and(|next| next.starts_with("| ---"));
+        line.starts_with('|') && !line.starts_with("| ---") && !head
+    });
+    body.map(|(_, line)| cells(line)).collect()
+}
+
+/// The sources by their paths, without their tests.
+fn sources() -> Vec<(PathBuf, String)> {
+    fn visit(directory: PathBuf, sources: &mut Vec<(PathBuf, String)>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(path, sources);
+            } else {
+                let code = read(&path).split("#[cfg(test)]").next().unwrap().to_owned();
+                sources.push((path, code));
+            }
+        }
+    }
+    let mut sources = Vec::new();
+    visit(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut sources,
+    );
+    sources
+}
+
+/// Every text in quotes on the lines of `text` that begins with `prefix`.
+fn quoted(text: &str, prefix: &str) -> BTreeSet<String> {
+    let parts = text
+        .lines()
+        .flat_map(|line| line.split('"').skip(1).step_by(2));
+    parts
+        .filter(|part| part.starts_with(prefix))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_role_may_do_what_the_code_calls_and_nothing_else() {
+    let called = quoted(&read("src/policy/lambda.rs"), "lambda:");
+    let template = read("template.yaml");
+    let actions = template
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "));
+    let (lambda, other): (BTreeSet<_>, BTreeSet<_>) = actions
+        .filter(|action| !action.contains(' ') && action.contains(':'))
+        .map(str::to_owned)
+        .partition(|action| action.starts_with("lambda:"));
+    assert_eq!(lambda, called);
+    assert_eq!(
+        other.into_iter().collect::<Vec<_>>(),
+        ["logs:CreateLogStream", "logs:PutLogEvents"]
+    );
+    let install = section("Install");
+    for action in called {
+        assert!(
+            install.contains(&format!("`{action}`")),
+            "{action} is not in the README"
+        );
+    }
+}
+
+#[test]
+fn the_readme_lists_the_properties_of_the_code() {
+    let rows = rows(&section("Properties"));
+    let names: Vec<&str> = rows
+        .iter()
+        .map(|row| row[0].trim_matches([' ', '`']))
+        .collect();
+    assert_eq!(names, PROPERTIES);
+}
+
+#[test]
+fn the_readme_lists_the_parameters_of_the_template_with_their_defaults() {
+    let template = read("template.yaml");
+    let parameters = template
+        .split("\nParameters:\n")
+        .nth(1)
+        .unwrap()
+        .split("\nMetadata:")
+        .next()
+        .unwrap();
+    let mut expected: Vec<(String, String)> = Vec::new();
+    for line in parameters.lines() {
+        if let Some(name) = line
+            .strip_prefix("  ")
+            .filter(|line| !line.starts_with([' ', '#']))
+        {
+            expected.push((name.trim_end_matches(':').to_owned(), String::new()));
+        } else if let Some(default) = line.trim().strip_prefix("Default: ") {
+            expected.last_mut().unwrap().1 = default.trim_matches('\'').to_owned();
+        }
+    }
+    let plain = |cell: &str| cell.trim_matches([' ', '`', '|']).to_owned();
+    let rows = rows(&section("Install"));
+    let listed: Vec<_> = rows
+        .iter()
+        .map(|row| (plain(&row[0]), plain(&row[1])))
+        .collect();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn the_readme_lists_every_reason_of_the_code() {
+    let code: String = sources().into_iter().map(|(_, code)| code).collect();
+    let wrong = code
+        .split("fn wrong")
+        .nth(1)
+        .unwrap()
+        .split("\n    }\n")
+        .next()
+        .unwrap();
+    let mut reasons = quoted(wrong, "");
+    for line in code.lines() {
+        let Some((head, _)) = line.split_once(": got ") else {
+            continue;
+        };
+        let head = head
+            .rsplit('"')
+            .next()
+            .unwrap()
+            .replace("`{name}`", "…")
+            .replace('`', "");
+        if head != "{wrong}" {
+            reasons.insert(head.trim().to_owned());
+        }
+    }
+    reasons.insert("out of time".to_owned());
+    let listed: BTreeSet<String> = rows(&section("When it fails"))
+        .iter()
+        .flat_map(|row| row[0].split("`").skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect();
+    let missing: Vec<_> = reasons
+        .iter()
+        .filter(|reason| !listed.contains(*reason))
+        .collect();
+    let unknown: Vec<_> = listed
+        .iter()
+        .filter(|reason| !reasons.contains(*reason))
+        .collect();
+    assert!(
+        missing.is_empty() && unknown.is_empty(),
+        "missing {missing:?}, unknown {unknown:?}"
+    );
+}
+
+#[test]
+fn the_readme_lists_the_attributes_of_the_code() {
+    let code = read("src/permission/intent.rs");
+    let attributes = code
+        .split("let attributes = vec![")
+        .nth(1)
+        .unwrap()
+        .split("];")
+        .next()
+        .unwrap();
+    let rows = rows(&section("Return values"));
+    let listed: BTreeSet<String> = rows
+        .iter()
+        .map(|row| row[0].trim_matches([' ', '`']).to_owned())
+        .collect();
+    assert_eq!(listed, quoted(attributes, ""));
+}
+
+#[test]
+fn every_make_target_has_a_help_text_and_the_readme_names_only_those() {
+    let makefile = read("Makefile");
+    let phony = makefile
+        .lines()
+        .find_map(|line| line.strip_prefix(".PHONY: "))
+        .expect("phony targets");
+    let targets: BTreeSet<&str> = phony.split_whitespace().collect();
+    for target in &targets {
+        let rule = makefile
+            .lines()
+            .find(|line| line.starts_with(&format!("{target}:")));
+        assert!(
+            rule.is_some_and(|rule| rule.contains("## ")),
+            "{target} has no help text"
+        );
+    }
+    for line in read("README.md").lines() {
+        let command = line.trim_start().strip_prefix("make ");
+        if let Some(target) = command.and_then(|rest| rest.split_whitespace().next()) {
+            assert!(
+                target == "#" || targets.contains(target),
+                "the README names {target}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_neighbour_is_named_in_one_room_besides_main() {
+    let rooms = |name: &str| {
+        let naming = sources()
+            .into_iter()
+            .filter(|(_, code)| code.contains(name));
+        let files = naming.map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned());
+        files.filter(|file| file != "main.rs").collect::<Vec<_>>()
+    };
+    assert_eq!(rooms("aws_sdk_lambda"), ["lambda.rs"]);
+    assert_eq!(rooms("reqwest"), ["http.rs"]);
+}
