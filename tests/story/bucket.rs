@@ -18,9 +18,7 @@ use crate::server::{Asked, Reply, serve};
 pub enum PutFault {
     /// Answered with this status, not stored.
     Refused(u16),
-    /// The connection ends without an answer, not stored.
-    Closed,
-    /// Stored, but the connection ends without an answer.
+    /// The connection ends without an answer: nobody knows whether it was stored.
     AcknowledgementLost,
     Hangs,
 }
@@ -128,7 +126,7 @@ impl State {
                 Reply::new(status, &[("Location", "/elsewhere")], "")
             }
             Some(PutFault::Refused(status)) => Reply::new(status, &[], "<Error/>"),
-            Some(PutFault::Closed | PutFault::AcknowledgementLost) => Reply::Closed,
+            Some(PutFault::AcknowledgementLost) => Reply::Closed,
             Some(PutFault::Hangs) => Reply::Hang,
         }
     }

@@ -6,11 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::events::{
-    ACCOUNT, Event, LAYER_VERSION, account_statement, event, organization_statement,
-    public_statement,
+    ACCOUNT, LAYER_VERSION, account_statement, event, organization_statement, public_statement,
 };
-use crate::lambda_api::Fault;
-use crate::lambda_call::Operation;
 use crate::stage::Stage;
 
 #[tokio::test]

@@ -46,6 +46,12 @@ impl fmt::Display for Call {
     }
 }
 
+/// The statement id in the body of an Add.
+fn statement_id(asked: &Asked) -> Option<String> {
+    let body: Value = serde_json::from_slice(&asked.body).ok()?;
+    Some(body["StatementId"].as_str()?.to_owned())
+}
+
 /// The region in the scope of the credential: `Credential=<key>/<date>/<region>/lambda/aws4_request`.
 fn signed_region(asked: &Asked) -> String {
     let authorization = asked.headers["authorization"].to_str().unwrap();
@@ -84,7 +90,9 @@ pub fn parse(asked: &Asked) -> Call {
         arn: layer_version_arn(&decoded(layer), version, &region),
         region,
         target: asked.target.clone(),
-        sid: rest.first().map(|sid| decoded(sid)),
+        sid: rest
+            .first()
+            .map_or_else(|| statement_id(asked), |sid| Some(decoded(sid))),
         revision: revision.map(decoded),
         status: None,
     }

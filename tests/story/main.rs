@@ -26,6 +26,7 @@ mod stage;
 // The tests, by theme.
 mod addresses;
 mod answer;
+mod broken_answers;
 mod concurrency;
 mod create;
 mod delete;

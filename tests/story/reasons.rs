@@ -1,1 +1,295 @@
-//! placeholder
+//! The texts that a person reads in the stack's events, word for word.
+//! Refuses to know how a failure comes about beyond what it takes to cause it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
+use crate::lambda_api::Fault;
+use crate::lambda_call::Operation;
+use crate::stage::Stage;
+
+const NO_POLICY: Fault = Fault::Refused(404, "ResourceNotFoundException", "no policy");
+const NOT_VALID: Fault = Fault::Refused(
+    400,
+    "InvalidParameterValueException",
+    "The provided principal was invalid. Please check the principal and try again.",
+);
+const DENIED: Fault = Fault::Refused(
+    403,
+    "AccessDeniedException",
+    "User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized",
+);
+
+#[tokio::test]
+async fn properties_that_are_wrong_say_how_to_put_them_right() {
+    let cases = [
+        (
+            event("unknown-property"),
+            "unknown property: got `OrganisationId`, the nearest known one is `OrganizationId`, use that or remove it",
+        ),
+        (
+            event("empty-organization"),
+            "`OrganizationId` is empty: got an empty string, give it a value or leave it out",
+        ),
+        (
+            event("octal-principal"),
+            "`Principal` is not an account id of 12 digits: got `1229530843`, which YAML makes of the number 011122223333 unless it is quoted, write `'011122223333'`",
+        ),
+        (
+            event("malformed-principal"),
+            "`Principal` is not one of a layer version: got `arn:aws:iam::111122223333:user/alice`, give an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`",
+        ),
+        (
+            event("missing-principal"),
+            "no principal: got no `Principal`, give an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`",
+        ),
+        (
+            event("malformed-organization"),
+            "`OrganizationId` is not an organization's id: got `ou-abc1-23456789`, give `o-` and 10 to 32 lower-case letters or digits",
+        ),
+        (
+            event("organization-with-account"),
+            "`OrganizationId` goes with everybody only: got it with the account `111122223333`, make `Principal` `*` or remove `OrganizationId`",
+        ),
+        (
+            event("malformed-layer-version-arn"),
+            "`LayerVersionArn` has no version: got the layer `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, add one as in `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`",
+        ),
+        (
+            event("create-account").property("LayerVersionArn", "my-layer"),
+            "`LayerVersionArn` is not the ARN of a layer version: got `my-layer`, give `arn:<partition>:lambda:<region>:<account>:layer:<name>:<version>`",
+        ),
+        (
+            event("missing-layer-version"),
+            "no layer version: got neither `LayerVersionArn` nor `LayerName` with `VersionNumber`, give one of them",
+        ),
+        (
+            event("layer-version-twice"),
+            "two layer versions: got `LayerVersionArn` and `LayerName` or `VersionNumber`, give one or the other",
+        ),
+        (
+            event("missing-version-number"),
+            "no layer version: got `LayerName` alone, add `VersionNumber` or give `LayerVersionArn` instead",
+        ),
+        (
+            event("create-by-name-and-number").without_property("LayerName"),
+            "no layer version: got `VersionNumber` alone, add `LayerName` or give `LayerVersionArn` instead",
+        ),
+        (
+            event("malformed-version-number"),
+            "`VersionNumber` is not a version: got `0`, give a positive whole number",
+        ),
+        (
+            event("create-by-name-and-number").property("LayerName", "my layer"),
+            "`LayerName` is neither a name nor a layer ARN: got `my layer`, give up to 140 letters, digits, `-` or `_`, or `arn:<partition>:lambda:<region>:<account>:layer:<name>`",
+        ),
+        (
+            event("malformed-statement-id"),
+            "`StatementId` is not a statement id: got `partner account`, give 1 to 100 letters, digits, `-` or `_`",
+        ),
+        (
+            event("other-action"),
+            "`Action` is not one of a layer version: got `lambda:*`, give `lambda:GetLayerVersion` or leave it out",
+        ),
+        (
+            event("create-account").property("StatementId", Value::Null),
+            "`StatementId` is not a single value: got `null`, give one string",
+        ),
+        (
+            event("create-public")
+                .property("Action", "")
+                .property("OrganizationId", ""),
+            "`OrganizationId` is empty: got an empty string, give it a value or leave it out; `Action` is empty: got an empty string, give it a value or leave it out",
+        ),
+    ];
+    answered_without_a_call(&cases).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_served_says_what_is() {
+    let cases = [
+        (
+            event("function-permission"),
+            "resource type not served by this version: got `Custom::FunctionPermission`, use `Custom::LayerVersionPermission` for layers",
+        ),
+        (
+            event("missing-request-type"),
+            "malformed event: got the `RequestType` null, send `Create`, `Update` or `Delete`",
+        ),
+        (
+            event("unknown-request-type"),
+            "malformed event: got the `RequestType` \"Replace\", send `Create`, `Update` or `Delete`",
+        ),
+        (
+            event("null-properties"),
+            "malformed event: got the `ResourceProperties` null, send an object",
+        ),
+    ];
+    answered_without_a_call(&cases).await;
+}
+
+async fn answered_without_a_call(cases: &[(Event, &str)]) {
+    let stage = Stage::start().await;
+    for (event, reason) in cases {
+        assert_eq!(stage.play(event).await.refused(), *reason);
+    }
+    assert_eq!(stage.lambda.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_lambda_refuses_says_which_call_on_what_and_what_to_do() {
+    let two_lines = Fault::Refused(
+        400,
+        "ValidationException",
+        "1 validation error detected:\nValue",
+    );
+    let cases = [
+        (
+            "delete",
+            Operation::Remove,
+            DENIED,
+            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:RemoveLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
+        ),
+        (
+            "delete",
+            Operation::Get,
+            DENIED,
+            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
+        ),
+        (
+            "create-organization",
+            Operation::Add,
+            NOT_VALID,
+            "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names",
+        ),
+        (
+            "create-organization",
+            Operation::Add,
+            two_lines,
+            "refused by Lambda: got `ValidationException` (`1 validation error detected: Value`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names",
+        ),
+    ];
+    for (name, operation, fault, reason) in cases {
+        let stage = Stage::start().await;
+        stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
+        stage.lambda.always(operation, fault);
+        assert_eq!(stage.play(&event(name)).await.refused(), reason);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_says_what_it_ended_with() {
+    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
+    let broken = Fault::Refused(500, "ServiceException", "An error occurred.");
+    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
+    let cases = [
+        (
+            Operation::Get,
+            throttled,
+            "out of time: got no further than throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time",
+        ),
+        (
+            Operation::Get,
+            broken,
+            "out of time: got no further than Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the function's way to Lambda's API",
+        ),
+        (
+            Operation::Add,
+            denied,
+            "out of time: got no further than access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
+        ),
+        (
+            Operation::Get,
+            Fault::Hangs,
+            "out of time: got no answer from Lambda before the function's deadline, raise its timeout or check its way to Lambda's API",
+        ),
+        (
+            Operation::Add,
+            Fault::Hangs,
+            "out of time: got no answer from Lambda before the function's deadline, raise its timeout or check its way to Lambda's API (done and perhaps still there: add `partner` for `111122223333` (without an answer))",
+        ),
+    ];
+    for (operation, fault, reason) in cases {
+        let stage = Stage::start().await;
+        stage.lambda.always(operation, fault);
+        let answer = stage
+            .play_within(Duration::from_secs(3), &event("create-account"))
+            .await;
+        assert_eq!(answer.refused(), reason);
+    }
+}
+
+#[tokio::test]
+async fn a_layer_version_that_does_not_exist_is_named() {
+    let stage = Stage::start().await;
+    stage.lambda.state().policies.unpublish(LAYER_VERSION);
+    assert_eq!(
+        stage.play(&event("create-account")).await.refused(),
+        "no such layer version: got `ResourceNotFoundException` (`Layer version arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1 does not exist.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, publish it or correct the ARN"
+    );
+}
+
+#[tokio::test]
+async fn a_statement_in_the_way_is_shown() {
+    let stage = Stage::start().await;
+    stage.put_statement(public_statement(LAYER_VERSION, "partner"));
+    assert_eq!(
+        stage.play(&event("create-account")).await.refused(),
+        r#"statement id taken: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement"#
+    );
+}
+
+#[tokio::test]
+async fn a_revision_that_is_not_the_latest_is_shown_beside_it() {
+    let stage = Stage::start().await;
+    for found in ["none", "revision-2"] {
+        assert_eq!(
+            stage.play(&event("create-under-revision")).await.refused(),
+            format!(
+                "policy changed: got revision `{found}` where `RevisionId` demands `revision-1`, read the policy again and give its revision, or leave `RevisionId` out"
+            )
+        );
+        stage.put_statement(public_statement(LAYER_VERSION, "other"));
+        stage.put_statement(public_statement(LAYER_VERSION, "another"));
+    }
+}
+
+#[tokio::test]
+async fn a_full_policy_says_how_full_it_is_and_what_takes_less_room() {
+    let stage = Stage::start().await;
+    for number in 0..105 {
+        let sid = format!("partner-{number:03}");
+        stage.put_statement(account_statement(LAYER_VERSION, &sid, ACCOUNT));
+    }
+    assert_eq!(
+        stage.play(&event("create-account")).await.refused(),
+        "policy full: got `PolicyLengthExceededException` (`The final policy size (20613) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 105 statements in 20423 of 20480 bytes)"
+    );
+}
+
+#[tokio::test]
+async fn what_was_done_is_told() {
+    let stage = Stage::start().await;
+    stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
+    assert_eq!(
+        stage.play(&event("create-account")).await.refused(),
+        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names (done and taken back: add `partner` for `111122223333`)"
+    );
+    stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
+    stage.lambda.always(Operation::Remove, NOT_VALID);
+    assert_eq!(
+        stage.play(&event("create-account")).await.refused(),
+        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names (done and perhaps still there: add `partner` for `111122223333`)"
+    );
+}
+
+#[tokio::test]
+async fn a_panic_is_called_a_defect() {
+    let stage = Stage::with_environment(&[("PANIC_DRILL", "1")]).await;
+    assert_eq!(
+        stage.play(&event("create-account")).await.refused(),
+        "defect in the provider: got a panic, see its log and report it"
+    );
+}

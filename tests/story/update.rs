@@ -205,26 +205,28 @@ async fn a_failed_replacement_takes_back_what_it_added() {
     let stage = Stage::start().await;
     stage.lambda.state().policies.publish(LAYER_VERSION_2);
     stage.put_statement(old());
-    let none = Fault::Refused(
-        404,
-        "ResourceNotFoundException",
-        "No policy is associated with the given resource.",
-    );
-    stage.lambda.next(Operation::Get, [none]);
-    stage.lambda.always(
-        Operation::Get,
-        Fault::Refused(500, "ServiceException", "An error occurred."),
-    );
+    let none = Fault::Refused(404, "ResourceNotFoundException", "no policy");
+    let refused = Fault::Refused(400, "InvalidParameterValueException", "no");
+    stage.lambda.next(Operation::Get, [none, refused]);
+    let answer = stage.play(&event("update-layer-version")).await;
+    answer.refused();
+    assert_eq!(answer.id(), id());
+    assert_eq!(stage.statements(), [old()]);
+    let new = stage.lambda.state().policies.statements(LAYER_VERSION_2);
+    assert_eq!(new, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn a_failed_replacement_keeps_the_id_even_when_something_may_be_left() {
+    let stage = Stage::start().await;
+    stage.put_statement(old());
+    stage.lambda.always(Operation::Add, Fault::Hangs);
     let answer = stage
-        .play_within(Duration::from_secs(6), &event("update-layer-version"))
+        .play_within(Duration::from_secs(4), &event("update-statement-id"))
         .await;
     answer.refused();
     assert_eq!(answer.id(), id());
     assert_eq!(stage.statements(), [old()]);
-    assert_eq!(
-        stage.lambda.state().policies.statements(LAYER_VERSION_2),
-        [] as [Value; 0]
-    );
 }
 
 #[tokio::test]
