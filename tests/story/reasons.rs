@@ -188,27 +188,27 @@ async fn what_does_not_end_in_time_says_what_it_ended_with() {
         (
             Operation::Get,
             throttled,
-            "out of time: got no further than throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time",
+            "out of time, last throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time",
         ),
         (
             Operation::Get,
             broken,
-            "out of time: got no further than Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the function's way to Lambda's API",
+            "out of time, last Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the function's way to Lambda's API",
         ),
         (
             Operation::Add,
             denied,
-            "out of time: got no further than access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
+            "out of time, last access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
         ),
         (
             Operation::Get,
             Fault::Hangs,
-            "out of time: got no answer from Lambda before the function's deadline, raise its timeout or check its way to Lambda's API",
+            "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API",
         ),
         (
             Operation::Add,
             Fault::Hangs,
-            "out of time: got no answer from Lambda before the function's deadline, raise its timeout or check its way to Lambda's API (done and perhaps still there: add `partner` for `111122223333` (without an answer))",
+            "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API (perhaps still done: add `partner` for `111122223333` (without an answer))",
         ),
     ];
     for (operation, fault, reason) in cases {
@@ -275,13 +275,13 @@ async fn what_was_done_is_told() {
     stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names (done and taken back: add `partner` for `111122223333`)"
+        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names (taken back: add `partner` for `111122223333`)"
     );
     stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
     stage.lambda.always(Operation::Remove, NOT_VALID);
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names (done and perhaps still there: add `partner` for `111122223333`)"
+        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names (perhaps still done: add `partner` for `111122223333`)"
     );
 }
 
@@ -290,6 +290,6 @@ async fn a_panic_is_called_a_defect() {
     let stage = Stage::with_environment(&[("PANIC_DRILL", "1")]).await;
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        "defect in the provider: got a panic, see its log and report it"
+        "defect in the provider: got a panic, report it with the function's log"
     );
 }
