@@ -26,7 +26,9 @@ impl Stop {
             (Self::Panicked, _) => {
                 "defect in the provider: got a panic, report it with the function's log".to_owned()
             }
-            (Self::OutOfTime, Some(last)) => format!("out of time, last {last}"),
+            (Self::OutOfTime, Some(last)) => {
+                format!("out of time while waiting for this to pass: {last}")
+            }
             (Self::OutOfTime, None) => {
                 "out of time: got no answer from Lambda before the function's \
                  deadline, raise the function's timeout or check its way to Lambda's API"
@@ -90,7 +92,7 @@ mod tests {
             (
                 Stop::OutOfTime,
                 Some("throttled by Lambda: got …".into()),
-                "out of time, last throttled by Lambda: got …",
+                "out of time while waiting for this to pass: throttled by Lambda: got …",
             ),
             (
                 Stop::OutOfTime,

@@ -60,8 +60,12 @@ impl Handler {
         };
         let journal = Journal::default();
         let work = reconcile(lambda, &intent, &journal, deadline.work);
-        let Err(stop) = guard(deadline.work, work).await else {
-            return Answer::success(intent.physical_id, intent.attributes);
+        let stop = match guard(deadline.work, work).await {
+            Ok(found) => {
+                let attributes = intent.attributes.into_iter().chain(found);
+                return Answer::success(intent.physical_id, attributes);
+            }
+            Err(stop) => stop,
         };
         let reason = stop.reason(journal.last_failure());
         if intent.purpose != Purpose::Grant || journal.is_empty() {

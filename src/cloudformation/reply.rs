@@ -13,6 +13,9 @@ use crate::http::Http;
 /// How long one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the first attempt may take where no time is left: Lambda may be slower to end the process than it says.
+const LAST_CHANCE: Duration = Duration::from_secs(1);
+
 /// The answer could not be delivered.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum Undelivered {
@@ -54,7 +57,8 @@ pub async fn reply(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let timeout = ATTEMPT_TIMEOUT.min(end.saturating_duration_since(Instant::now()));
+        let left = end.saturating_duration_since(Instant::now());
+        let timeout = left.clamp(LAST_CHANCE, ATTEMPT_TIMEOUT);
         let last = match http.put(url.secret(), body.to_vec(), timeout).await {
             Ok(200..300) => {
                 info!(attempts, host = %url, "answered");

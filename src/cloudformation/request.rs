@@ -87,10 +87,10 @@ pub struct Request {
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum MalformedRequest {
     /// The type is missing or unknown.
-    #[error("malformed event: got the `RequestType` {0}, send `Create`, `Update` or `Delete`")]
+    #[error("malformed `RequestType`: got `{0}`, send `Create`, `Update` or `Delete`")]
     RequestType(Value),
     /// There are no properties.
-    #[error("malformed event: got the `ResourceProperties` {0}, send an object")]
+    #[error("malformed `ResourceProperties`: got `{0}`, send an object")]
     ResourceProperties(Value),
 }
 
@@ -204,15 +204,15 @@ mod tests {
         for (changes, reason) in [
             (
                 json!({"RequestType": null}),
-                "malformed event: got the `RequestType` null, send `Create`, `Update` or `Delete`",
+                "malformed `RequestType`: got `null`, send `Create`, `Update` or `Delete`",
             ),
             (
                 json!({"RequestType": "Read"}),
-                "malformed event: got the `RequestType` \"Read\", send `Create`, `Update` or `Delete`",
+                "malformed `RequestType`: got `\"Read\"`, send `Create`, `Update` or `Delete`",
             ),
             (
                 json!({"ResourceProperties": null}),
-                "malformed event: got the `ResourceProperties` null, send an object",
+                "malformed `ResourceProperties`: got `null`, send an object",
             ),
         ] {
             assert_eq!(parse(&changes), Err(reason.to_owned()));

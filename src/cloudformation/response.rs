@@ -56,7 +56,10 @@ struct Body<'a> {
 impl Answer {
     /// What was asked for is true, and the resource is known by `physical_id`.
     #[must_use]
-    pub fn success(physical_id: String, attributes: Vec<(&'static str, String)>) -> Self {
+    pub fn success(
+        physical_id: String,
+        attributes: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Self {
         Self {
             status: Status::Success,
             reason: String::new(),

@@ -154,6 +154,7 @@ impl Intent {
             ("Id", physical_id.clone()),
             ("LayerVersionArn", layer_version.to_string()),
             ("StatementId", statement.sid.to_string()),
+            ("StatementIds", statement.sid.to_string()),
         ];
         let mut goals = vec![Goal {
             wanted: vec![statement],

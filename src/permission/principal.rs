@@ -70,21 +70,21 @@ pub fn account_of_root_arn(text: &str) -> Option<AccountId> {
         .flatten()
 }
 
-/// What the account id probably was of which YAML made this number of fewer than 12 digits: an unquoted scalar with a
-/// leading zero is an octal number, or loses its zeros when it holds an 8 or a 9.
+/// What the account id probably was of which YAML made this number of fewer than 12 digits, and how: an unquoted scalar
+/// with a leading zero is read as an octal number, or loses its zero when it holds an 8 or a 9.
 ///
 /// Source: [YAML 1.1, integers](https://yaml.org/type/int.html).
 #[must_use]
-pub fn account_before_yaml(text: &str) -> Option<AccountId> {
+pub fn account_before_yaml(text: &str) -> Option<(AccountId, &'static str)> {
     let digits = (1..12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let number: u64 = text.parse().ok().filter(|_| digits)?;
     let octal = format!("{number:o}");
-    let original = if octal.len() < 12 {
-        octal
+    let (original, how) = if octal.len() < 12 {
+        (octal, "as an octal number, for its leading zero")
     } else {
-        number.to_string()
+        (number.to_string(), "without its leading zero")
     };
-    format!("{original:0>12}").parse().ok()
+    Some((format!("{original:0>12}").parse().ok()?, how))
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
             ("12345x", None),
             ("", None),
         ] {
-            let account = account_before_yaml(got).map(|id| id.to_string());
+            let account = account_before_yaml(got).map(|(id, _)| id.to_string());
             assert_eq!(account.as_deref(), original, "{got}");
         }
     }

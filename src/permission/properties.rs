@@ -230,9 +230,9 @@ const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<acc
 fn not_a_principal(text: &str) -> String {
     let got = shown(text);
     match account_before_yaml(text) {
-        Some(account) => format!(
-            "`Principal` is not an account id of 12 digits: got {got}, which YAML makes of the number {account} unless it \
-             is quoted, write `'{account}'`"
+        Some((account, how)) => format!(
+            "`Principal` is not an account id of 12 digits: got {got}, which YAML makes of an unquoted `{account}` by reading it \
+             {how}, put the account id in quotes"
         ),
         None => format!("`Principal` is not one of a layer version: got {got}, give {PRINCIPALS}"),
     }
@@ -385,8 +385,13 @@ mod tests {
             ),
             (
                 json!({"Principal": "1402433619"}),
-                "`Principal` is not an account id of 12 digits: got `1402433619`, which YAML makes of the number \
-                 012345670123 unless it is quoted, write `'012345670123'`",
+                "`Principal` is not an account id of 12 digits: got `1402433619`, which YAML makes of an unquoted \
+                 `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes",
+            ),
+            (
+                json!({"Principal": "12345678901"}),
+                "`Principal` is not an account id of 12 digits: got `12345678901`, which YAML makes of an unquoted \
+                 `012345678901` by reading it without its leading zero, put the account id in quotes",
             ),
             (
                 json!({"Principal": "arn:aws:iam::111122223333:user/\nu"}),

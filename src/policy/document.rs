@@ -33,12 +33,26 @@ impl Policy {
         })
     }
 
+    /// The policy after a statement was added to it.
+    #[must_use]
+    pub fn with(mut self, statement: Value, revision_id: Option<String>) -> Self {
+        self.statements.push(statement);
+        self.revision_id = revision_id;
+        self
+    }
+
+    /// The policy after a statement was removed from it, whose revision Lambda does not tell.
+    #[must_use]
+    pub fn without(mut self, sid: &StatementId) -> Self {
+        self.statements.retain(|statement| !is(statement, sid));
+        self.revision_id = None;
+        self
+    }
+
     /// The statement of this id.
     #[must_use]
     pub fn statement(&self, sid: &StatementId) -> Option<&Value> {
-        let is_it =
-            |statement: &&Value| statement.get("Sid").and_then(Value::as_str) == Some(sid.as_ref());
-        self.statements.iter().find(is_it)
+        self.statements.iter().find(|statement| is(statement, sid))
     }
 
     /// How many statements there are.
@@ -58,6 +72,10 @@ impl Policy {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+fn is(statement: &Value, sid: &StatementId) -> bool {
+    statement.get("Sid").and_then(Value::as_str) == Some(sid.as_ref())
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Kind {
     fn remedy(self) -> &'static str {
         match self {
             Self::NotFound => "publish it or correct the ARN",
-            Self::Changed => "deploy again",
+            Self::Changed => "deploy again when nobody else writes to it",
             Self::Denied => "allow that action on that ARN in the policy of the provider's role",
             Self::Full => {
                 "grant to one organization instead of many accounts, or remove statements"
@@ -81,7 +81,7 @@ impl Kind {
             Self::Unavailable => {
                 "deploy again, and if it stays so check the function's way to Lambda's API"
             }
-            Self::Refused => "correct what it names",
+            Self::Refused => "correct the property that Lambda's message names",
         }
     }
 }
@@ -139,13 +139,13 @@ mod tests {
                 "ResourceConflictException",
                 409,
                 "policy changed by another writer",
-                "deploy again",
+                "deploy again when nobody else writes to it",
             ),
             (
                 "PreconditionFailedException",
                 412,
                 "policy changed by another writer",
-                "deploy again",
+                "deploy again when nobody else writes to it",
             ),
             (
                 "AccessDeniedException",
@@ -178,13 +178,13 @@ mod tests {
                 "InvalidParameterValueException",
                 400,
                 "refused by Lambda",
-                "correct what it names",
+                "correct the property that Lambda's message names",
             ),
             (
                 "ValidationException",
                 400,
                 "refused by Lambda",
-                "correct what it names",
+                "correct the property that Lambda's message names",
             ),
         ] {
             let kind = Kind::of(code, status);

@@ -53,7 +53,12 @@ impl Journal {
         *self.last_failure.borrow_mut() = Some(failure.to_string());
     }
 
-    /// What went wrong last.
+    /// Notes that Lambda answers again.
+    pub(super) fn recovered(&self) {
+        *self.last_failure.borrow_mut() = None;
+    }
+
+    /// What went wrong last, and has not passed.
     pub fn last_failure(&self) -> Option<String> {
         self.last_failure.borrow().clone()
     }
@@ -94,6 +99,11 @@ impl Journal {
             }
             Step::Add(_) | Step::Remove(_) => true,
         })
+    }
+
+    /// Whether nothing is known to have been written.
+    pub(super) fn has_nothing_done(&self) -> bool {
+        self.entries.borrow().iter().all(|entry| !entry.done)
     }
 
     /// Whether nothing was written, nor may have been.

@@ -89,7 +89,7 @@ impl Lambda {
         }
     }
 
-    /// Adds a statement, if the policy still has the revision; gives the new revision.
+    /// Adds a statement to `policy`, if that still has its revision; gives the policy as it is then.
     ///
     /// # Errors
     /// If Lambda did not add it, or did not say whether it did.
@@ -97,8 +97,8 @@ impl Lambda {
         &self,
         layer_version: &LayerVersionArn,
         statement: &Statement,
-        revision_id: Option<String>,
-    ) -> Result<Option<String>, Failure> {
+        policy: &Policy,
+    ) -> Result<Policy, Failure> {
         let action = "lambda:AddLayerVersionPermission";
         let (principal, organization) = match &statement.principal {
             Principal::Account(account) => (account.to_string(), None),
@@ -113,13 +113,18 @@ impl Lambda {
             .version_number(number(layer_version));
         let call = call.statement_id(statement.sid.to_string()).action(ACTION);
         let call = call.principal(principal).set_organization_id(organization);
-        let call = call.set_revision_id(revision_id);
+        let call = call.set_revision_id(policy.revision_id.clone());
         let call = call.customize().config_override(place(layer_version));
-        let answer = outcome(action, layer_version, call.send().await);
-        Ok(answer?.revision_id)
+        let added = outcome(action, layer_version, call.send().await)?;
+        let written = added
+            .statement
+            .and_then(|text| serde_json::from_str(&text).ok());
+        let written = written.unwrap_or_else(|| statement.written(layer_version));
+        Ok(policy.clone().with(written, added.revision_id))
     }
 
-    /// Removes a statement, if the policy still has the revision. One that is gone already counts as removed.
+    /// Removes a statement from `policy`, if that still has its revision; gives the policy as it is then. A statement that is
+    /// gone already counts as removed.
     ///
     /// # Errors
     /// If Lambda did not remove it, or did not say whether it did.
@@ -127,8 +132,8 @@ impl Lambda {
         &self,
         layer_version: &LayerVersionArn,
         sid: &StatementId,
-        revision_id: Option<String>,
-    ) -> Result<(), Failure> {
+        policy: &Policy,
+    ) -> Result<Policy, Failure> {
         let action = "lambda:RemoveLayerVersionPermission";
         let call = self.client.remove_layer_version_permission();
         let call = call
@@ -136,13 +141,11 @@ impl Lambda {
             .version_number(number(layer_version));
         let call = call
             .statement_id(sid.to_string())
-            .set_revision_id(revision_id);
+            .set_revision_id(policy.revision_id.clone());
         let call = call.customize().config_override(place(layer_version));
-        let answer = outcome(action, layer_version, call.send().await);
-        match answer {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.kind == Kind::NotFound => Ok(()),
-            Err(failure) => Err(failure),
+        match outcome(action, layer_version, call.send().await) {
+            Err(failure) if failure.kind != Kind::NotFound => Err(failure),
+            _ => Ok(policy.clone().without(sid)),
         }
     }
 

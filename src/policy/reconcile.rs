@@ -48,6 +48,9 @@ pub enum Unreconciled {
     Call(#[from] Failure),
 }
 
+/// What `Fn::GetAtt` returns of the policy, by name.
+pub type Attributes = Vec<(&'static str, String)>;
+
 /// Makes every goal of `intent` true, and notes each write in `journal`. What may pass (throttling, conflicts, outages) is
 /// waited out without limit: the caller stops the work at `end`.
 ///
@@ -58,11 +61,13 @@ pub async fn reconcile(
     intent: &Intent,
     journal: &Journal,
     end: Instant,
-) -> Result<(), Unreconciled> {
+) -> Result<Attributes, Unreconciled> {
+    let mut attributes = Attributes::new();
     for goal in &intent.goals {
         let watched_until = (Instant::now() + OVERTAKEN_PATIENCE).min(end);
         loop {
-            settle(lambda, goal, intent.purpose, journal).await?;
+            let policy = settle(lambda, goal, intent.purpose, journal).await?;
+            attributes.extend(attributes_of(goal, policy));
             match intent.purpose {
                 // The whole time, even after a removal: the Create may read back what it wrote, and write it again.
                 // The last look needs some time of its own.
@@ -73,7 +78,26 @@ pub async fn reconcile(
             }
         }
     }
-    Ok(())
+    Ok(attributes)
+}
+
+/// The wanted statements and the revision, as Lambda has them.
+fn attributes_of(goal: &Goal, policy: Policy) -> Attributes {
+    let wanted = goal
+        .wanted
+        .iter()
+        .filter_map(|wanted| policy.statement(&wanted.sid));
+    let mut attributes: Attributes = wanted
+        .map(|found| ("Statement", found.to_string()))
+        .collect();
+    if !goal.wanted.is_empty() {
+        attributes.extend(
+            policy
+                .revision_id
+                .map(|revision_id| ("RevisionId", revision_id)),
+        );
+    }
+    attributes
 }
 
 /// Takes back what `journal` holds.
@@ -92,18 +116,18 @@ pub async fn take_back(lambda: &Lambda, journal: &Journal) -> Result<(), Unrecon
     }
 }
 
-/// Reads, plans and applies until the policy is as the goal says.
+/// Reads, plans and applies until the policy is as the goal says; gives the policy.
 async fn settle(
     lambda: &Lambda,
     goal: &Goal,
     purpose: Purpose,
     journal: &Journal,
-) -> Result<(), Unreconciled> {
+) -> Result<Policy, Unreconciled> {
     let started = Instant::now();
     let mut backoff = Backoff::default();
     loop {
         let failure = match round(lambda, goal, journal).await {
-            Ok(Round::Settled) => return Ok(()),
+            Ok(Round::Settled(policy)) => return Ok(policy),
             Ok(Round::Unverified) => {
                 backoff = Backoff::default();
                 continue;
@@ -127,37 +151,36 @@ async fn settle(
 /// What one round came to.
 enum Round {
     /// The policy is as the goal says.
-    Settled,
+    Settled(Policy),
     /// It has to be read again before anything is known of it.
     Unverified,
 }
 
 async fn round(lambda: &Lambda, goal: &Goal, journal: &Journal) -> Result<Round, Unreconciled> {
-    let policy = unthrottled(async || lambda.policy(&goal.layer_version).await, journal).await?;
+    let mut policy =
+        unthrottled(async || lambda.policy(&goal.layer_version).await, journal).await?;
     let plan = plan(goal, &policy)?;
     info!(layer_version = %goal.layer_version, plan = %plan, "planned");
     let Plan { steps, spared } = plan;
     for spared in spared {
         warn!(layer_version = %goal.layer_version, "not removed: another grant has the id of {spared}");
     }
-    if steps.is_empty() {
-        return Ok(Round::Settled);
-    }
-    if journal.is_empty() {
+    if !steps.is_empty() && journal.has_nothing_done() {
         demand_revision(goal, &policy)?;
     }
-    let mut revision_id = policy.revision_id.clone();
     let mut steps = steps.into_iter().peekable();
     while let Some(step) = steps.next() {
-        let conditional = revision_id.is_some();
-        let written = apply(lambda, goal, &step, revision_id, journal).await;
-        revision_id = written.map_err(|failure| failure.about(&policy))?;
-        // A write that carried no revision may have been overwritten, and a removal does not tell the new revision.
-        if !conditional || (revision_id.is_none() && steps.peek().is_some()) {
+        let conditional = policy.revision_id.is_some();
+        let written = apply(lambda, goal, &step, &policy, journal).await;
+        policy = written.map_err(|failure| failure.about(&policy))?;
+        // A write that carried no revision may have been overwritten, and a removal does not tell the new revision, which
+        // the next write and the template ask for.
+        let needed = steps.peek().is_some() || !goal.wanted.is_empty();
+        if !conditional || (policy.revision_id.is_none() && needed) {
             return Ok(Round::Unverified);
         }
     }
-    Ok(Round::Settled)
+    Ok(Round::Settled(policy))
 }
 
 /// The first write of a resource that demands a revision happens only under that revision.
@@ -176,27 +199,20 @@ fn demand_revision(goal: &Goal, policy: &Policy) -> Result<(), Unreconciled> {
     }
 }
 
-/// Makes one write under the revision; gives the policy's new revision where Lambda tells it.
+/// Makes one write under the revision of `policy`; gives the policy as it is then.
 async fn apply(
     lambda: &Lambda,
     goal: &Goal,
     step: &Step,
-    revision_id: Option<String>,
+    policy: &Policy,
     journal: &Journal,
-) -> Result<Option<String>, Failure> {
+) -> Result<Policy, Failure> {
     let layer_version = &goal.layer_version;
     let write = async || {
         journal.begin(layer_version, step);
         let written = match step {
-            Step::Add(statement) => {
-                lambda
-                    .add(layer_version, statement, revision_id.clone())
-                    .await
-            }
-            Step::Remove(unwanted) => lambda
-                .remove(layer_version, &unwanted.sid, revision_id.clone())
-                .await
-                .map(|()| None),
+            Step::Add(statement) => lambda.add(layer_version, statement, policy).await,
+            Step::Remove(unwanted) => lambda.remove(layer_version, &unwanted.sid, policy).await,
         };
         match &written {
             Ok(_) => journal.done(),
@@ -221,7 +237,10 @@ async fn unthrottled<T>(
                 journal.failed(&failure);
                 backoff.wait().await;
             }
-            other => return other,
+            other => {
+                journal.recovered();
+                return other;
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ async fn properties_that_are_wrong_say_how_to_put_them_right() {
         ),
         (
             event("octal-principal"),
-            "`Principal` is not an account id of 12 digits: got `1229530843`, which YAML makes of the number 011122223333 unless it is quoted, write `'011122223333'`",
+            "`Principal` is not an account id of 12 digits: got `1229530843`, which YAML makes of an unquoted `011122223333` by reading it as an octal number, for its leading zero, put the account id in quotes",
         ),
         (
             event("malformed-principal"),
@@ -116,15 +116,15 @@ async fn a_request_that_is_not_served_says_what_is() {
         ),
         (
             event("missing-request-type"),
-            "malformed event: got the `RequestType` null, send `Create`, `Update` or `Delete`",
+            "malformed `RequestType`: got `null`, send `Create`, `Update` or `Delete`",
         ),
         (
             event("unknown-request-type"),
-            "malformed event: got the `RequestType` \"Replace\", send `Create`, `Update` or `Delete`",
+            "malformed `RequestType`: got `\"Replace\"`, send `Create`, `Update` or `Delete`",
         ),
         (
             event("null-properties"),
-            "malformed event: got the `ResourceProperties` null, send an object",
+            "malformed `ResourceProperties`: got `null`, send an object",
         ),
     ];
     answered_without_a_call(&cases).await;
@@ -162,13 +162,13 @@ async fn what_lambda_refuses_says_which_call_on_what_and_what_to_do() {
             "create-organization",
             Operation::Add,
             NOT_VALID,
-            "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names",
+            "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct the property that Lambda's message names",
         ),
         (
             "create-organization",
             Operation::Add,
             two_lines,
-            "refused by Lambda: got `ValidationException` (`1 validation error detected: Value`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names",
+            "refused by Lambda: got `ValidationException` (`1 validation error detected: Value`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct the property that Lambda's message names",
         ),
     ];
     for (name, operation, fault, reason) in cases {
@@ -188,17 +188,17 @@ async fn what_does_not_end_in_time_says_what_it_ended_with() {
         (
             Operation::Get,
             throttled,
-            "out of time, last throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time",
+            "out of time while waiting for this to pass: throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time",
         ),
         (
             Operation::Get,
             broken,
-            "out of time, last Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the function's way to Lambda's API",
+            "out of time while waiting for this to pass: Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the function's way to Lambda's API",
         ),
         (
             Operation::Add,
             denied,
-            "out of time, last access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
+            "out of time while waiting for this to pass: access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
         ),
         (
             Operation::Get,
@@ -275,13 +275,13 @@ async fn what_was_done_is_told() {
     stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names (taken back: add `partner` for `111122223333`)"
+        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct the property that Lambda's message names (taken back: add `partner` for `111122223333`)"
     );
     stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
     stage.lambda.always(Operation::Remove, NOT_VALID);
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what it names (perhaps still done: add `partner` for `111122223333`)"
+        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct the property that Lambda's message names (perhaps still done: add `partner` for `111122223333`)"
     );
 }
 
