@@ -6,7 +6,7 @@
 //! 2. [`cloudformation`] reads the request;
 //! 3. [`permission`] decides, without any I/O, which statements are to be there and which are not;
 //! 4. [`policy`] reads the policy, plans the difference and applies it;
-//! 5. [`cloudformation`] again writes the answer and delivers it, through [`http`].
+//! 5. [`cloudformation`] again writes the answer and delivers it, through [`http`]. Both wait by [`backoff`] before they try again.
 //!
 //! What is wanted and what is there meet in a plan:
 //!
@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod backoff;
 pub mod cloudformation;
 pub mod deadline;
 pub mod guard;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::response_url::ResponseUrl;
+use crate::backoff::Backoff;
 use crate::http::Http;
 
 /// How long one attempt may take.
@@ -54,7 +55,7 @@ pub async fn reply(
     body: &[u8],
     end: Instant,
 ) -> Result<(), Undelivered> {
-    let mut attempts = 0;
+    let (mut attempts, mut backoff) = (0, Backoff::default());
     loop {
         attempts += 1;
         let left = end.saturating_duration_since(Instant::now());
@@ -74,8 +75,7 @@ pub async fn reply(
             Err(error) => error.to_string(),
         };
         warn!(attempts, host = %url, outcome = last, "not answered");
-        let pause =
-            Duration::from_millis(100 << attempts.min(5)).mul_f64(0.5 + fastrand::f64() / 2.0);
+        let pause = backoff.pause();
         if Instant::now() + pause >= end {
             return Err(Undelivered::OutOfTime {
                 last,

@@ -12,6 +12,7 @@ use super::failure::{Failure, Kind};
 use super::journal::Journal;
 use super::lambda::Lambda;
 use super::plan::{Conflict, Plan, Step, plan};
+use crate::backoff::Backoff;
 use crate::permission::intent::{Goal, Intent, Purpose};
 
 /// How long a denied call is repeated for a grant: the policy of a role takes up to 12 seconds to be effective
@@ -144,7 +145,7 @@ async fn settle(
             return Err(Unreconciled::Call(failure));
         }
         journal.failed(&failure);
-        backoff.wait().await;
+        sleep(backoff.pause()).await;
     }
 }
 
@@ -235,26 +236,12 @@ async fn unthrottled<T>(
         match call().await {
             Err(failure) if failure.kind == Kind::Throttled => {
                 journal.failed(&failure);
-                backoff.wait().await;
+                sleep(backoff.pause()).await;
             }
             other => {
                 journal.recovered();
                 return other;
             }
         }
-    }
-}
-
-/// Waits longer each time, and at random, so that parallel writers get out of each other's way.
-#[derive(Default)]
-struct Backoff {
-    rounds: u32,
-}
-
-impl Backoff {
-    async fn wait(&mut self) {
-        let most = Duration::from_millis(100 << self.rounds.min(5));
-        self.rounds += 1;
-        sleep(most.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
     }
 }
