@@ -158,7 +158,7 @@ fn the_readme_lists_every_reason_of_the_code() {
             .rsplit('"')
             .next()
             .unwrap()
-            .replace("`{name}`", "…")
+            .replace("{name}", "…")
             .replace('`', "");
         if head != "{wrong}" {
             reasons.insert(head.trim().to_owned());

@@ -89,6 +89,14 @@ pub enum MalformedRequest {
     /// The type is missing or unknown.
     #[error("malformed `RequestType`: got `{0}`, send `Create`, `Update` or `Delete`")]
     RequestType(Value),
+    /// The stack or the resource has no name: ids are derived from both.
+    #[error("malformed `{name}`: got `{got}`, send the text that CloudFormation names it by")]
+    Name {
+        /// Which of the two.
+        name: &'static str,
+        /// What stands there.
+        got: Value,
+    },
     /// There are no properties.
     #[error("malformed `ResourceProperties`: got `{0}`, send an object")]
     ResourceProperties(Value),
@@ -110,9 +118,12 @@ impl Request {
         let properties = object("ResourceProperties");
         let properties = match kind {
             RequestType::Delete => properties.unwrap_or_default(),
-            RequestType::Create | RequestType::Update => properties.ok_or_else(|| {
-                MalformedRequest::ResourceProperties(member(event, "ResourceProperties"))
-            })?,
+            RequestType::Create | RequestType::Update => {
+                named(event, "StackId")?;
+                named(event, "LogicalResourceId")?;
+                let got = || member(event, "ResourceProperties");
+                properties.ok_or_else(|| MalformedRequest::ResourceProperties(got()))?
+            }
         };
         Ok(Self {
             kind,
@@ -139,6 +150,16 @@ impl Request {
             ..
         } = self;
         info!(request_type = ?kind, stack_id, logical_id, physical_id, "received");
+    }
+}
+
+fn named(event: &Value, name: &'static str) -> Result<(), MalformedRequest> {
+    match event.get(name).and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => Ok(()),
+        _ => Err(MalformedRequest::Name {
+            name,
+            got: member(event, name),
+        }),
     }
 }
 
@@ -209,6 +230,14 @@ mod tests {
             (
                 json!({"RequestType": "Read"}),
                 "malformed `RequestType`: got `\"Read\"`, send `Create`, `Update` or `Delete`",
+            ),
+            (
+                json!({"StackId": ""}),
+                "malformed `StackId`: got `\"\"`, send the text that CloudFormation names it by",
+            ),
+            (
+                json!({"LogicalResourceId": 7}),
+                "malformed `LogicalResourceId`: got `7`, send the text that CloudFormation names it by",
             ),
             (
                 json!({"ResourceProperties": null}),
