@@ -1,0 +1,65 @@
+"""Deploys `template.yaml`, unchanged but for what `aws cloudformation package` changes: the place of the code."""
+
+import contextlib
+import hashlib
+import pathlib
+import re
+
+from engine import Engine
+from stack import Stack
+
+ROOT = pathlib.Path(__file__).parents[2]
+TEMPLATE = ROOT / "template.yaml"
+BUCKET = "code-of-functions"
+
+
+def package(engine: Engine) -> str:
+    """The template with its code uploaded."""
+
+    def upload(code: re.Match) -> str:
+        content = (ROOT / code["path"]).read_bytes()
+        key = hashlib.sha256(content).hexdigest()
+        s3 = engine.client("s3")
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+        s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        return f"CodeUri: s3://{BUCKET}/{key}"
+
+    template, count = re.subn(r"CodeUri: (?P<path>\S+)", upload, TEMPLATE.read_text())
+    assert count == 1, f"{count} places of code in {TEMPLATE}"
+    return template
+
+
+class Provider:
+    """The provider, deployed as a stack of its own."""
+
+    def __init__(self, engine: Engine, **parameters: str):
+        self._lambda, self._logs = engine.client("lambda"), engine.client("logs")
+        self.stack = Stack(engine, parameters.get("FunctionName", "layer-permission-provider"))
+        status = self.stack.create(package(engine), **parameters)
+        assert status == "CREATE_COMPLETE", self.stack.events
+
+    @property
+    def service_token(self) -> str:
+        return self.stack.outputs["ServiceToken"]
+
+    @contextlib.contextmanager
+    def configured(self, timeout: int = 60, **env: str):
+        """For a while: what an operator does by hand, another timeout or variables of the environment."""
+        self._configure(timeout, env)
+        try:
+            yield
+        finally:
+            self._configure(60, {})
+
+    def _configure(self, timeout: int, env: dict[str, str]):
+        name = self.stack.outputs["FunctionName"]
+        self._lambda.update_function_configuration(FunctionName=name, Timeout=timeout, Environment={"Variables": env})
+        waiter = self._lambda.get_waiter("function_updated_v2")
+        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+
+    def log(self) -> list[str]:
+        """The lines of its log."""
+        group = f"/aws/lambda/{self.stack.outputs['FunctionName']}"
+        pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        return [event["message"] for page in pages for event in page["events"]]

@@ -1,0 +1,122 @@
+"""The executable that ships under AWS's emulator: whatever the event, it is answered once, in time, and the process lives on."""
+
+import socket
+
+import pytest
+
+from emulator import ACCOUNT
+from layer import Layer
+from templates import PARTNER
+
+EVENT = {
+    "RequestType": "Create",
+    "ServiceToken": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:layer-permission-provider",
+    "StackId": f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/user/6b2c9c10-3a5e-11f0-9c1e-0a1b2c3d4e5f",
+    "RequestId": "7f1a2b3c-0000-4000-8000-000000000001",
+    "LogicalResourceId": "Sharing",
+    "ResourceType": "Custom::LayerVersionPermission",
+}
+
+
+@pytest.fixture
+def layer(engine, tmp_path):
+    return Layer(engine, tmp_path.name.replace("_", "-"), account=ACCOUNT)
+
+
+@pytest.fixture
+def event(gate, layer):
+    """An event with everything, for a layer version that nobody has shared; without what is given as `...`."""
+
+    def make(**changes) -> dict:
+        version = layer.publish()
+        whole = EVENT | {"ResourceProperties": {"LayerVersionArn": version, "Principal": PARTNER}} | changes
+        event = {key: value for key, value in whole.items() if value is not ...}
+        return event | {"ResponseURL": gate.admit(event)}
+
+    return make
+
+
+def answer(gate, emulator, event, seconds: float = 1) -> dict:
+    """The answer to this event, which was given before the invocation ended well."""
+    assert emulator.invoke(event) == (200, "null")
+    return gate.answer_to(event["ResponseURL"], seconds)
+
+
+def a_create_is_answered(emulate, gate, event, layer):
+    create = event()
+    answered = answer(gate, emulate(), create)
+
+    version = create["ResourceProperties"]["LayerVersionArn"]
+    (statement_id,) = layer.policy(version)
+    assert (answered["Status"], answered["PhysicalResourceId"]) == ("SUCCESS", f"{version}#{statement_id}")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"RequestType": ...}, id="without request type"),
+        pytest.param({"RequestType": None}, id="null request type"),
+        pytest.param({"RequestType": "Recreate"}, id="unknown request type"),
+        pytest.param({"ResourceProperties": None}, id="null properties"),
+        pytest.param({"ResourceProperties": ...}, id="without properties"),
+        pytest.param({"ResourceProperties": "many"}, id="properties that are no object"),
+        pytest.param({"ResourceType": "Custom::FunctionPermission"}, id="not served"),
+    ],
+)
+def an_event_that_cannot_be_served_is_answered_failed(emulate, gate, event, changes):
+    answered = answer(gate, emulate(), event(**changes))
+    assert (answered["Status"], answered["PhysicalResourceId"]) == ("FAILED", "never-created")
+
+
+def a_delete_without_id_is_answered(emulate, gate, event):
+    assert answer(gate, emulate(timeout=20), event(RequestType="Delete"))["Status"] == "SUCCESS"
+
+
+def a_delete_without_id_and_properties_is_answered(emulate, gate, event):
+    answered = answer(gate, emulate(timeout=20), event(RequestType="Delete", ResourceProperties=None))
+    assert answered["PhysicalResourceId"]
+
+
+@pytest.mark.parametrize("nonsense", [None, [], "text", 7, {}, {"ResponseURL": None}, {"ResponseURL": "nowhere"}])
+def an_event_that_names_nobody_to_tell_is_an_error_and_the_next_one_is_served(emulate, gate, event, nonsense):
+    emulator = emulate()
+    _, text = emulator.invoke(nonsense)
+    assert "errorMessage" in text
+    assert answer(gate, emulator, event())["Status"] == "SUCCESS"
+    assert len(emulator.bootstraps()) == 1
+
+
+def a_panic_is_answered_failed_and_the_process_lives_on(emulate, gate, event):
+    emulator = emulate(PANIC_DRILL="1")
+    answers = [answer(gate, emulator, event())]
+    before = emulator.bootstraps()
+    answers.append(answer(gate, emulator, event()))
+
+    assert [answered["Status"] for answered in answers] == ["FAILED", "FAILED"]
+    assert all("panic" in answered["Reason"] for answered in answers)
+    assert emulator.bootstraps() == before
+
+
+@pytest.mark.parametrize("timeout", [3, 6])
+def a_lambda_api_that_hangs_is_answered_failed_before_the_time_is_up(emulate, gate, event, timeout):
+    with socket.create_server(("127.0.0.1", 0)) as silence:
+        emulator = emulate(timeout=timeout, AWS_ENDPOINT_URL="http://127.0.0.1:{}".format(silence.getsockname()[1]))
+        answered = answer(gate, emulator, event())
+
+    assert answered["Status"] == "FAILED"
+    assert "out of time" in answered["Reason"]
+    assert "timed out" not in emulator.log()
+
+
+def a_lambda_api_that_nobody_serves_is_answered_failed(emulate, gate, event):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = "http://127.0.0.1:{}".format(closed.getsockname()[1])
+
+    assert answer(gate, emulate(timeout=3, AWS_ENDPOINT_URL=address), event())["Status"] == "FAILED"
+
+
+def a_second_delivery_of_a_create_gets_the_same_answer(emulate, gate, event):
+    emulator, first = emulate(), event()
+    again = first | {"ResponseURL": gate.admit(first)}
+
+    assert answer(gate, emulator, first) == answer(gate, emulator, again)

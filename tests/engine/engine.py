@@ -1,0 +1,57 @@
+"""The engine: a CloudFormation, with Lambda, S3 and the rest, that runs on this machine for as long as it is needed."""
+
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import boto3
+from botocore.config import Config
+
+from gate import Gate
+from process import Process, free_port
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+# The functions get these two. A log that shows one of them is caught by its name.
+SECRET_KEY = "secret-access-key-of-the-function"
+SESSION_TOKEN = "session-token-of-the-function"
+
+
+class Engine:
+    def __init__(self):
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="engine-"))
+        self.gate = Gate()
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._process = Process(
+            [sys.executable, pathlib.Path(__file__).with_name("gated_ministack.py")],
+            port,
+            log=self._folder / "engine.log",
+            cwd=self._folder,
+            GATEWAY_PORT=str(port),
+            BIND_HOST="127.0.0.1",
+            MINISTACK_HOST="127.0.0.1",
+            LAMBDA_EXECUTOR="local",
+            MINISTACK_REGION=REGION,
+            AWS_SECRET_ACCESS_KEY=SECRET_KEY,
+            AWS_SESSION_TOKEN=SESSION_TOKEN,
+            GATE=self.gate.url,
+            HOME=str(self._folder),
+            TMPDIR=str(self._folder),
+        )
+
+    def client(self, service: str, region: str = REGION, account: str = ACCOUNT):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=account,  # by this the engine knows it
+            aws_secret_access_key="any",
+            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+        )
+
+    def stop(self):
+        self._process.kill()
+        self.gate.close()
+        shutil.rmtree(self._folder)

@@ -1,0 +1,138 @@
+"""The gate: stands before every ResponseURL and refuses what CloudFormation refuses.
+
+It takes the place of the presigned S3 URL: each request gets an address of its own here, and the one good answer that comes
+in is passed on. Knows nothing of Lambda or of stacks.
+"""
+
+import dataclasses
+import json
+import secrets
+import threading
+import urllib.parse
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+LONGEST_BODY = 4096
+LONGEST_ID = 1024
+FIELDS = {"Status", "Reason", "PhysicalResourceId", "StackId", "RequestId", "LogicalResourceId", "NoEcho", "Data"}
+
+
+@dataclasses.dataclass
+class Exchange:
+    """A request of CloudFormation and the answers that came to it."""
+
+    event: dict
+    pass_on_to: str | None
+    query: str
+    answers: list[dict] = dataclasses.field(default_factory=list)
+
+
+class Gate:
+    def __init__(self):
+        self.exchanges: dict[str, Exchange] = {}
+        self.violations: list[str] = []
+        self._news = threading.Condition()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def admit(self, event: dict, pass_on_to: str | None = None) -> str:
+        """A ResponseURL for this event, formed as CloudFormation's: with escapes in the path and a signature in the query."""
+        name = "|".join(str(event.get(key)) for key in ("StackId", "LogicalResourceId", "RequestId"))
+        nonce = secrets.token_hex(8)
+        path = f"/cloudformation-custom-resource-response-useast1/{nonce}/{urllib.parse.quote(name)}"
+        query = f"AWSAccessKeyId=AKIA{nonce.upper()}&Expires=1795241585&Signature={secrets.token_hex(14)}%2B%3D"
+        self.exchanges[f"{path}?{query}"] = Exchange(event, pass_on_to, query)
+        return f"{self.url}{path}?{query}"
+
+    def answer_to(self, url: str, seconds: float) -> dict:
+        """The answer that came to this ResponseURL, waiting for it at most so long."""
+        exchange = self.exchanges[url.removeprefix(self.url)]
+        with self._news:
+            assert self._news.wait_for(lambda: exchange.answers, seconds), f"no answer within {seconds} s"
+        return exchange.answers[0]
+
+    def receive(self, target: str, headers, body: bytes) -> tuple[int, str]:
+        exchange = self.exchanges.get(target)
+        if exchange is None:
+            faults = ["the ResponseURL is not the one that was given, byte for byte"]
+        else:
+            faults = list(_faults(exchange, headers, body))
+        if faults:
+            self.violations += [f"{fault}: PUT {target} {body[:LONGEST_BODY]!r}" for fault in faults]
+            return 403, "; ".join(faults)
+        if exchange.pass_on_to:
+            put = urllib.request.Request(exchange.pass_on_to, data=body, method="PUT")
+            urllib.request.urlopen(put, timeout=10).close()
+        with self._news:
+            exchange.answers.append(json.loads(body))
+            self._news.notify_all()
+        return 200, ""
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _faults(exchange: Exchange, headers, body: bytes):
+    event = exchange.event
+    if exchange.answers:
+        yield "a second answer to one request"
+    # The signature of the real URL covers an absent Content-Type; urllib and most clients like to send one.
+    if "Content-Type" in headers:
+        yield f"Content-Type is set: {headers['Content-Type']}"
+    if "Content-Length" not in headers:
+        yield "no Content-Length"
+    if len(body) > LONGEST_BODY:
+        yield f"{len(body)} bytes, more than {LONGEST_BODY}"
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        yield "not a JSON object"
+        return
+    if unknown := answer.keys() - FIELDS:
+        yield f"unknown fields: {sorted(unknown)}"
+    for field in ("StackId", "RequestId", "LogicalResourceId"):
+        if answer.get(field) != event.get(field) and field in event:
+            yield f"{field} is not the request's"
+    status, id, own_id = answer.get("Status"), answer.get("PhysicalResourceId"), event.get("PhysicalResourceId")
+    if status not in ("SUCCESS", "FAILED"):
+        yield f"Status is {status!r}"
+    if status == "FAILED" and not answer.get("Reason"):
+        yield "FAILED without a Reason"
+    if not isinstance(id, str) or not id:
+        yield f"PhysicalResourceId is {id!r}"
+    elif len(id.encode()) > LONGEST_ID:
+        yield f"PhysicalResourceId is longer than {LONGEST_ID} bytes"
+    kind = event.get("RequestType")
+    if own_id and id != own_id and (kind == "Delete" or (kind == "Update" and status == "FAILED")):
+        yield f"a {status} {kind} changes the PhysicalResourceId from {own_id!r} to {id!r}"
+
+
+def _handler_of(gate: Gate):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):  # from the engine: a request is about to be sent to the function
+            event = json.loads(self._body())
+            self._reply(200, gate.admit(event, pass_on_to=event["ResponseURL"]))
+
+        def do_PUT(self):  # from the function: its answer
+            self._reply(*gate.receive(self.path, self.headers, self._body()))
+
+        def _body(self) -> bytes:
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+        def _reply(self, status: int, text: str):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text.encode())))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_):
+            pass
+
+    return Handler

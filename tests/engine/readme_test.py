@@ -1,0 +1,53 @@
+"""What README.md shows to copy can be deployed.
+
+A block may name layer versions of the account by their ARNs or declare its own layer: what it refers to is made first. Parameters
+without a default are given by their names (`LayerVersionArn`, `ServiceToken`, `Principal`).
+"""
+
+import io
+import re
+import zipfile
+
+import pytest
+
+import readme
+from engine import ACCOUNT, REGION
+from layer import Layer
+from templates import PARTNER
+
+LAYER_VERSION = re.compile(rf"arn:aws:lambda:(?P<region>[a-z0-9-]+):{ACCOUNT}:layer:(?P<name>[\w-]+):(?P<version>\d+)")
+LAYER_BY_NAME = re.compile(r"LayerName: (?P<name>[\w-]+)\s+VersionNumber: '?(?P<version>\d+)")
+CONTENT = re.compile(r"S3Bucket: (?P<bucket>[\w.-]+),?\s+S3Key: (?P<key>[\w./-]+)")
+
+
+def the_readme_shows_a_template():
+    assert readme.templates()
+
+
+@pytest.mark.parametrize("template", readme.templates() if readme.README.exists() else [])
+def every_template_in_the_readme_deploys(engine, provider, stack, layer, template):
+    make_what_is_named(engine, template)
+    values = {"LayerVersionArn": layer.publish(), "ServiceToken": provider.service_token, "Principal": PARTNER}
+    validated = engine.client("cloudformation").validate_template(TemplateBody=template)
+    names = [parameter["ParameterKey"] for parameter in validated["Parameters"] if "DefaultValue" not in parameter]
+
+    assert stack.create(template, **{name: values[name] for name in names}) == "CREATE_COMPLETE"
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
+def make_what_is_named(engine, template: str):
+    for found in LAYER_VERSION.finditer(template):
+        publish_up_to(Layer(engine, found["name"], region=found["region"]), int(found["version"]))
+    for found in LAYER_BY_NAME.finditer(template):
+        publish_up_to(Layer(engine, found["name"]), int(found["version"]))
+    for found in CONTENT.finditer(template):
+        s3 = engine.client("s3")
+        s3.create_bucket(Bucket=found["bucket"], CreateBucketConfiguration={"LocationConstraint": REGION})
+        content = io.BytesIO()
+        zipfile.ZipFile(content, "w").close()
+        s3.put_object(Bucket=found["bucket"], Key=found["key"], Body=content.getvalue())
+
+
+def publish_up_to(layer: Layer, version: int):
+    while not layer.publish().endswith(f":{version}"):
+        pass
