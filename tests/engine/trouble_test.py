@@ -7,6 +7,8 @@ import pytest
 
 from templates import ORGANIZATION, OTHER_PARTNER, PARTNER, sharing
 
+SOON = 20  # seconds; a stack that nobody answers waits for 30
+
 
 @pytest.fixture
 def silence():
@@ -22,7 +24,7 @@ def a_panic_ends_as_a_failed_create(provider, stack, layer):
 
     assert status == "ROLLBACK_COMPLETE"
     assert "panic" in stack.reason("Sharing")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < SOON
 
 
 def a_panic_during_a_delete_leaves_the_resource_for_another_try(provider, stack, layer):
@@ -43,7 +45,7 @@ def a_lambda_api_that_hangs_ends_as_a_failed_create(provider, stack, layer, sile
 
     assert status == "ROLLBACK_COMPLETE"
     assert "out of time" in stack.reason("Sharing")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < SOON
 
 
 def a_lambda_api_that_hangs_ends_as_a_failed_delete(provider, stack, layer, silence):

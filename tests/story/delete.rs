@@ -22,6 +22,14 @@ fn id() -> String {
     format!("{LAYER_VERSION}#partner")
 }
 
+fn no_policy() -> Fault {
+    Fault::Refused(
+        404,
+        "ResourceNotFoundException",
+        "No policy is associated with the given resource.",
+    )
+}
+
 #[tokio::test]
 async fn our_statement_is_removed_under_the_revision_that_was_read() {
     let stage = Stage::start().await;
@@ -266,10 +274,29 @@ async fn a_revoke_whose_answer_was_lost_is_looked_for_again() {
     );
 }
 
-fn no_policy() -> Fault {
-    Fault::Refused(
-        404,
-        "ResourceNotFoundException",
-        "No policy is associated with the given resource.",
-    )
+#[tokio::test]
+async fn a_failed_revoke_gives_nothing_back() {
+    let stage = Stage::start().await;
+    stage.put_statement(ours());
+    let whole = Fault::AnotherAdds(public_statement(LAYER_VERSION, "other"));
+    let refused = Fault::Refused(400, "InvalidParameterValueException", "no");
+    stage.lambda.next(Operation::Remove, [Fault::AnswerLost]);
+    stage.lambda.next(Operation::Get, [whole, refused]);
+    stage.play(&event("delete")).await.refused();
+    assert_eq!(
+        stage.statements(),
+        [public_statement(LAYER_VERSION, "other")]
+    );
+}
+
+#[tokio::test]
+async fn a_removal_that_finds_nothing_any_more_is_a_success() {
+    let stage = Stage::start().await;
+    stage.put_statement(ours());
+    stage.lambda.next(Operation::Remove, [no_policy()]);
+    assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
+    assert_eq!(
+        stage.lambda.calls(),
+        ["Get: 200", "Remove partner if revision-1: 404"]
+    );
 }

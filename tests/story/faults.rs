@@ -118,6 +118,19 @@ async fn a_write_without_an_answer_may_still_come_and_is_answered_by_its_id() {
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_was_lost_counts_as_perhaps_done() {
+    let stage = Stage::start().await;
+    stage.lambda.next(Operation::Add, [Fault::AnswerLost]);
+    stage.lambda.next(Operation::Get, [NO_POLICY]);
+    stage.lambda.always(Operation::Get, BROKEN);
+    let answer = stage
+        .play_within(Duration::from_secs(4), &event("create-account"))
+        .await;
+    answer.refused();
+    assert_eq!(answer.id(), format!("{LAYER_VERSION}#partner"));
+}
+
+#[tokio::test]
 async fn a_grant_that_cannot_be_taken_back_is_answered_by_its_id() {
     let stage = Stage::start().await;
     stage.lambda.next(Operation::Get, [NO_POLICY]);
