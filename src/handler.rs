@@ -4,7 +4,7 @@
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::Value;
 use tokio::time::Instant;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::cloudformation::reply::reply;
 use crate::cloudformation::request::{Envelope, Request};
@@ -23,7 +23,7 @@ pub struct Handler {
     pub http: Http,
     /// The door to Lambda.
     pub lambda: Lambda,
-    /// Whether every event makes a panic, so that an operator can see one answered.
+    /// Whether all work makes a panic, so that an operator can see one answered.
     pub panic_drill: bool,
 }
 
@@ -38,6 +38,7 @@ impl Handler {
         let LambdaEvent { payload, context } = event;
         let deadline = Deadline::at(context.deadline);
         let envelope = Envelope::open(&payload).map_err(|nobody| untold(&nobody))?;
+        envelope.log(&payload);
         let lambda = self.lambda.of_function(&context.invoked_function_arn);
         let answer = self.answer(&envelope, &payload, &lambda, deadline).await;
         answer.log(started.elapsed());
@@ -53,13 +54,18 @@ impl Handler {
         lambda: &Lambda,
         deadline: Deadline,
     ) -> Answer {
-        let intent = match guard(deadline.work, async { self.understand(envelope, payload) }).await
-        {
+        let intent = match guard(deadline.work, async { understand(envelope, payload) }).await {
             Ok(intent) => intent,
             Err(stop) => return Answer::failed(envelope, None, stop.reason(None)),
         };
         let journal = Journal::default();
-        let work = reconcile(lambda, &intent, &journal, deadline.work);
+        let work = async {
+            assert!(
+                !self.panic_drill || intent.goals.is_empty(),
+                "this is a drill"
+            );
+            reconcile(lambda, &intent, &journal, deadline.work).await
+        };
         let stop = match guard(deadline.work, work).await {
             Ok(found) => {
                 let attributes = intent.attributes.into_iter().chain(found);
@@ -71,22 +77,19 @@ impl Handler {
         if intent.purpose != Purpose::Grant || journal.is_empty() {
             return Answer::failed(envelope, None, reason);
         }
-        let taken_back = guard(deadline.undo, take_back(lambda, &journal)).await;
-        if taken_back.is_ok() {
+        let Err(stop) = guard(deadline.undo, take_back(lambda, &journal)).await else {
             return Answer::failed(envelope, None, format!("{reason} (taken back: {journal})"));
-        }
-        // CloudFormation deletes what a failed Create answers, and with it what may be left.
+        };
+        warn!(reason = stop.reason(None), "not taken back");
+        // CloudFormation deletes what a failed Create answers, and with it what is left by then.
         let reason = format!("{reason} (perhaps still done: {journal})");
         Answer::failed(envelope, Some(intent.physical_id), reason)
     }
+}
 
-    fn understand(&self, envelope: &Envelope, payload: &Value) -> Result<Intent, String> {
-        let request =
-            Request::parse(envelope, payload).map_err(|malformed| malformed.to_string())?;
-        request.log();
-        assert!(!self.panic_drill, "this is a drill");
-        Intent::of(&request).map_err(|no_intent| no_intent.to_string())
-    }
+fn understand(envelope: &Envelope, payload: &Value) -> Result<Intent, String> {
+    let request = Request::parse(envelope, payload).map_err(|malformed| malformed.to_string())?;
+    Intent::of(&request).map_err(|no_intent| no_intent.to_string())
 }
 
 /// Where an operator finds the log of this event.

@@ -11,7 +11,7 @@ use lambda_permission_provider::policy::lambda::Lambda;
 use lambda_runtime::{Error, service_fn};
 use tracing::{Level, error};
 
-/// The environment variable that makes the work on every event panic, so that an operator can see it answered.
+/// The environment variable that makes all work panic, so that an operator can see a panic answered.
 const PANIC_DRILL: &str = "PANIC_DRILL";
 
 #[tokio::main(flavor = "current_thread")]

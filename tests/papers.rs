@@ -187,11 +187,11 @@ fn the_readme_lists_every_reason_of_the_code() {
 #[test]
 fn the_readme_lists_the_attributes_of_the_code() {
     let intent = read("src/permission/intent.rs");
-    let declared = intent.split("let attributes = vec![").nth(1).unwrap();
+    let declared = intent.split("attributes: vec![").nth(1).unwrap();
     let reconcile = read("src/policy/reconcile.rs");
     let found = reconcile.split("fn attributes_of").nth(1).unwrap();
     let names = |code: &str, end: &str| quoted(code.split(end).next().unwrap(), "");
-    let attributes: BTreeSet<_> = names(declared, "];")
+    let attributes: BTreeSet<_> = names(declared, "],")
         .union(&names(found, "\n}\n"))
         .cloned()
         .collect();

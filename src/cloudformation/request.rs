@@ -51,6 +51,19 @@ impl Envelope {
                 .map(str::to_owned),
         })
     }
+
+    /// Logs what has come in, whether or not it can be served.
+    pub(crate) fn log(&self, event: &Value) {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        info!(
+            request_type = text("RequestType"),
+            resource_type = text("ResourceType"),
+            stack_id = self.stack_id,
+            logical_id = self.logical_id,
+            physical_id = self.physical_id,
+            "received"
+        );
+    }
 }
 
 /// What CloudFormation does with the resource.
@@ -138,18 +151,6 @@ impl Request {
             properties,
             old_properties: object("OldResourceProperties"),
         })
-    }
-
-    /// Logs what has come in.
-    pub(crate) fn log(&self) {
-        let Self {
-            kind,
-            stack_id,
-            logical_id,
-            physical_id,
-            ..
-        } = self;
-        info!(request_type = ?kind, stack_id, logical_id, physical_id, "received");
     }
 }
 

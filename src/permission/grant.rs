@@ -9,6 +9,7 @@ use super::arn::LayerVersionArn;
 use super::principal::Principal;
 use super::properties::{Properties, Violations};
 use super::statement::{Statement, StatementId};
+use crate::cloudformation::physical_id::PhysicalId;
 
 /// What a resource declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,15 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// The id that the resource has when the grant is made.
+    #[must_use]
+    pub fn physical_id(&self) -> PhysicalId {
+        PhysicalId::Granted {
+            layer_version: self.layer_version.clone(),
+            sid: self.statement.sid.clone(),
+        }
+    }
+
     /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
     ///
     /// # Errors

@@ -18,6 +18,9 @@ use crate::cloudformation::request::{Request, RequestType};
 pub struct Intent {
     /// What the policies are to hold, in the order in which to make it true.
     pub goals: Vec<Goal>,
+    /// What a failed Update may have left in the policy of another layer version. It goes if that is possible: the policy
+    /// may be one that cannot even be read, which would be why the Update failed.
+    pub leftovers: Vec<Goal>,
     /// What the work is for, which decides how patient it is and whether it is taken back when it fails.
     pub purpose: Purpose,
     /// The id that a success answers.
@@ -100,18 +103,22 @@ impl Intent {
     /// What `request` asks for.
     ///
     /// # Errors
-    /// If it cannot be served. A Delete can always be served, except of a resource type that never was.
+    /// If it cannot be served. A Delete can always be served.
     pub fn of(request: &Request) -> Result<Self, NoIntent> {
         let id = PhysicalId::read(request.physical_id.as_deref());
+        let never_served = request.resource_type == FUNCTION_PERMISSION;
         match (request.kind, id) {
-            // Nothing was ever granted under this id, whatever the properties say.
-            (RequestType::Delete, PhysicalId::NeverCreated) => {
-                Ok(Self::revoke(request, None, Purpose::Revoke))
-            }
-            _ if request.resource_type == FUNCTION_PERMISSION => {
+            (RequestType::Create | RequestType::Update, _) if never_served => {
                 Err(NoIntent::NotServed(request.resource_type.clone()))
             }
             (RequestType::Create | RequestType::Update, _) => Self::grant(request),
+            // Nothing was ever granted, whatever the properties say.
+            (RequestType::Delete, PhysicalId::NeverCreated) => {
+                Ok(Self::revoke(request, None, Purpose::Revoke))
+            }
+            (RequestType::Delete, _) if never_served => {
+                Ok(Self::revoke(request, None, Purpose::Revoke))
+            }
             (RequestType::Delete, PhysicalId::Granted { layer_version, sid }) => {
                 let declared = request.declared().ok();
                 let principal = declared.map(|grant| grant.statement.principal);
@@ -119,65 +126,57 @@ impl Intent {
                 Ok(Self::revoke(request, Some(goal), Purpose::Revoke))
             }
             (RequestType::Delete, PhysicalId::Unknown) => {
-                let declared = request.declared().ok();
-                let goal = declared.map(
-                    |Grant {
-                         layer_version,
-                         statement,
-                         ..
-                     }| {
-                        Goal::without(layer_version, Unwanted::exactly(statement))
-                    },
-                );
+                let goal = request.declared().ok().map(Goal::without_grant);
                 Ok(Self::revoke(request, goal, Purpose::RevokeEarly))
             }
         }
     }
 
     fn grant(request: &Request) -> Result<Self, NoIntent> {
-        let Grant {
-            layer_version,
-            statement,
-            revision_id,
-        } = request.declared()?;
-        let id = PhysicalId::Granted {
-            layer_version: layer_version.clone(),
-            sid: statement.sid.clone(),
-        };
-        let physical_id = id.to_string();
+        let grant = request.declared()?;
         let before = request.declared_before();
-        // Our own write changed the revision: a `RevisionId` that the resource was already made with is spent.
-        let spent = before
+        let physical_id = grant.physical_id().to_string();
+        let keeps_id = request.physical_id.as_ref() == Some(&physical_id);
+        // Our own write changed the revision: one that the resource was already made with is spent. Under the same id, the
+        // statement that goes has to be ours anyway, and a rollback must not fail for the revision it brings back.
+        let revision_before = before
             .as_ref()
-            .is_some_and(|before| before.revision_id == revision_id);
-        let attributes = vec![
-            ("Id", physical_id.clone()),
-            ("LayerVersionArn", layer_version.to_string()),
-            ("StatementId", statement.sid.to_string()),
-            ("StatementIds", statement.sid.to_string()),
-        ];
-        let mut goals = vec![Goal {
-            wanted: vec![statement],
-            revision_id: revision_id.filter(|_| !spent),
-            ..Goal::new(layer_version)
-        }];
-        // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
-        // old content goes now. That also clears away what a failed Update may have left when this is its rollback.
-        if let Some(before) = before.filter(|_| request.physical_id.as_ref() == Some(&physical_id))
-        {
-            clear(&mut goals, before);
-        }
-        Ok(Self {
-            goals,
+            .and_then(|before| before.revision_id.as_ref());
+        let spent = keeps_id || revision_before == grant.revision_id.as_ref();
+        let mut intent = Self {
+            goals: Vec::new(),
+            leftovers: Vec::new(),
             purpose: Purpose::Grant,
+            attributes: vec![
+                ("Id", physical_id.clone()),
+                ("LayerVersionArn", grant.layer_version.to_string()),
+                ("StatementId", grant.statement.sid.to_string()),
+                ("StatementIds", grant.statement.sid.to_string()),
+            ],
             physical_id,
-            attributes,
-        })
+        };
+        let mut goal = Goal {
+            wanted: vec![grant.statement],
+            revision_id: grant.revision_id.filter(|_| !spent),
+            ..Goal::new(grant.layer_version)
+        };
+        // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
+        // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
+        if let Some(before) = before.filter(|_| keeps_id) {
+            if before.layer_version == goal.layer_version {
+                goal.unwanted.push(Unwanted::exactly(before.statement));
+            } else {
+                intent.leftovers.push(Goal::without_grant(before));
+            }
+        }
+        intent.goals.push(goal);
+        Ok(intent)
     }
 
     fn revoke(request: &Request, goal: Option<Goal>, purpose: Purpose) -> Self {
         Self {
             goals: goal.into_iter().collect(),
+            leftovers: Vec::new(),
             purpose,
             physical_id: request
                 .physical_id
@@ -185,18 +184,6 @@ impl Intent {
                 .unwrap_or_else(|| PhysicalId::NeverCreated.to_string()),
             attributes: Vec::new(),
         }
-    }
-}
-
-/// Adds what was declared before to what is unwanted: to the goal of its layer version, or as a goal of its own.
-fn clear(goals: &mut Vec<Goal>, before: Grant) {
-    let unwanted = Unwanted::exactly(before.statement);
-    match goals
-        .iter_mut()
-        .find(|goal| goal.layer_version == before.layer_version)
-    {
-        Some(goal) => goal.unwanted.push(unwanted),
-        None => goals.push(Goal::without(before.layer_version, unwanted)),
     }
 }
 
@@ -210,6 +197,12 @@ impl Goal {
             unwanted: Vec::new(),
             revision_id: None,
         }
+    }
+
+    /// The policy without what `grant` declares.
+    #[must_use]
+    pub fn without_grant(grant: Grant) -> Self {
+        Self::without(grant.layer_version, Unwanted::exactly(grant.statement))
     }
 
     /// The policy of `layer_version` without this statement.
@@ -280,7 +273,11 @@ mod tests {
             let changes: String = wanted.chain(unwanted).collect();
             format!("{}:{changes}", goal.layer_version.version())
         };
-        intent.goals.iter().map(goal).collect()
+        let leftovers = intent
+            .leftovers
+            .iter()
+            .map(|left| format!("leftover {}", goal(left)));
+        intent.goals.iter().map(goal).chain(leftovers).collect()
     }
 
     #[test]
@@ -310,7 +307,7 @@ mod tests {
                 &version_2,
                 vec![
                     "1: + `sid` for `111122223333`",
-                    "2: - `sid` for `111122223333`",
+                    "leftover 2: - `sid` for `111122223333`",
                 ],
             ),
             (
@@ -334,20 +331,19 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_is_demanded_until_it_is_spent() {
+    fn a_revision_is_demanded_for_another_id_until_it_is_spent() {
         let (r1, r2) = (json!({"RevisionId": "r1"}), json!({"RevisionId": "r2"}));
-        for (kind, new, old, demanded) in [
-            ("Create", &r1, &json!({}), Some("r1")),
-            ("Update", &r2, &r1, Some("r2")),
-            ("Update", &r1, &r1, None),
-            ("Update", &json!({}), &r1, None),
+        let (same, other) = (format!("{LAYER}:1#sid"), format!("{LAYER}:2#sid"));
+        for (kind, id, new, old, demanded) in [
+            ("Create", "", &r1, &json!({}), Some("r1")),
+            ("Update", &other, &r2, &r1, Some("r2")),
+            ("Update", &other, &r1, &r1, None),
+            ("Update", &same, &r2, &r1, None),
+            ("Update", &same, &r1, &json!({}), None),
         ] {
-            let intent = intent(kind, &format!("{LAYER}:1#sid"), new, old).expect("an intent");
-            assert_eq!(
-                intent.goals[0].revision_id.as_deref(),
-                demanded,
-                "{kind} {new} {old}"
-            );
+            let intent = intent(kind, id, new, old).expect("an intent");
+            let demand = intent.goals[0].revision_id.as_deref();
+            assert_eq!(demand, demanded, "{kind} {id} {new} {old}");
         }
     }
 

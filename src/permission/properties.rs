@@ -34,7 +34,7 @@ pub struct Properties {
     pub revision_id: Option<String>,
 }
 
-/// What is wrong with the properties: each violation in the order of [`PROPERTIES`], joined by `; `.
+/// What is wrong with the properties: every violation, joined by `; `.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("{}", .0.join("; "))]
 pub struct Violations(Vec<String>);

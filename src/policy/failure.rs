@@ -52,6 +52,7 @@ impl Kind {
             "PolicyLengthExceededException" => Self::Full,
             "TooManyRequestsException" | "ThrottlingException" => Self::Throttled,
             _ if status == 429 => Self::Throttled,
+            _ if status == 401 || status == 403 => Self::Denied,
             _ if status >= 500 => Self::Unavailable,
             _ => Self::Refused,
         }
@@ -73,13 +74,15 @@ impl Kind {
         match self {
             Self::NotFound => "publish it or correct the ARN",
             Self::Changed => "deploy again when nobody else writes to it",
-            Self::Denied => "allow that action on that ARN in the policy of the provider's role",
+            Self::Denied => {
+                "allow that action on that ARN to the provider's role, which can share layers of its own account only"
+            }
             Self::Full => {
                 "grant to one organization instead of many accounts, or remove statements"
             }
             Self::Throttled => "deploy again, with fewer stacks at a time",
             Self::Unavailable => {
-                "deploy again, and if it stays so check the function's way to Lambda's API"
+                "deploy again, and if it stays so check the ARN's region and the function's way to Lambda's API"
             }
             Self::Refused => "correct the property that Lambda's message names",
         }
@@ -151,7 +154,15 @@ mod tests {
                 "AccessDeniedException",
                 403,
                 "access denied",
-                "allow that action on that ARN in the policy of the provider's role",
+                "allow that action on that ARN to the provider's role, which can share layers of its own \
+                 account only",
+            ),
+            (
+                "UnrecognizedClientException",
+                403,
+                "access denied",
+                "allow that action on that ARN to the provider's role, which can share layers of its own \
+                 account only",
             ),
             (
                 "PolicyLengthExceededException",
@@ -172,7 +183,8 @@ mod tests {
                 "ServiceException",
                 500,
                 "Lambda unavailable",
-                "deploy again, and if it stays so check the function's way to Lambda's API",
+                "deploy again, and if it stays so check the ARN's region and the function's way to \
+                 Lambda's API",
             ),
             (
                 "InvalidParameterValueException",

@@ -86,18 +86,17 @@ impl Journal {
         goals
     }
 
-    /// Whether `undoing`, which went through, leaves no doubt: a write without an answer may yet take effect, unless its
-    /// statement was seen and removed.
+    /// Whether `undoing`, which went through, leaves no doubt: every statement that was added was seen and removed, and every
+    /// removal was answered.
     pub(super) fn is_undone_by(&self, undoing: &Self) -> bool {
         let undoing = undoing.entries.borrow();
         self.entries.borrow().iter().all(|entry| match &entry.step {
-            Step::Add(added) if !entry.done => {
+            Step::Add(added) => {
                 let removal = Step::Remove(Unwanted::exactly(added.clone()));
-                undoing
-                    .iter()
-                    .any(|undone| undone.done && undone.step == removal)
+                let is_removal = |undone: &Entry| undone.done && undone.step == removal;
+                undoing.iter().any(is_removal)
             }
-            Step::Add(_) | Step::Remove(_) => true,
+            Step::Remove(_) => entry.done,
         })
     }
 
@@ -126,7 +125,10 @@ impl Goal {
                 principal: Some(principal),
             }) => {
                 let (sid, principal) = (sid.clone(), principal.clone());
-                self.wanted.push(Statement { sid, principal });
+                let statement = Statement { sid, principal };
+                if !self.wanted.contains(&statement) {
+                    self.wanted.push(statement);
+                }
             }
             // What was removed by its id alone is removed in a Delete, which is never taken back.
             Step::Remove(Unwanted {

@@ -24,7 +24,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Lambda {
     client: Client,
-    /// The function's own account, whose layers go by their bare names.
+    /// The function's own account, whose layers go by their bare names: AWS takes either, but the local engines know a
+    /// layer of the own account by nothing else.
     account: Option<AccountId>,
 }
 
@@ -69,20 +70,13 @@ impl Lambda {
             .layer_name(self.layer_name(layer_version))
             .version_number(number(layer_version));
         let call = call.customize().config_override(place(layer_version));
-        let answer = outcome(action, layer_version, call.send().await);
-        match answer {
+        match outcome(action, layer_version, call.send().await) {
             Ok(answer) => {
-                Policy::read(answer.policy.as_deref().unwrap_or("{}"), answer.revision_id).map_err(
-                    |error| {
-                        Failure::new(
-                            Kind::Unavailable,
-                            action,
-                            layer_version,
-                            "",
-                            &error.to_string(),
-                        )
-                    },
-                )
+                let document = answer.policy.as_deref().unwrap_or("{}");
+                Policy::read(document, answer.revision_id).map_err(|error| {
+                    let (code, message) = ("unreadable policy", error.to_string());
+                    Failure::new(Kind::Refused, action, layer_version, code, &message)
+                })
             }
             Err(failure) if failure.kind == Kind::NotFound => Ok(Policy::default()),
             Err(failure) => Err(failure),

@@ -93,12 +93,10 @@ impl fmt::Display for Plan {
             .iter()
             .map(|unwanted| format!("leave `{}`, which is not {unwanted}", unwanted.sid));
         let lines: Vec<String> = steps.chain(spared).collect();
-        f.write_str(if lines.is_empty() {
-            "nothing to do"
-        } else {
-            ""
-        })?;
-        f.write_str(&lines.join("; "))
+        match &lines[..] {
+            [] => f.write_str("nothing to do"),
+            lines => f.write_str(&lines.join("; ")),
+        }
     }
 }
 
@@ -227,7 +225,7 @@ mod tests {
         let conflict = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
         assert_eq!(
             conflict.expect_err("a conflict").to_string(),
-            r#"statement id taken: got `{"Effect":"Deny","Sid":"s1"}` in the policy, choose another `StatementId` or remove that statement"#
+            r#"statement id taken: got `{"Sid":"s1","Effect":"Deny"}` in the policy, choose another `StatementId` or remove that statement"#
         );
     }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use super::document::Policy;
@@ -22,7 +22,10 @@ const ROLE_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a Create that a Delete has overtaken is expected to go on.
 const OVERTAKEN_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often such a Create's statement is looked for.
+/// How long what a failed Update may have left is tried to be cleared away.
+const LEFTOVER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a statement that may still come is looked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why it could not be made true.
@@ -41,9 +44,6 @@ pub enum Unreconciled {
         /// The one that it should have.
         demanded: String,
     },
-    /// A write had no answer, and may take effect yet.
-    #[error("no answer to a write: got none from Lambda, look into the policy")]
-    Unanswered,
     /// A call failed for good.
     #[error(transparent)]
     Call(#[from] Failure),
@@ -79,6 +79,15 @@ pub async fn reconcile(
             }
         }
     }
+    for goal in &intent.leftovers {
+        let clearing = Journal::default();
+        let cleared = settle(lambda, goal, Purpose::Revoke, &clearing);
+        match timeout(LEFTOVER_PATIENCE, cleared).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => warn!(layer_version = %goal.layer_version, %error, "perhaps left"),
+            Err(_elapsed) => warn!(layer_version = %goal.layer_version, "perhaps left"),
+        }
+    }
     Ok(attributes)
 }
 
@@ -101,19 +110,21 @@ fn attributes_of(goal: &Goal, policy: Policy) -> Attributes {
     attributes
 }
 
-/// Takes back what `journal` holds.
+/// Takes back what `journal` holds. A write that had no answer may take effect at any time: its statement is looked for
+/// again and again, until the caller stops it.
 ///
 /// # Errors
-/// If a statement that was added may be there nevertheless.
+/// What cannot pass.
 pub async fn take_back(lambda: &Lambda, journal: &Journal) -> Result<(), Unreconciled> {
     let undoing = Journal::default();
-    for goal in journal.reversal() {
-        settle(lambda, &goal, Purpose::Revoke, &undoing).await?;
-    }
-    if journal.is_undone_by(&undoing) {
-        Ok(())
-    } else {
-        Err(Unreconciled::Unanswered)
+    loop {
+        for goal in journal.reversal() {
+            settle(lambda, &goal, Purpose::Revoke, &undoing).await?;
+        }
+        if journal.is_undone_by(&undoing) {
+            return Ok(());
+        }
+        sleep(LOOK_AGAIN).await;
     }
 }
 
@@ -126,11 +137,16 @@ async fn settle(
 ) -> Result<Policy, Unreconciled> {
     let started = Instant::now();
     let mut backoff = Backoff::default();
+    let mut read_back = false;
     loop {
         let failure = match round(lambda, goal, journal).await {
             Ok(Round::Settled(policy)) => return Ok(policy),
+            Ok(Round::Unverified) if !read_back => {
+                read_back = true;
+                continue;
+            }
             Ok(Round::Unverified) => {
-                backoff = Backoff::default();
+                sleep(backoff.pause()).await;
                 continue;
             }
             Err(Unreconciled::Call(failure)) => failure,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::events::{LAYER_VERSION, event, public_statement};
+use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
 use crate::lambda_api::Fault;
 use crate::lambda_call::Operation;
 use crate::stage::Stage;
@@ -115,6 +115,22 @@ async fn a_write_without_an_answer_may_still_come_and_is_answered_by_its_id() {
         .await;
     answer.refused();
     assert_eq!(answer.id(), format!("{LAYER_VERSION}#partner"));
+}
+
+#[tokio::test]
+async fn a_write_that_takes_effect_after_its_time_is_taken_back() {
+    let stage = Stage::start().await;
+    let late = Fault::AnotherAdds(account_statement(LAYER_VERSION, "partner", ACCOUNT));
+    stage.lambda.always(Operation::Add, Fault::Hangs);
+    stage
+        .lambda
+        .next(Operation::Get, [NO_POLICY, NO_POLICY, late]);
+    let answer = stage
+        .play_within(Duration::from_secs(8), &event("create-account"))
+        .await;
+    answer.refused();
+    assert_eq!(answer.id(), "never-created");
+    assert_eq!(stage.statements(), [] as [Value; 0]);
 }
 
 #[tokio::test]

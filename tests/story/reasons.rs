@@ -150,13 +150,13 @@ async fn what_lambda_refuses_says_which_call_on_what_and_what_to_do() {
             "delete",
             Operation::Remove,
             DENIED,
-            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:RemoveLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
+            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:RemoveLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, which can share layers of its own account only",
         ),
         (
             "delete",
             Operation::Get,
             DENIED,
-            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
+            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, which can share layers of its own account only",
         ),
         (
             "create-organization",
@@ -193,12 +193,12 @@ async fn what_does_not_end_in_time_says_what_it_ended_with() {
         (
             Operation::Get,
             broken,
-            "out of time while waiting for this to pass: Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the function's way to Lambda's API",
+            "out of time while waiting for this to pass: Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the ARN's region and the function's way to Lambda's API",
         ),
         (
             Operation::Add,
             denied,
-            "out of time while waiting for this to pass: access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN in the policy of the provider's role",
+            "out of time while waiting for this to pass: access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, which can share layers of its own account only",
         ),
         (
             Operation::Get,
@@ -222,6 +222,21 @@ async fn what_does_not_end_in_time_says_what_it_ended_with() {
 }
 
 #[tokio::test]
+async fn what_has_passed_is_not_blamed_for_what_came_later() {
+    let stage = Stage::start().await;
+    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
+    stage.lambda.next(Operation::Get, [throttled]);
+    stage.lambda.always(Operation::Add, Fault::Hangs);
+    let answer = stage
+        .play_within(Duration::from_secs(3), &event("create-account"))
+        .await;
+    assert_eq!(
+        answer.refused(),
+        "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API (perhaps still done: add `partner` for `111122223333` (without an answer))"
+    );
+}
+
+#[tokio::test]
 async fn a_layer_version_that_does_not_exist_is_named() {
     let stage = Stage::start().await;
     stage.lambda.state().policies.unpublish(LAYER_VERSION);
@@ -237,7 +252,7 @@ async fn a_statement_in_the_way_is_shown() {
     stage.put_statement(public_statement(LAYER_VERSION, "partner"));
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        r#"statement id taken: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement"#
+        r#"statement id taken: got `{"Sid":"partner","Effect":"Allow","Principal":"*","Action":"lambda:GetLayerVersion","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"}` in the policy, choose another `StatementId` or remove that statement"#
     );
 }
 

@@ -274,6 +274,32 @@ async fn a_rollback_finds_the_old_statement_or_restores_it() {
 }
 
 #[tokio::test]
+async fn a_rollback_succeeds_though_the_abandoned_layer_version_cannot_be_reached() {
+    let stage = Stage::start().await;
+    stage.put_statement(old());
+    let meanwhile = Fault::AnotherAdds(public_statement(LAYER_VERSION, "other"));
+    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
+    stage.lambda.next(Operation::Get, [meanwhile, denied]);
+    let update = event("update-layer-version");
+    let properties = update.0["OldResourceProperties"].clone();
+    let rollback = update.update_to(&id(), properties);
+    assert_eq!(stage.play(&rollback).await.succeeded(), id());
+    assert_eq!(stage.lambda.calls(), ["Get: 200", "Get: 403"]);
+}
+
+#[tokio::test]
+async fn a_rollback_restores_whatever_revision_it_brings_back() {
+    let stage = Stage::start().await;
+    stage.put_statement(new());
+    let update = event("update-fixed-statement-id").property("RevisionId", "revision-9");
+    let mut properties = update.0["OldResourceProperties"].clone();
+    properties["RevisionId"] = "revision-0".into();
+    let rollback = update.update_to(&id(), properties);
+    assert_eq!(stage.play(&rollback).await.succeeded(), id());
+    assert_eq!(stage.statements(), [old()]);
+}
+
+#[tokio::test]
 async fn an_update_that_is_redelivered_writes_nothing_more() {
     for name in ["update-fixed-statement-id", "update-statement-id"] {
         let stage = Stage::start().await;
