@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
 use super::document::Policy;
@@ -68,7 +68,7 @@ pub async fn reconcile(
         let watched_until = (Instant::now() + OVERTAKEN_PATIENCE).min(end);
         loop {
             let policy = settle(lambda, goal, intent.purpose, journal).await?;
-            attributes.extend(attributes_of(goal, policy));
+            attributes.extend(attributes_of(goal, &policy));
             match intent.purpose {
                 // The whole time, even after a removal: the Create may read back what it wrote, and write it again.
                 // The last look needs some time of its own.
@@ -80,30 +80,37 @@ pub async fn reconcile(
         }
     }
     for goal in &intent.leftovers {
-        let clearing = Journal::default();
-        let cleared = settle(lambda, goal, Purpose::Revoke, &clearing);
-        match timeout(LEFTOVER_PATIENCE, cleared).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => warn!(layer_version = %goal.layer_version, %error, "perhaps left"),
-            Err(_elapsed) => warn!(layer_version = %goal.layer_version, "perhaps left"),
-        }
+        clear(lambda, goal, end).await;
     }
     Ok(attributes)
 }
 
+/// Clears away what may have been left, if that is possible soon: what is wanted is true already, and stays so.
+async fn clear(lambda: &Lambda, goal: &Goal, end: Instant) {
+    let soon = (Instant::now() + LEFTOVER_PATIENCE).min(end);
+    let clearing = Journal::default();
+    let cleared = timeout_at(soon, settle(lambda, goal, Purpose::Revoke, &clearing)).await;
+    let why = match cleared {
+        Ok(Ok(_)) => return,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_elapsed) => clearing.last_failure(),
+    };
+    warn!(layer_version = %goal.layer_version, why, "not cleared");
+}
+
 /// The wanted statements and the revision, as Lambda has them.
-fn attributes_of(goal: &Goal, policy: Policy) -> Attributes {
-    let wanted = goal
+fn attributes_of(goal: &Goal, policy: &Policy) -> Attributes {
+    let mut attributes = Attributes::new();
+    for found in goal
         .wanted
         .iter()
-        .filter_map(|wanted| policy.statement(&wanted.sid));
-    let mut attributes: Attributes = wanted
-        .map(|found| ("Statement", found.to_string()))
-        .collect();
-    if !goal.wanted.is_empty() {
+        .filter_map(|wanted| policy.statement(&wanted.sid))
+    {
+        attributes.push(("Statement", found.to_string()));
         attributes.extend(
             policy
                 .revision_id
+                .clone()
                 .map(|revision_id| ("RevisionId", revision_id)),
         );
     }
