@@ -225,7 +225,7 @@ mod tests {
         let conflict = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
         assert_eq!(
             conflict.expect_err("a conflict").to_string(),
-            r#"statement id taken: got `{"Sid":"s1","Effect":"Deny"}` in the policy, choose another `StatementId` or remove that statement"#
+            r#"statement id taken: got `{"Effect":"Deny","Sid":"s1"}` in the policy, choose another `StatementId` or remove that statement"#
         );
     }
 

@@ -252,7 +252,7 @@ async fn a_statement_in_the_way_is_shown() {
     stage.put_statement(public_statement(LAYER_VERSION, "partner"));
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        r#"statement id taken: got `{"Sid":"partner","Effect":"Allow","Principal":"*","Action":"lambda:GetLayerVersion","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"}` in the policy, choose another `StatementId` or remove that statement"#
+        r#"statement id taken: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement"#
     );
 }
 
