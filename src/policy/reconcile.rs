@@ -189,7 +189,7 @@ async fn round(lambda: &Lambda, goal: &Goal, journal: &Journal) -> Result<Round,
     for spared in spared {
         warn!(layer_version = %goal.layer_version, "not removed: another grant has the id of {spared}");
     }
-    if !steps.is_empty() && journal.has_nothing_done() {
+    if !steps.is_empty() {
         demand_revision(goal, &policy)?;
     }
     let mut steps = steps.into_iter().peekable();

@@ -66,15 +66,6 @@ async fn other_content_under_the_same_id_is_removed_and_added_under_the_revision
 }
 
 #[tokio::test]
-async fn a_revision_is_a_condition_of_the_first_of_two_writes_only() {
-    let stage = Stage::start().await;
-    stage.put_statement(old());
-    let update = event("update-fixed-statement-id").property("RevisionId", "revision-1");
-    assert_eq!(stage.play(&update).await.succeeded(), id());
-    assert_eq!(stage.statements(), [new()]);
-}
-
-#[tokio::test]
 async fn other_content_of_the_only_statement_is_replaced_too() {
     let stage = Stage::start().await;
     stage.put_statement(old());
