@@ -1,4 +1,4 @@
-//! A grant: the statement that a resource declares, with the id that it was given or that is derived from the resource.
+//! A grant: the statements that a resource declares, with the id that it was given or that is derived from the resource.
 //! Knows nothing of what the policy holds already.
 
 use data_encoding::BASE32_NOPAD;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::arn::LayerVersionArn;
-use super::principal::Principal;
+use super::principal::{Principal, Principals};
 use super::properties::{Properties, Violations};
 use super::statement::{Statement, StatementId};
 use crate::cloudformation::physical_id::PhysicalId;
@@ -16,8 +16,10 @@ use crate::cloudformation::physical_id::PhysicalId;
 pub struct Grant {
     /// The layer version whose policy is meant.
     pub layer_version: LayerVersionArn,
-    /// The statement that is to be in it.
-    pub statement: Statement,
+    /// The statement id of the resource.
+    pub sid: StatementId,
+    /// Whom it grants to.
+    pub principals: Principals,
     /// The revision that the policy must have for the first write.
     pub revision_id: Option<String>,
 }
@@ -28,7 +30,7 @@ impl Grant {
     pub fn physical_id(&self) -> PhysicalId {
         PhysicalId::Granted {
             layer_version: self.layer_version.clone(),
-            sid: self.statement.sid.clone(),
+            sid: self.sid.clone(),
         }
     }
 
@@ -41,26 +43,46 @@ impl Grant {
         stack_id: &str,
         logical_id: &str,
     ) -> Result<Self, Violations> {
-        let Properties {
-            layer_version,
-            principal,
-            statement_id,
-            revision_id,
-        } = Properties::parse(properties, stack_id)?;
-        let sid = statement_id.unwrap_or_else(|| derived_id(stack_id, logical_id, &principal));
+        let properties = Properties::parse(properties, stack_id)?;
+        let sid = properties
+            .statement_id
+            .unwrap_or_else(|| match &properties.principals {
+                Principals::One(principal) => {
+                    derived_id(stack_id, logical_id, &principal.to_string())
+                }
+                // The list may change, and the resource with it, without becoming another one.
+                Principals::Each(_) => derived_id(stack_id, logical_id, "Principals"),
+            });
         Ok(Self {
-            layer_version,
-            statement: Statement { sid, principal },
-            revision_id,
+            layer_version: properties.layer_version,
+            sid,
+            principals: properties.principals,
+            revision_id: properties.revision_id,
         })
+    }
+
+    /// The statements that are to be in the policy.
+    #[must_use]
+    pub fn statements(&self) -> Vec<Statement> {
+        let each = |principal: &Principal| {
+            let (sid, principal) = (self.sid.of_each(principal)?, principal.clone());
+            Some(Statement { sid, principal })
+        };
+        match &self.principals {
+            Principals::One(principal) => vec![Statement {
+                sid: self.sid.clone(),
+                principal: principal.clone(),
+            }],
+            Principals::Each(principals) => principals.iter().filter_map(each).collect(),
+        }
     }
 }
 
-/// The same for the same resource and principal in any process, and never that of another stack: the logical id, cut to
+/// The same for the same resource and principal (or any list of them) in any process, and never that of another stack: the logical id, cut to
 /// 24 characters, and 80 bits of a hash. Short, because the policy's size is limited.
-fn derived_id(stack_id: &str, logical_id: &str, principal: &Principal) -> StatementId {
+fn derived_id(stack_id: &str, logical_id: &str, granted_to: &str) -> StatementId {
     let mut hash = Sha256::new();
-    for part in [stack_id, logical_id, &principal.to_string()] {
+    for part in [stack_id, logical_id, granted_to] {
         // The length keeps two different lists of parts from being one text.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
@@ -98,7 +120,7 @@ mod tests {
         }
         let properties = properties.as_object().expect("an object");
         let grant = Grant::declared(properties, stack, logical_id).expect("a grant");
-        grant.statement.sid.to_string()
+        grant.sid.to_string()
     }
 
     #[test]
@@ -155,6 +177,37 @@ mod tests {
                 STACK,
                 "Share"
             )
+        );
+    }
+
+    #[test]
+    fn a_list_has_a_statement_for_each_principal_under_an_id_that_the_list_does_not_change() {
+        let declared = |principals: &Value, sid: Option<&str>| {
+            let mut properties = json!({
+                "LayerVersionArn": "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1",
+                "Principals": principals,
+            });
+            if let Some(sid) = sid {
+                properties["StatementId"] = sid.into();
+            }
+            let properties = properties.as_object().expect("an object");
+            Grant::declared(properties, STACK, "Share").expect("a grant")
+        };
+        let grant = declared(&json!(["*", "o-abcdefghij", "111122223333"]), Some("team"));
+        let statements: Vec<String> = grant.statements().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            statements,
+            [
+                "`team-111122223333` for `111122223333`",
+                "`team-o-abcdefghij` for `o-abcdefghij`",
+                "`team-public` for `*`",
+            ]
+        );
+        let derived = declared(&json!("*"), None);
+        assert_eq!(derived.sid, declared(&json!("111122223333"), None).sid);
+        assert_ne!(
+            derived.sid.to_string(),
+            sid(&json!({"Principal": "*"}), STACK, "Share")
         );
     }
 

@@ -58,8 +58,8 @@ pub struct Goal {
 pub struct Unwanted {
     /// Its id.
     pub sid: StatementId,
-    /// What it says, or nothing where the properties that declared it can no longer be read. A statement of this id
-    /// that says something else is somebody else's and stays.
+    /// What it says. A statement of this id that says something else is somebody else's and stays. Nothing where the
+    /// properties that declared it can no longer be read: then whatever goes by this id is meant, in a list too.
     pub principal: Option<Principal>,
 }
 
@@ -120,9 +120,20 @@ impl Intent {
                 Ok(Self::revoke(request, None, Purpose::Revoke))
             }
             (RequestType::Delete, PhysicalId::Granted { layer_version, sid }) => {
-                let declared = request.declared().ok();
-                let principal = declared.map(|grant| grant.statement.principal);
-                let goal = Goal::without(layer_version, Unwanted { sid, principal });
+                let goal = match request.declared() {
+                    Ok(declared) => Goal::without_grant(Grant {
+                        layer_version,
+                        sid,
+                        ..declared
+                    }),
+                    Err(_) => Goal::without(
+                        layer_version,
+                        vec![Unwanted {
+                            sid,
+                            principal: None,
+                        }],
+                    ),
+                };
                 Ok(Self::revoke(request, Some(goal), Purpose::Revoke))
             }
             (RequestType::Delete, PhysicalId::Unknown) => {
@@ -143,6 +154,7 @@ impl Intent {
             .as_ref()
             .and_then(|before| before.revision_id.as_ref());
         let spent = keeps_id || revision_before == grant.revision_id.as_ref();
+        let wanted = grant.statements();
         let mut intent = Self {
             goals: Vec::new(),
             leftovers: Vec::new(),
@@ -150,13 +162,13 @@ impl Intent {
             attributes: vec![
                 ("Id", physical_id.clone()),
                 ("LayerVersionArn", grant.layer_version.to_string()),
-                ("StatementId", grant.statement.sid.to_string()),
-                ("StatementIds", grant.statement.sid.to_string()),
+                ("StatementId", grant.sid.to_string()),
+                ("StatementIds", listed(&wanted)),
             ],
             physical_id,
         };
         let mut goal = Goal {
-            wanted: vec![grant.statement],
+            wanted,
             revision_id: grant.revision_id.filter(|_| !spent),
             ..Goal::new(grant.layer_version)
         };
@@ -164,7 +176,7 @@ impl Intent {
         // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
         if let Some(before) = before.filter(|_| keeps_id) {
             if before.layer_version == goal.layer_version {
-                goal.unwanted.push(Unwanted::exactly(before.statement));
+                goal.unwanted = Goal::without_grant(before).unwanted;
             } else {
                 intent.leftovers.push(Goal::without_grant(before));
             }
@@ -202,17 +214,27 @@ impl Goal {
     /// The policy without what `grant` declares.
     #[must_use]
     pub fn without_grant(grant: Grant) -> Self {
-        Self::without(grant.layer_version, Unwanted::exactly(grant.statement))
+        let unwanted = grant.statements().into_iter().map(Unwanted::exactly);
+        Self::without(grant.layer_version, unwanted.collect())
     }
 
-    /// The policy of `layer_version` without this statement.
+    /// The policy of `layer_version` without these statements.
     #[must_use]
-    pub fn without(layer_version: LayerVersionArn, unwanted: Unwanted) -> Self {
+    pub fn without(layer_version: LayerVersionArn, unwanted: Vec<Unwanted>) -> Self {
         Self {
-            unwanted: vec![unwanted],
+            unwanted,
             ..Self::new(layer_version)
         }
     }
+}
+
+/// The ids of the statements, comma-separated.
+fn listed(statements: &[Statement]) -> String {
+    let ids: Vec<String> = statements
+        .iter()
+        .map(|statement| statement.sid.to_string())
+        .collect();
+    ids.join(",")
 }
 
 impl Request {
@@ -328,6 +350,44 @@ mod tests {
             let intent = intent("Update", id, new, old).expect(name);
             assert_eq!(goals(&intent), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_list_keeps_its_id_when_it_changes() {
+        let list = |principals: &str| json!({"Principal": null, "Principals": principals});
+        let without_principal = |mut properties: Value| {
+            properties
+                .as_object_mut()
+                .expect("an object")
+                .remove("Principal");
+            properties
+        };
+        let (new, old) = (list("111122223333,*"), list("111122223333,444455556666"));
+        let request = Request {
+            kind: RequestType::Update,
+            resource_type: "Custom::LayerVersionPermission".into(),
+            stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
+            logical_id: "Share".into(),
+            physical_id: Some(format!("{LAYER}:1#sid")),
+            properties: without_principal(properties(&new))
+                .as_object()
+                .cloned()
+                .expect("an object"),
+            old_properties: without_principal(properties(&old)).as_object().cloned(),
+        };
+        let intent = Intent::of(&request).expect("an intent");
+        assert_eq!(
+            goals(&intent),
+            [
+                "1: + `sid-111122223333` for `111122223333` + `sid-public` for `*` - `sid-111122223333` for \
+                 `111122223333` - `sid-444455556666` for `444455556666`"
+            ]
+        );
+        assert!(
+            intent
+                .attributes
+                .contains(&("StatementIds", "sid-111122223333,sid-public".into()))
+        );
     }
 
     #[test]

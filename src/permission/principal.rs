@@ -1,6 +1,7 @@
 //! Who a layer version is shared with: an account, an organization or everybody.
 //! Knows nothing of statements and their JSON.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -26,6 +27,35 @@ impl fmt::Display for Principal {
             Self::Organization(organization) => write!(f, "{organization}"),
             Self::Everyone => f.write_str("*"),
         }
+    }
+}
+
+/// Whom a resource grants to, as its properties put it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principals {
+    /// One, whose statement bears the resource's statement id.
+    One(Principal),
+    /// Any number, with a statement each, whose ids are made of the resource's statement id and the principal.
+    Each(BTreeSet<Principal>),
+}
+
+/// A text that names no principal of a layer version.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("not an account id of 12 digits, a root ARN, an organization's id or `*`")]
+pub struct NotAPrincipal;
+
+impl FromStr for Principal {
+    type Err = NotAPrincipal;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "*" {
+            return Ok(Self::Everyone);
+        }
+        if let Ok(organization) = text.parse() {
+            return Ok(Self::Organization(organization));
+        }
+        let account = text.parse().ok().or_else(|| account_of_root_arn(text));
+        account.map(Self::Account).ok_or(NotAPrincipal)
     }
 }
 

@@ -1,19 +1,22 @@
 //! The properties of a `Custom::LayerVersionPermission`, checked whole: every violation is found at once.
 //! Knows nothing of what becomes of them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::arn::{LayerArn, LayerVersionArn, version_number};
-use super::principal::{Principal, account_before_yaml, account_of_root_arn};
+use super::principal::{NotAPrincipal, Principal, Principals, account_before_yaml};
 use super::statement::{ACTION, StatementId};
 
 /// Every property that this resource knows. Those that begin with `Service` are CloudFormation's own.
-pub const PROPERTIES: [&str; 9] = [
+pub const PROPERTIES: [&str; 10] = [
     "LayerVersionArn",
     "LayerName",
     "VersionNumber",
     "Principal",
+    "Principals",
     "OrganizationId",
     "Action",
     "StatementId",
@@ -21,13 +24,16 @@ pub const PROPERTIES: [&str; 9] = [
     "Nonce",
 ];
 
+/// The most characters of the statement id of a list: the principal is added to it, an organization id at most.
+const MOST_OF_LIST: usize = 100 - 35;
+
 /// What the properties say, in the domain's own types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Properties {
     /// The layer version to share.
     pub layer_version: LayerVersionArn,
     /// Whom to share it with.
-    pub principal: Principal,
+    pub principals: Principals,
     /// The statement id, if one was chosen.
     pub statement_id: Option<StatementId>,
     /// The revision that the policy must have for the first write.
@@ -51,14 +57,14 @@ impl Properties {
         };
         reading.refuse_unknown();
         let layer_version = reading.layer_version(stack_id);
-        let principal = reading.principal();
+        let principals = reading.principals();
         reading.action();
         let statement_id = reading.statement_id();
         let revision_id = reading.text("RevisionId");
-        match (layer_version, principal) {
-            (Some(layer_version), Some(principal)) if reading.violations.is_empty() => Ok(Self {
+        match (layer_version, principals) {
+            (Some(layer_version), Some(principals)) if reading.violations.is_empty() => Ok(Self {
                 layer_version,
-                principal,
+                principals,
                 statement_id,
                 revision_id,
             }),
@@ -174,6 +180,19 @@ impl Reading<'_> {
         Some(LayerVersionArn::new(layer?, version?))
     }
 
+    fn principals(&mut self) -> Option<Principals> {
+        match (self.has("Principal"), self.has("Principals")) {
+            (true, false) => self.principal().map(Principals::One),
+            (false, true) => self.each_principal().map(Principals::Each),
+            (true, true) => self.refuse(
+                "two kinds of principals: got `Principal` and `Principals`, give one or the other".into(),
+            ),
+            (false, false) => self.refuse(format!(
+                "no principal: got neither `Principal` nor `Principals`, give {PRINCIPALS}, or a list"
+            )),
+        }
+    }
+
     fn principal(&mut self) -> Option<Principal> {
         let organization = self.text("OrganizationId").and_then(|text| {
             text.parse().ok().or_else(|| {
@@ -183,26 +202,54 @@ impl Reading<'_> {
                 ))
             })
         });
-        if !self.has("Principal") {
-            return self.refuse(format!(
-                "no principal: got no `Principal`, give {PRINCIPALS}"
-            ));
-        }
         let text = self.text("Principal")?;
-        if text == "*" {
+        match text.parse() {
             // An organization that does not parse has been refused above: nothing becomes public by mistake.
-            return Some(organization.map_or(Principal::Everyone, Principal::Organization));
-        }
-        let Some(account) = text.parse().ok().or_else(|| account_of_root_arn(&text)) else {
-            return self.refuse(not_a_principal(&text));
-        };
-        if self.has("OrganizationId") {
-            return self.refuse(format!(
+            Ok(Principal::Everyone) => {
+                Some(organization.map_or(Principal::Everyone, Principal::Organization))
+            }
+            Ok(Principal::Account(account)) if self.has("OrganizationId") => self.refuse(format!(
                 "`OrganizationId` goes with everybody only: got it with the account `{account}`, make `Principal` `*` or \
                  remove `OrganizationId`"
-            ));
+            )),
+            Ok(principal @ Principal::Account(_)) => Some(principal),
+            Ok(Principal::Organization(id)) => self.refuse(format!(
+                "`Principal` is an organization: got `{id}`, make it `*` and give that as `OrganizationId`, or use `Principals`"
+            )),
+            Err(NotAPrincipal) => self.refuse(not_a_principal("Principal", &text, PRINCIPALS)),
         }
-        Some(Principal::Account(account))
+    }
+
+    /// A list, or one text with commas: a parameter of a template is one.
+    fn each_principal(&mut self) -> Option<BTreeSet<Principal>> {
+        if self.has("OrganizationId") {
+            return self.refuse(
+                "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list".into(),
+            );
+        }
+        let list = self.properties.get("Principals")?;
+        let texts: Vec<String> = match list.as_array() {
+            Some(entries) => entries.iter().map(scalar).collect(),
+            None => scalar(list)
+                .split(',')
+                .map(|entry| entry.trim().to_owned())
+                .collect(),
+        };
+        let (good, bad): (Vec<_>, Vec<_>) = texts
+            .iter()
+            .map(|text| text.parse().map_err(|NotAPrincipal| text))
+            .partition(Result::is_ok);
+        for text in bad.into_iter().filter_map(Result::err) {
+            self.violations
+                .push(not_a_principal("Principals", text, EACH_PRINCIPAL));
+        }
+        if texts.is_empty() {
+            return self.refuse(
+                "`Principals` is empty: got no entry, give at least one or remove the resource"
+                    .into(),
+            );
+        }
+        Some(good.into_iter().flatten().collect())
     }
 
     fn action(&mut self) {
@@ -216,6 +263,12 @@ impl Reading<'_> {
 
     fn statement_id(&mut self) -> Option<StatementId> {
         let text = self.text("StatementId")?;
+        if self.has("Principals") && text.len() > MOST_OF_LIST {
+            let got = text.len();
+            return self.refuse(format!(
+                "`StatementId` is too long for a list: got {got} characters, give at most {MOST_OF_LIST} with `Principals`"
+            ));
+        }
         text.parse().ok().or_else(|| {
             let got = shown(&text);
             self.refuse(format!(
@@ -227,15 +280,25 @@ impl Reading<'_> {
 
 const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";
 
-fn not_a_principal(text: &str) -> String {
+const EACH_PRINCIPAL: &str =
+    "account ids of 12 digits, organization ids, `arn:<partition>:iam::<account>:root` or `*`";
+
+fn not_a_principal(name: &str, text: &str, principals: &str) -> String {
     let got = shown(text);
     match account_before_yaml(text) {
         Some((account, how)) => format!(
-            "`Principal` is not an account id of 12 digits: got {got}, which YAML makes of an unquoted `{account}` by reading it \
+            "`{name}` has no account id of 12 digits: got {got}, which YAML makes of an unquoted `{account}` by reading it \
              {how}, put the account id in quotes"
         ),
-        None => format!("`Principal` is not one of a layer version: got {got}, give {PRINCIPALS}"),
+        None => format!("`{name}` has none of a layer version: got {got}, give {principals}"),
     }
+}
+
+/// The text of a scalar, or the JSON of what is none.
+fn scalar(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// `text` in backticks, on one line, and cut where it is too long to read.
@@ -308,7 +371,72 @@ mod tests {
             (json!({"Principal": "*"}), "*"),
         ] {
             let parsed = parse(&with(&changes)).expect("properties");
-            assert_eq!(parsed.principal.to_string(), principal, "{changes}");
+            let one = Principals::One(principal.parse().expect("a principal"));
+            assert_eq!(parsed.principals, one, "{changes}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_principals_has_neither_order_nor_doubles() {
+        let none = json!({"remove": true});
+        let each = ["111122223333", "444455556666", "o-abcdefghij", "*"];
+        let each = each.map(|text| text.parse().expect("a principal"));
+        let each = Principals::Each(each.into_iter().collect());
+        for list in [
+            json!(["111122223333", "444455556666", "o-abcdefghij", "*"]),
+            json!([
+                "*",
+                "o-abcdefghij",
+                444_455_556_666_u64,
+                "111122223333",
+                "111122223333"
+            ]),
+            json!("arn:aws:iam::111122223333:root, 444455556666,o-abcdefghij , *"),
+        ] {
+            let parsed = parse(&with(&json!({"Principal": none, "Principals": list})));
+            assert_eq!(parsed.expect("properties").principals, each, "{list}");
+        }
+    }
+
+    #[test]
+    fn every_violation_of_a_list_is_told() {
+        let none = json!({"remove": true});
+        for (changes, reason) in [
+            (
+                json!({"Principals": "*"}),
+                "two kinds of principals: got `Principal` and `Principals`, give one or the other",
+            ),
+            (
+                json!({"Principal": none, "Principals": []}),
+                "`Principals` is empty: got no entry, give at least one or remove the resource",
+            ),
+            (
+                json!({"Principal": none, "Principals": ""}),
+                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principal": none, "Principals": ["111122223333", "1402433619", {"a": 1}]}),
+                "`Principals` has no account id of 12 digits: got `1402433619`, which YAML makes of an unquoted \
+                 `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes; \
+                 `Principals` has none of a layer version: got `{\"a\":1}`, give account ids of 12 digits, organization \
+                 ids, `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principal": none, "Principals": "*", "OrganizationId": "o-abcdefghij"}),
+                "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list",
+            ),
+            (
+                json!({"Principal": none, "Principals": "*", "StatementId": "x".repeat(66)}),
+                "`StatementId` is too long for a list: got 66 characters, give at most 65 with `Principals`",
+            ),
+            (
+                json!({"Principal": "o-abcdefghij"}),
+                "`Principal` is an organization: got `o-abcdefghij`, make it `*` and give that as `OrganizationId`, or use \
+                 `Principals`",
+            ),
+        ] {
+            assert_eq!(parse(&with(&changes)), Err(reason.to_owned()), "{changes}");
         }
     }
 
@@ -380,22 +508,22 @@ mod tests {
             ),
             (
                 json!({"Principal": none}),
-                "no principal: got no `Principal`, give an account id of 12 digits, \
-                 `arn:<partition>:iam::<account>:root` or `*`",
+                "no principal: got neither `Principal` nor `Principals`, give an account id of 12 digits, \
+                 `arn:<partition>:iam::<account>:root` or `*`, or a list",
             ),
             (
                 json!({"Principal": "1402433619"}),
-                "`Principal` is not an account id of 12 digits: got `1402433619`, which YAML makes of an unquoted \
+                "`Principal` has no account id of 12 digits: got `1402433619`, which YAML makes of an unquoted \
                  `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes",
             ),
             (
                 json!({"Principal": "12345678901"}),
-                "`Principal` is not an account id of 12 digits: got `12345678901`, which YAML makes of an unquoted \
+                "`Principal` has no account id of 12 digits: got `12345678901`, which YAML makes of an unquoted \
                  `012345678901` by reading it without its leading zero, put the account id in quotes",
             ),
             (
                 json!({"Principal": "arn:aws:iam::111122223333:user/\nu"}),
-                "`Principal` is not one of a layer version: got `arn:aws:iam::111122223333:user/ u`, give an account id of \
+                "`Principal` has none of a layer version: got `arn:aws:iam::111122223333:user/ u`, give an account id of \
                  12 digits, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
@@ -423,8 +551,7 @@ mod tests {
 
     #[test]
     fn all_violations_come_in_one_reason() {
-        let reason =
-            parse(&json!({"Principals": "*", "Action": "*"})).expect_err("three violations");
+        let reason = parse(&json!({"Principle": "*", "Action": "*"})).expect_err("four violations");
         assert_eq!(reason.split("; ").count(), 4, "{reason}");
     }
 

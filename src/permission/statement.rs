@@ -32,6 +32,25 @@ impl StatementId {
     }
 }
 
+impl StatementId {
+    /// Whether `statement`, of whatever shape, bears this id.
+    #[must_use]
+    pub fn names(&self, statement: &Value) -> bool {
+        statement.get("Sid").and_then(Value::as_str) == Some(&self.0)
+    }
+
+    /// The id of the statement for `principal` among those of a list that go by this id, if it is not too long.
+    #[must_use]
+    pub fn of_each(&self, principal: &Principal) -> Option<Self> {
+        let text = match principal {
+            Principal::Account(account) => format!("{self}-{account}"),
+            Principal::Organization(organization) => format!("{self}-{organization}"),
+            Principal::Everyone => format!("{self}-public"),
+        };
+        text.parse().ok()
+    }
+}
+
 impl FromStr for StatementId {
     type Err = NotAStatementId;
 

@@ -36,6 +36,7 @@ impl Policy {
     /// The policy after a statement was added to it.
     #[must_use]
     pub fn with(mut self, statement: Value, revision_id: Option<String>) -> Self {
+        self.bytes += statement.to_string().len() + 1;
         self.statements.push(statement);
         self.revision_id = revision_id;
         self
@@ -44,7 +45,7 @@ impl Policy {
     /// The policy after a statement was removed from it, whose revision Lambda does not tell.
     #[must_use]
     pub fn without(mut self, sid: &StatementId) -> Self {
-        self.statements.retain(|statement| !is(statement, sid));
+        self.statements.retain(|statement| !sid.names(statement));
         self.revision_id = None;
         self
     }
@@ -52,7 +53,14 @@ impl Policy {
     /// The statement of this id.
     #[must_use]
     pub fn statement(&self, sid: &StatementId) -> Option<&Value> {
-        self.statements.iter().find(|statement| is(statement, sid))
+        self.statements
+            .iter()
+            .find(|statement| sid.names(statement))
+    }
+
+    /// Every statement, in the policy's order.
+    pub fn statements(&self) -> impl Iterator<Item = &Value> {
+        self.statements.iter()
     }
 
     /// How many statements there are.
@@ -67,15 +75,11 @@ impl Policy {
         self.statements.is_empty()
     }
 
-    /// The size of the document in bytes, as Lambda returned it.
+    /// The size of the document in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
-}
-
-fn is(statement: &Value, sid: &StatementId) -> bool {
-    statement.get("Sid").and_then(Value::as_str) == Some(sid.as_ref())
 }
 
 #[cfg(test)]

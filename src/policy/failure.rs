@@ -5,6 +5,8 @@ use thiserror::Error;
 
 use super::document::Policy;
 use crate::permission::arn::LayerVersionArn;
+use crate::permission::intent::Goal;
+use crate::permission::statement::Statement;
 
 /// The most bytes of a policy, as Lambda documents it for functions.
 ///
@@ -110,11 +112,16 @@ impl Failure {
 
     /// The same, with the size of the policy where that is what is wrong.
     #[must_use]
-    pub(super) fn about(mut self, policy: &Policy) -> Self {
+    pub(super) fn about(mut self, goal: &Goal, policy: &Policy) -> Self {
         if self.kind == Kind::Full {
             let (statements, bytes) = (policy.len(), policy.bytes());
+            let is_there = |wanted: &&Statement| policy.statement(&wanted.sid).is_some();
+            let (fit, wanted) = (
+                goal.wanted.iter().filter(is_there).count(),
+                goal.wanted.len(),
+            );
             let size = format!(
-                " (it has {statements} statements in {bytes} of {MOST_POLICY_BYTES} bytes)"
+                " (it has {statements} statements in {bytes} of {MOST_POLICY_BYTES} bytes with {fit} of the {wanted} wanted)"
             );
             self.reason.push_str(&size);
         }
@@ -169,7 +176,7 @@ mod tests {
                 400,
                 "policy full",
                 "grant to one organization instead of many accounts, or remove statements \
-                 (it has 0 statements in 0 of 20480 bytes)",
+                 (it has 0 statements in 0 of 20480 bytes with 0 of the 0 wanted)",
             ),
             (
                 "TooManyRequestsException",
@@ -203,7 +210,9 @@ mod tests {
             let layer_version = arn.parse().expect("an ARN");
             let failure = Failure::new(kind, action, &layer_version, code, "its\nmessage");
             assert_eq!(
-                failure.about(&Policy::default()).to_string(),
+                failure
+                    .about(&Goal::new(layer_version), &Policy::default())
+                    .to_string(),
                 format!(
                     "{wrong}: got `{code}` (`its message`) from `{action}` on `{arn}`, {remedy}"
                 )

@@ -100,6 +100,11 @@ impl Journal {
         })
     }
 
+    /// Whether nothing is known to have been written.
+    pub(super) fn has_nothing_done(&self) -> bool {
+        self.entries.borrow().iter().all(|entry| !entry.done)
+    }
+
     /// Whether nothing was written, nor may have been.
     pub fn is_empty(&self) -> bool {
         self.entries.borrow().is_empty()

@@ -63,7 +63,7 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
         replacements.extend([Step::Remove(old.clone()), Step::Add(wanted.clone())]);
     }
     plan.steps.extend(replacements);
-    for unwanted in &goal.unwanted {
+    for unwanted in &expanded(goal, policy) {
         let wanted = goal.wanted.iter().any(|wanted| wanted.sid == unwanted.sid);
         match policy.statement(&unwanted.sid) {
             Some(found) if !wanted && unwanted.matches(found, goal) => {
@@ -74,6 +74,27 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
         }
     }
     Ok(plan)
+}
+
+/// What is unwanted, each by its own id: what goes by an id alone may be a statement or a list of them.
+fn expanded(goal: &Goal, policy: &Policy) -> Vec<Unwanted> {
+    let mut expanded = Vec::new();
+    for unwanted in &goal.unwanted {
+        expanded.push(unwanted.clone());
+        if unwanted.principal.is_some() {
+            continue;
+        }
+        for found in policy.statements() {
+            let Some(principal) = principal_of(found, &goal.layer_version) else {
+                continue;
+            };
+            let of_list = unwanted.sid.of_each(&principal);
+            if let Some(sid) = of_list.filter(|sid| sid.names(found)) {
+                expanded.push(Unwanted::exactly(Statement { sid, principal }));
+            }
+        }
+    }
+    expanded
 }
 
 impl Unwanted {
@@ -235,9 +256,29 @@ mod tests {
             sid: "s1".parse().expect("a statement id"),
             principal: None,
         };
-        let goal = Goal::without(layer_version(), unwanted);
+        let goal = Goal::without(layer_version(), vec![unwanted]);
         let planned = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
         assert_eq!(planned.expect("no conflict").to_string(), "remove `s1`");
+    }
+
+    #[test]
+    fn by_its_id_alone_a_list_goes_as_far_as_it_is_one() {
+        let unwanted = Unwanted {
+            sid: "s1".parse().expect("a statement id"),
+            principal: None,
+        };
+        let listed = [
+            written(&statement("s1-111122223333", "111122223333")),
+            written(&statement("s1-public", "*")),
+            written(&statement("s1-444455556666", "111122223333")),
+            written(&statement("s1-other", "*")),
+        ];
+        let goal = Goal::without(layer_version(), vec![unwanted]);
+        let planned = plan(&goal, &policy(&listed)).expect("no conflict");
+        assert_eq!(
+            planned.to_string(),
+            "remove `s1-111122223333` for `111122223333`; remove `s1-public` for `*`"
+        );
     }
 
     fn statements() -> impl Strategy<Value = Vec<Statement>> {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
@@ -14,6 +15,7 @@ use super::lambda::Lambda;
 use super::plan::{Conflict, Plan, Step, plan};
 use crate::backoff::Backoff;
 use crate::permission::intent::{Goal, Intent, Purpose};
+use crate::permission::statement::Statement;
 
 /// How long a denied call is repeated for a grant: the policy of a role takes up to 12 seconds to be effective
 /// everywhere, and the first grant often comes right after the role was made.
@@ -98,23 +100,18 @@ async fn clear(lambda: &Lambda, goal: &Goal, end: Instant) {
     warn!(layer_version = %goal.layer_version, why, "not cleared");
 }
 
-/// The wanted statements and the revision, as Lambda has them.
+/// The wanted statements, of several a list, and the revision, as Lambda has them.
 fn attributes_of(goal: &Goal, policy: &Policy) -> Attributes {
-    let mut attributes = Attributes::new();
-    for found in goal
-        .wanted
-        .iter()
-        .filter_map(|wanted| policy.statement(&wanted.sid))
-    {
-        attributes.push(("Statement", found.to_string()));
-        attributes.extend(
-            policy
-                .revision_id
-                .clone()
-                .map(|revision_id| ("RevisionId", revision_id)),
-        );
-    }
-    attributes
+    let found = |wanted: &Statement| policy.statement(&wanted.sid).cloned();
+    let mut statements: Vec<Value> = goal.wanted.iter().filter_map(found).collect();
+    let statement = match statements.len() {
+        0 => return Attributes::new(),
+        1 => statements.swap_remove(0),
+        _ => Value::Array(statements),
+    };
+    let revision_id = policy.revision_id.clone().map(|id| ("RevisionId", id));
+    let statement = ("Statement", statement.to_string());
+    std::iter::once(statement).chain(revision_id).collect()
 }
 
 /// Takes back what `journal` holds. A write that had no answer may take effect at any time: its statement is looked for
@@ -189,14 +186,14 @@ async fn round(lambda: &Lambda, goal: &Goal, journal: &Journal) -> Result<Round,
     for spared in spared {
         warn!(layer_version = %goal.layer_version, "not removed: another grant has the id of {spared}");
     }
-    if !steps.is_empty() {
+    if !steps.is_empty() && journal.has_nothing_done() {
         demand_revision(goal, &policy)?;
     }
     let mut steps = steps.into_iter().peekable();
     while let Some(step) = steps.next() {
         let conditional = policy.revision_id.is_some();
         let written = apply(lambda, goal, &step, &policy, journal).await;
-        policy = written.map_err(|failure| failure.about(&policy))?;
+        policy = written.map_err(|failure| failure.about(goal, &policy))?;
         // A write that carried no revision may have been overwritten, and a removal does not tell the new revision, which
         // the next write and the template ask for.
         let needed = steps.peek().is_some() || !goal.wanted.is_empty();

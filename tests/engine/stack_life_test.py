@@ -69,6 +69,23 @@ def an_organization_gets_a_condition(stack, layer, version):
     assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": ORGANIZATION}}
 
 
+def a_list_of_principals_has_a_statement_each_and_changes_one_by_one(stack, layer, version):
+    layer.share(version, FOREIGN, "999988887777")
+    listed = [PARTNER, ORGANIZATION]
+    assert stack.create(sharing(LayerVersionArn=version, Principals=listed, StatementId="partners")) == "CREATE_COMPLETE"
+    ref = f"{version}#partners"
+    assert stack.outputs["Ref"] == ref
+    assert set(layer.policy(version)) == {FOREIGN, f"partners-{PARTNER}", f"partners-{ORGANIZATION}"}
+
+    changed = f"{OTHER_PARTNER},{ORGANIZATION}"
+    assert stack.update(sharing(LayerVersionArn=version, Principals=changed, StatementId="partners")) == "UPDATE_COMPLETE"
+    assert stack.outputs["Ref"] == ref
+    assert set(layer.policy(version)) == {FOREIGN, f"partners-{OTHER_PARTNER}", f"partners-{ORGANIZATION}"}
+
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert set(layer.policy(version)) == {FOREIGN}
+
+
 def a_version_can_be_named_by_layer_name_and_number(stack, layer, version):
     stack.create(sharing(LayerName=layer.name, VersionNumber=1, Principal=PARTNER, StatementId="partner"))
 

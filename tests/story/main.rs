@@ -32,6 +32,7 @@ mod create;
 mod delete;
 mod faults;
 mod lifecycle;
+mod lists;
 mod reasons;
 mod recorded_answers;
 mod statement_ids;

@@ -35,15 +35,15 @@ async fn properties_that_are_wrong_say_how_to_put_them_right() {
         ),
         (
             event("octal-principal"),
-            "`Principal` is not an account id of 12 digits: got `1229530843`, which YAML makes of an unquoted `011122223333` by reading it as an octal number, for its leading zero, put the account id in quotes",
+            "`Principal` has no account id of 12 digits: got `1229530843`, which YAML makes of an unquoted `011122223333` by reading it as an octal number, for its leading zero, put the account id in quotes",
         ),
         (
             event("malformed-principal"),
-            "`Principal` is not one of a layer version: got `arn:aws:iam::111122223333:user/alice`, give an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`",
+            "`Principal` has none of a layer version: got `arn:aws:iam::111122223333:user/alice`, give an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`",
         ),
         (
             event("missing-principal"),
-            "no principal: got no `Principal`, give an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`",
+            "no principal: got neither `Principal` nor `Principals`, give an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`, or a list",
         ),
         (
             event("malformed-organization"),
@@ -280,7 +280,7 @@ async fn a_full_policy_says_how_full_it_is_and_what_takes_less_room() {
     }
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        "policy full: got `PolicyLengthExceededException` (`The final policy size (20613) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 105 statements in 20423 of 20480 bytes)"
+        "policy full: got `PolicyLengthExceededException` (`The final policy size (20613) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 105 statements in 20423 of 20480 bytes with 0 of the 1 wanted)"
     );
 }
 
