@@ -265,6 +265,22 @@ async fn a_rollback_finds_the_old_statement_or_restores_it() {
 }
 
 #[tokio::test]
+async fn a_rollback_clears_away_what_the_failed_update_left_on_another_layer_version() {
+    let stage = Stage::start().await;
+    stage.put_statement(old());
+    stage.lambda.state().policies.publish(LAYER_VERSION_2);
+    let left = account_statement(LAYER_VERSION_2, "partner", ACCOUNT);
+    stage.lambda.state().policies.put(LAYER_VERSION_2, left);
+    let update = event("update-layer-version");
+    let properties = update.0["OldResourceProperties"].clone();
+    let rollback = update.update_to(&id(), properties);
+    assert_eq!(stage.play(&rollback).await.succeeded(), id());
+    let statements = stage.lambda.state().policies.statements(LAYER_VERSION_2);
+    assert_eq!(statements, [] as [Value; 0]);
+    assert_eq!(stage.statements(), [old()]);
+}
+
+#[tokio::test]
 async fn a_rollback_succeeds_though_the_abandoned_layer_version_cannot_be_reached() {
     let stage = Stage::start().await;
     stage.put_statement(old());
