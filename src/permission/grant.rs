@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::arn::LayerVersionArn;
-use super::principal::{Principal, Principals};
+use super::principal::Principal;
+use super::principals::Principals;
 use super::properties::{Properties, Violations};
 use super::statement::{Statement, StatementId};
 use crate::cloudformation::physical_id::PhysicalId;

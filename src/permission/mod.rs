@@ -4,5 +4,7 @@ pub mod arn;
 pub mod grant;
 pub mod intent;
 pub mod principal;
+pub mod principals;
 pub mod properties;
+mod reading;
 pub mod statement;

@@ -1,7 +1,6 @@
 //! Who a layer version is shared with: an account, an organization or everybody.
 //! Knows nothing of statements and their JSON.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,15 +27,6 @@ impl fmt::Display for Principal {
             Self::Everyone => f.write_str("*"),
         }
     }
-}
-
-/// Whom a resource grants to, as its properties put it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principals {
-    /// One, whose statement bears the resource's statement id.
-    One(Principal),
-    /// Any number, with a statement each, whose ids are made of the resource's statement id and the principal.
-    Each(BTreeSet<Principal>),
 }
 
 /// A text that names no principal of a layer version.

@@ -1,13 +1,12 @@
 //! The properties of a `Custom::LayerVersionPermission`, checked whole: every violation is found at once.
 //! Knows nothing of what becomes of them.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::arn::{LayerArn, LayerVersionArn, version_number};
-use super::principal::{NotAPrincipal, Principal, Principals, account_before_yaml};
+use super::principals::Principals;
+use super::reading::{Reading, shown};
 use super::statement::{ACTION, StatementId};
 
 /// Every property that this resource knows. Those that begin with `Service` are CloudFormation's own.
@@ -51,13 +50,10 @@ impl Properties {
     /// # Errors
     /// Every violation, each one saying what is wrong, what was got and what to do.
     pub fn parse(properties: &Map<String, Value>, stack_id: &str) -> Result<Self, Violations> {
-        let mut reading = Reading {
-            properties,
-            violations: Vec::new(),
-        };
-        reading.refuse_unknown();
+        let mut reading = Reading::of(properties);
+        reading.refuse_unknown(&PROPERTIES);
         let layer_version = reading.layer_version(stack_id);
-        let principals = reading.principals();
+        let principals = reading.principals(layer_version.as_ref());
         reading.action();
         let statement_id = reading.statement_id();
         let revision_id = reading.text("RevisionId");
@@ -73,55 +69,7 @@ impl Properties {
     }
 }
 
-/// The properties, and what was found wrong with them so far.
-struct Reading<'a> {
-    properties: &'a Map<String, Value>,
-    violations: Vec<String>,
-}
-
 impl Reading<'_> {
-    fn refuse<T>(&mut self, violation: String) -> Option<T> {
-        self.violations.push(violation);
-        None
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.properties.contains_key(name)
-    }
-
-    /// A mistyped name must not make a grant wider than it was meant to be.
-    fn refuse_unknown(&mut self) {
-        for name in self.properties.keys() {
-            if name.starts_with("Service") || PROPERTIES.contains(&name.as_str()) {
-                continue;
-            }
-            let nearest = PROPERTIES
-                .into_iter()
-                .min_by_key(|known| {
-                    strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase())
-                })
-                .unwrap_or_default();
-            let got = shown(name);
-            self.violations
-                .push(format!("unknown property: got {got}, the nearest known one is `{nearest}`, use that or remove it"));
-        }
-    }
-
-    /// The text of a scalar. An empty one is a violation, never absent: it would silently widen the grant.
-    fn text(&mut self, name: &str) -> Option<String> {
-        match self.properties.get(name)? {
-            Value::String(text) if text.is_empty() => self.refuse(format!(
-                "`{name}` is empty: got an empty string, give it a value or leave it out"
-            )),
-            Value::String(text) => Some(text.clone()),
-            scalar @ (Value::Number(_) | Value::Bool(_)) => Some(scalar.to_string()),
-            other @ (Value::Null | Value::Array(_) | Value::Object(_)) => self.refuse(format!(
-                "`{name}` is not a single value: got {}, give one string",
-                shown(&other.to_string())
-            )),
-        }
-    }
-
     fn layer_version(&mut self, stack_id: &str) -> Option<LayerVersionArn> {
         match (self.has("LayerVersionArn"), self.has("LayerName"), self.has("VersionNumber")) {
             (true, false, false) => self.by_arn(),
@@ -180,78 +128,6 @@ impl Reading<'_> {
         Some(LayerVersionArn::new(layer?, version?))
     }
 
-    fn principals(&mut self) -> Option<Principals> {
-        match (self.has("Principal"), self.has("Principals")) {
-            (true, false) => self.principal().map(Principals::One),
-            (false, true) => self.each_principal().map(Principals::Each),
-            (true, true) => self.refuse(
-                "two kinds of principals: got `Principal` and `Principals`, give one or the other".into(),
-            ),
-            (false, false) => self.refuse(format!(
-                "no principal: got neither `Principal` nor `Principals`, give {PRINCIPALS}, or a list"
-            )),
-        }
-    }
-
-    fn principal(&mut self) -> Option<Principal> {
-        let organization = self.text("OrganizationId").and_then(|text| {
-            text.parse().ok().or_else(|| {
-                let got = shown(&text);
-                self.refuse(format!(
-                    "`OrganizationId` is not an organization's id: got {got}, give `o-` and 10 to 32 lower-case letters or digits"
-                ))
-            })
-        });
-        let text = self.text("Principal")?;
-        match text.parse() {
-            // An organization that does not parse has been refused above: nothing becomes public by mistake.
-            Ok(Principal::Everyone) => {
-                Some(organization.map_or(Principal::Everyone, Principal::Organization))
-            }
-            Ok(Principal::Account(account)) if self.has("OrganizationId") => self.refuse(format!(
-                "`OrganizationId` goes with everybody only: got it with the account `{account}`, make `Principal` `*` or \
-                 remove `OrganizationId`"
-            )),
-            Ok(principal @ Principal::Account(_)) => Some(principal),
-            Ok(Principal::Organization(id)) => self.refuse(format!(
-                "`Principal` is an organization: got `{id}`, make it `*` and give that as `OrganizationId`, or use `Principals`"
-            )),
-            Err(NotAPrincipal) => self.refuse(not_a_principal("Principal", &text, PRINCIPALS)),
-        }
-    }
-
-    /// A list, or one text with commas: a parameter of a template is one.
-    fn each_principal(&mut self) -> Option<BTreeSet<Principal>> {
-        if self.has("OrganizationId") {
-            return self.refuse(
-                "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list".into(),
-            );
-        }
-        let list = self.properties.get("Principals")?;
-        let texts: Vec<String> = match list.as_array() {
-            Some(entries) => entries.iter().map(scalar).collect(),
-            None => scalar(list)
-                .split(',')
-                .map(|entry| entry.trim().to_owned())
-                .collect(),
-        };
-        let (good, bad): (Vec<_>, Vec<_>) = texts
-            .iter()
-            .map(|text| text.parse().map_err(|NotAPrincipal| text))
-            .partition(Result::is_ok);
-        for text in bad.into_iter().filter_map(Result::err) {
-            self.violations
-                .push(not_a_principal("Principals", text, EACH_PRINCIPAL));
-        }
-        if texts.is_empty() {
-            return self.refuse(
-                "`Principals` is empty: got no entry, give at least one or remove the resource"
-                    .into(),
-            );
-        }
-        Some(good.into_iter().flatten().collect())
-    }
-
     fn action(&mut self) {
         if let Some(text) = self.text("Action").filter(|text| text != ACTION) {
             let got = shown(&text);
@@ -275,42 +151,6 @@ impl Reading<'_> {
                 "`StatementId` is not a statement id: got {got}, give 1 to 100 letters, digits, `-` or `_`"
             ))
         })
-    }
-}
-
-const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";
-
-const EACH_PRINCIPAL: &str =
-    "account ids of 12 digits, organization ids, `arn:<partition>:iam::<account>:root` or `*`";
-
-fn not_a_principal(name: &str, text: &str, principals: &str) -> String {
-    let got = shown(text);
-    match account_before_yaml(text) {
-        Some((account, how)) => format!(
-            "`{name}` has no account id of 12 digits: got {got}, which YAML makes of an unquoted `{account}` by reading it \
-             {how}, put the account id in quotes"
-        ),
-        None => format!("`{name}` has none of a layer version: got {got}, give {principals}"),
-    }
-}
-
-/// The text of a scalar, or the JSON of what is none.
-fn scalar(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// `text` in backticks, on one line, and cut where it is too long to read.
-fn shown(text: &str) -> String {
-    const MOST: usize = 160;
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    match line.char_indices().nth(MOST) {
-        Some((end, _)) => format!("`{}…`", line.get(..end).unwrap_or_default()),
-        None => format!("`{line}`"),
     }
 }
 
@@ -361,7 +201,7 @@ mod tests {
             (json!({"Principal": "111122223333"}), "111122223333"),
             (json!({"Principal": 111_122_223_333_u64}), "111122223333"),
             (
-                json!({"Principal": "arn:aws-us-gov:iam::111122223333:root"}),
+                json!({"Principal": "arn:aws:iam::111122223333:root"}),
                 "111122223333",
             ),
             (
@@ -377,75 +217,12 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_principals_has_neither_order_nor_doubles() {
-        let none = json!({"remove": true});
-        let each = ["111122223333", "444455556666", "o-abcdefghij", "*"];
-        let each = each.map(|text| text.parse().expect("a principal"));
-        let each = Principals::Each(each.into_iter().collect());
-        for list in [
-            json!(["111122223333", "444455556666", "o-abcdefghij", "*"]),
-            json!([
-                "*",
-                "o-abcdefghij",
-                444_455_556_666_u64,
-                "111122223333",
-                "111122223333"
-            ]),
-            json!("arn:aws:iam::111122223333:root, 444455556666,o-abcdefghij , *"),
-        ] {
-            let parsed = parse(&with(&json!({"Principal": none, "Principals": list})));
-            assert_eq!(parsed.expect("properties").principals, each, "{list}");
-        }
-    }
-
-    #[test]
-    fn every_violation_of_a_list_is_told() {
-        let none = json!({"remove": true});
-        for (changes, reason) in [
-            (
-                json!({"Principals": "*"}),
-                "two kinds of principals: got `Principal` and `Principals`, give one or the other",
-            ),
-            (
-                json!({"Principal": none, "Principals": []}),
-                "`Principals` is empty: got no entry, give at least one or remove the resource",
-            ),
-            (
-                json!({"Principal": none, "Principals": ""}),
-                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
-                 `arn:<partition>:iam::<account>:root` or `*`",
-            ),
-            (
-                json!({"Principal": none, "Principals": ["111122223333", "1402433619", {"a": 1}]}),
-                "`Principals` has no account id of 12 digits: got `1402433619`, which YAML makes of an unquoted \
-                 `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes; \
-                 `Principals` has none of a layer version: got `{\"a\":1}`, give account ids of 12 digits, organization \
-                 ids, `arn:<partition>:iam::<account>:root` or `*`",
-            ),
-            (
-                json!({"Principal": none, "Principals": "*", "OrganizationId": "o-abcdefghij"}),
-                "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list",
-            ),
-            (
-                json!({"Principal": none, "Principals": "*", "StatementId": "x".repeat(66)}),
-                "`StatementId` is too long for a list: got 66 characters, give at most 65 with `Principals`",
-            ),
-            (
-                json!({"Principal": "o-abcdefghij"}),
-                "`Principal` is an organization: got `o-abcdefghij`, make it `*` and give that as `OrganizationId`, or use \
-                 `Principals`",
-            ),
-        ] {
-            assert_eq!(parse(&with(&changes)), Err(reason.to_owned()), "{changes}");
-        }
-    }
-
-    #[test]
     fn what_belongs_to_cloudformation_is_not_ours() {
         let own = json!({"ServiceTimeout": "60", "ServiceOfTomorrow": {"a": []}, "Nonce": ["any", "value"]});
         assert!(parse(&with(&own)).is_ok());
     }
 
+    #[expect(clippy::too_many_lines, reason = "one table")]
     #[test]
     fn every_violation_says_what_is_wrong_what_was_got_and_what_to_do() {
         let none = json!({"remove": true});
@@ -539,6 +316,10 @@ mod tests {
             (
                 json!({"Action": "*"}),
                 "`Action` is not one of a layer version: got `*`, give `lambda:GetLayerVersion` or leave it out",
+            ),
+            (
+                json!({"Principal": none, "Principals": "*", "StatementId": "x".repeat(66)}),
+                "`StatementId` is too long for a list: got 66 characters, give at most 65 with `Principals`",
             ),
             (
                 json!({"StatementId": "a b"}),
