@@ -79,23 +79,23 @@ impl Reading<'_> {
                 .map(|entry| entry.trim().to_owned())
                 .collect(),
         };
-        let elsewhere = |text: &String| of_another_partition("Principals", text, partition);
-        self.violations.extend(texts.iter().filter_map(elsewhere));
-        let (good, bad): (Vec<_>, Vec<_>) = texts
-            .iter()
-            .map(|text| text.parse().map_err(|NotAPrincipal| text))
-            .partition(Result::is_ok);
-        for text in bad.into_iter().filter_map(Result::err) {
-            self.violations
-                .push(not_a_principal("Principals", text, EACH_PRINCIPAL));
-        }
         if texts.is_empty() {
             return self.refuse(
                 "`Principals` is empty: got no entry, give at least one or remove the resource"
                     .into(),
             );
         }
-        Some(good.into_iter().flatten().collect())
+        let mut principals = BTreeSet::new();
+        for text in &texts {
+            self.violations
+                .extend(of_another_partition("Principals", text, partition));
+            let violation = || not_a_principal("Principals", text, EACH_PRINCIPAL);
+            match text.parse().map_err(|NotAPrincipal| violation()) {
+                Ok(principal) => drop(principals.insert(principal)),
+                Err(violation) => self.violations.push(violation),
+            }
+        }
+        Some(principals)
     }
 }
 
