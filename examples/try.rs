@@ -4,7 +4,8 @@
 use std::error::Error;
 
 use lambda_permission_provider::cloudformation::request::{Envelope, Request};
-use lambda_permission_provider::permission::intent::{Goal, Intent, Unwanted};
+use lambda_permission_provider::permission::goal::{Goal, Unwanted};
+use lambda_permission_provider::permission::intent::Intent;
 use lambda_permission_provider::permission::statement::Statement;
 use lambda_permission_provider::policy::document::Policy;
 use lambda_permission_provider::policy::plan::plan;

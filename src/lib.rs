@@ -11,7 +11,7 @@
 //! What is wanted and what is there meet in a plan:
 //!
 //! ```
-//! use lambda_permission_provider::permission::intent::Goal;
+//! use lambda_permission_provider::permission::goal::Goal;
 //! use lambda_permission_provider::permission::statement::Statement;
 //! use lambda_permission_provider::policy::document::Policy;
 //! use lambda_permission_provider::policy::plan::plan;

@@ -1,15 +1,12 @@
 //! From a request to what is to be true when it has been served: goals for the policies, and the id to answer with.
 //! Decides only; reads no policy and calls nobody.
 
-use std::fmt;
-
 use thiserror::Error;
 
-use super::arn::LayerVersionArn;
+use super::goal::{Goal, Unwanted};
 use super::grant::Grant;
-use super::principal::Principal;
 use super::properties::Violations;
-use super::statement::{Statement, StatementId};
+use super::statement::Statement;
 use crate::cloudformation::physical_id::PhysicalId;
 use crate::cloudformation::request::{Request, RequestType};
 
@@ -38,49 +35,6 @@ pub enum Purpose {
     Revoke,
     /// To take away what a Create that is perhaps still running may give: looked for again for some seconds.
     RevokeEarly,
-}
-
-/// What the policy of one layer version is to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Goal {
-    /// The layer version whose policy is meant.
-    pub layer_version: LayerVersionArn,
-    /// The statements that are to be there.
-    pub wanted: Vec<Statement>,
-    /// The statements that are to be gone. One whose id is also wanted may be replaced.
-    pub unwanted: Vec<Unwanted>,
-    /// The revision that the policy must have for the first write.
-    pub revision_id: Option<String>,
-}
-
-/// A statement that is to be gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unwanted {
-    /// Its id.
-    pub sid: StatementId,
-    /// What it says. A statement of this id that says something else is somebody else's and stays. Nothing where the
-    /// properties that declared it can no longer be read: then whatever goes by this id is meant, in a list too.
-    pub principal: Option<Principal>,
-}
-
-impl Unwanted {
-    /// Exactly this statement.
-    #[must_use]
-    pub fn exactly(statement: Statement) -> Self {
-        Self {
-            sid: statement.sid,
-            principal: Some(statement.principal),
-        }
-    }
-}
-
-impl fmt::Display for Unwanted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.principal {
-            Some(principal) => write!(f, "`{}` for `{principal}`", self.sid),
-            None => write!(f, "`{}`", self.sid),
-        }
-    }
 }
 
 /// Why a request cannot be served.
@@ -195,35 +149,6 @@ impl Intent {
                 .clone()
                 .unwrap_or_else(|| PhysicalId::NeverCreated.to_string()),
             attributes: Vec::new(),
-        }
-    }
-}
-
-impl Goal {
-    /// Nothing wanted and nothing unwanted yet of the policy of `layer_version`.
-    #[must_use]
-    pub fn new(layer_version: LayerVersionArn) -> Self {
-        Self {
-            layer_version,
-            wanted: Vec::new(),
-            unwanted: Vec::new(),
-            revision_id: None,
-        }
-    }
-
-    /// The policy without what `grant` declares.
-    #[must_use]
-    pub fn without_grant(grant: Grant) -> Self {
-        let unwanted = grant.statements().into_iter().map(Unwanted::exactly);
-        Self::without(grant.layer_version, unwanted.collect())
-    }
-
-    /// The policy of `layer_version` without these statements.
-    #[must_use]
-    pub fn without(layer_version: LayerVersionArn, unwanted: Vec<Unwanted>) -> Self {
-        Self {
-            unwanted,
-            ..Self::new(layer_version)
         }
     }
 }

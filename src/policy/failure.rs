@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::document::Policy;
 use crate::permission::arn::LayerVersionArn;
-use crate::permission::intent::Goal;
+use crate::permission::goal::Goal;
 use crate::permission::statement::Statement;
 
 /// The most bytes of a policy, as Lambda documents it for functions.

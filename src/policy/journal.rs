@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::plan::Step;
 use crate::permission::arn::LayerVersionArn;
-use crate::permission::intent::{Goal, Unwanted};
+use crate::permission::goal::{Goal, Unwanted};
 use crate::permission::statement::Statement;
 
 /// The writes of one event, and the last thing that went wrong. It outlives the work: a deadline or a panic may end that

@@ -7,7 +7,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::document::Policy;
-use crate::permission::intent::{Goal, Unwanted};
+use crate::permission::goal::{Goal, Unwanted};
 use crate::permission::statement::{Statement, principal_of};
 
 /// The steps from what is to what should be: what is wanted comes first, so that access never lapses.

@@ -14,7 +14,8 @@ use super::journal::Journal;
 use super::lambda::Lambda;
 use super::plan::{Conflict, Plan, Step, plan};
 use crate::backoff::Backoff;
-use crate::permission::intent::{Goal, Intent, Purpose};
+use crate::permission::goal::Goal;
+use crate::permission::intent::{Intent, Purpose};
 use crate::permission::statement::Statement;
 
 /// How long a denied call is repeated for a grant: the policy of a role takes up to 12 seconds to be effective
