@@ -10,7 +10,7 @@ use crate::cloudformation::reply::reply;
 use crate::cloudformation::request::{Envelope, Request};
 use crate::cloudformation::response::Answer;
 use crate::deadline::Deadline;
-use crate::guard::guard;
+use crate::guard::{Stop, guard};
 use crate::http::Http;
 use crate::permission::intent::{Intent, Purpose};
 use crate::policy::journal::Journal;
@@ -54,37 +54,47 @@ impl Handler {
         lambda: &Lambda,
         deadline: Deadline,
     ) -> Answer {
-        let intent = match guard(deadline.work, async { understand(envelope, payload) }).await {
+        let understood = guard(deadline.work, async { understand(envelope, payload) }).await;
+        let intent = match understood {
             Ok(intent) => intent,
             Err(stop) => return Answer::failed(envelope, None, stop.reason(None)),
         };
         let journal = Journal::default();
         let work = async {
-            assert!(
-                !self.panic_drill || intent.goals.is_empty(),
-                "this is a drill"
-            );
+            let drilled = self.panic_drill && !intent.goals.is_empty();
+            assert!(!drilled, "this is a drill");
             reconcile(lambda, &intent, &journal, deadline.work).await
         };
-        let stop = match guard(deadline.work, work).await {
-            Ok(found) => {
-                let attributes = intent.attributes.into_iter().chain(found);
-                return Answer::success(intent.physical_id, attributes);
+        match guard(deadline.work, work).await {
+            Ok(found) => Answer::success(
+                intent.physical_id,
+                intent.attributes.into_iter().chain(found),
+            ),
+            Err(stop) if intent.purpose == Purpose::Grant && !journal.is_empty() => {
+                let reason = stop.reason(journal.last_failure());
+                let undone = guard(deadline.undo, take_back(lambda, &journal)).await;
+                failed_grant(envelope, intent, &journal, undone, &reason)
             }
-            Err(stop) => stop,
-        };
-        let reason = stop.reason(journal.last_failure());
-        if intent.purpose != Purpose::Grant || journal.is_empty() {
-            return Answer::failed(envelope, None, reason);
+            Err(stop) => Answer::failed(envelope, None, stop.reason(journal.last_failure())),
         }
-        let Err(stop) = guard(deadline.undo, take_back(lambda, &journal)).await else {
-            return Answer::failed(envelope, None, format!("{reason} (taken back: {journal})"));
-        };
-        warn!(reason = stop.reason(None), "not taken back");
-        // CloudFormation deletes what a failed Create answers, and with it what is left by then.
-        let reason = format!("{reason} (perhaps still done: {journal})");
-        Answer::failed(envelope, Some(intent.physical_id), reason)
     }
+}
+
+/// The answer to a grant that failed after something was written.
+fn failed_grant(
+    envelope: &Envelope,
+    intent: Intent,
+    journal: &Journal,
+    undone: Result<(), Stop>,
+    reason: &str,
+) -> Answer {
+    let Err(stop) = undone else {
+        return Answer::failed(envelope, None, format!("{reason} (taken back: {journal})"));
+    };
+    warn!(reason = stop.reason(None), "not taken back");
+    // CloudFormation deletes what a failed Create answers, and with it what is left by then.
+    let reason = format!("{reason} (perhaps still done: {journal})");
+    Answer::failed(envelope, Some(intent.physical_id), reason)
 }
 
 fn understand(envelope: &Envelope, payload: &Value) -> Result<Intent, String> {
