@@ -86,3 +86,33 @@ pub async fn reply(
         sleep(pause).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undelivered_answer_says_why_without_the_url() {
+        let url = "https://bucket.s3.amazonaws.com/key?Signature=secret";
+        let url = ResponseUrl::read(url).expect("a URL");
+        let refused = Undelivered::Refused {
+            status: 403,
+            url: url.clone(),
+        };
+        assert_eq!(
+            refused.to_string(),
+            "answer refused: got HTTP status 403 from `https://bucket.s3.amazonaws.com?***`, the stack waits until its \
+             timeout unless Lambda's retry of the event helps"
+        );
+        let out_of_time = Undelivered::OutOfTime {
+            last: "HTTP status 503".into(),
+            url,
+            attempts: 7,
+        };
+        assert_eq!(
+            out_of_time.to_string(),
+            "answer not delivered: got HTTP status 503 from `https://bucket.s3.amazonaws.com?***` in 7 attempts, check the \
+             function's way to S3"
+        );
+    }
+}

@@ -41,6 +41,8 @@ pub enum Kind {
     Unavailable,
     /// Lambda does not accept the request.
     Refused,
+    /// The policy that Lambda returned is not JSON.
+    Unreadable,
 }
 
 impl Kind {
@@ -69,6 +71,7 @@ impl Kind {
             Self::Throttled => "throttled by Lambda",
             Self::Unavailable => "Lambda unavailable",
             Self::Refused => "refused by Lambda",
+            Self::Unreadable => "policy unreadable",
         }
     }
 
@@ -86,7 +89,8 @@ impl Kind {
             Self::Unavailable => {
                 "deploy again, and if it stays so check the ARN's region and the function's way to Lambda's API"
             }
-            Self::Refused => "correct the property that Lambda's message names",
+            Self::Refused => "correct what this message names",
+            Self::Unreadable => "look into that policy and report this with its text",
         }
     }
 }
@@ -197,13 +201,13 @@ mod tests {
                 "InvalidParameterValueException",
                 400,
                 "refused by Lambda",
-                "correct the property that Lambda's message names",
+                "correct what this message names",
             ),
             (
                 "ValidationException",
                 400,
                 "refused by Lambda",
-                "correct the property that Lambda's message names",
+                "correct what this message names",
             ),
         ] {
             let kind = Kind::of(code, status);
@@ -218,5 +222,24 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[test]
+    fn a_policy_that_is_not_json_is_called_unreadable() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse();
+        let action = "lambda:GetLayerVersionPolicy";
+        let failure = Failure::new(
+            Kind::Unreadable,
+            action,
+            &arn.expect("an ARN"),
+            "not JSON",
+            "m",
+        );
+        assert_eq!(
+            failure.to_string(),
+            "policy unreadable: got `not JSON` (`m`) from `lambda:GetLayerVersionPolicy` on \
+             `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, look into that policy and report \
+             this with its text"
+        );
     }
 }

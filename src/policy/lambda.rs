@@ -74,8 +74,8 @@ impl Lambda {
             Ok(answer) => {
                 let document = answer.policy.as_deref().unwrap_or("{}");
                 Policy::read(document, answer.revision_id).map_err(|error| {
-                    let (code, message) = ("unreadable policy", error.to_string());
-                    Failure::new(Kind::Refused, action, layer_version, code, &message)
+                    let (code, message) = ("not JSON", error.to_string());
+                    Failure::new(Kind::Unreadable, action, layer_version, code, &message)
                 })
             }
             Err(failure) if failure.kind == Kind::NotFound => Ok(Policy::default()),

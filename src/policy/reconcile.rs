@@ -160,7 +160,7 @@ async fn settle(
         let passes = match failure.kind {
             Kind::Changed | Kind::Throttled | Kind::Unavailable => true,
             Kind::Denied => purpose == Purpose::Grant && started.elapsed() < ROLE_PATIENCE,
-            Kind::NotFound | Kind::Full | Kind::Refused => false,
+            Kind::NotFound | Kind::Full | Kind::Refused | Kind::Unreadable => false,
         };
         if !passes {
             return Err(Unreconciled::Call(failure));

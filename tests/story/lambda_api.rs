@@ -27,6 +27,8 @@ pub enum Fault {
     WriteLost,
     /// Answered as it stood before the last write.
     Stale,
+    /// Answered with this text in the place of the policy.
+    Garbled(&'static str),
     /// Another writer is quicker, by a moment: adds this statement.
     AnotherAdds(Value),
     /// Another writer is quicker, by a moment: removes the statement of this id.
@@ -131,6 +133,10 @@ impl State {
                 Ok(policy) => policy_answer(&policy),
                 Err(refusal) => refused(&refusal),
             },
+            Some(Fault::Garbled(policy)) => {
+                let body = json!({"Policy": policy, "RevisionId": "revision-1"});
+                answered(200, &body.to_string())
+            }
             Some(Fault::AnotherAdds(statement)) => {
                 self.policies.put(&call.arn, statement);
                 self.perform(call, body)

@@ -162,13 +162,13 @@ async fn what_lambda_refuses_says_which_call_on_what_and_what_to_do() {
             "create-organization",
             Operation::Add,
             NOT_VALID,
-            "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct the property that Lambda's message names",
+            "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names",
         ),
         (
             "create-organization",
             Operation::Add,
             two_lines,
-            "refused by Lambda: got `ValidationException` (`1 validation error detected: Value`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct the property that Lambda's message names",
+            "refused by Lambda: got `ValidationException` (`1 validation error detected: Value`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names",
         ),
     ];
     for (name, operation, fault, reason) in cases {
@@ -237,6 +237,20 @@ async fn what_has_passed_is_not_blamed_for_what_came_later() {
 }
 
 #[tokio::test]
+async fn a_policy_that_cannot_be_read_is_left_alone_and_said() {
+    let stage = Stage::start().await;
+    stage
+        .lambda
+        .next(Operation::Get, [Fault::Garbled("<xml/>")]);
+    let answer = stage.play(&event("create-account")).await;
+    assert_eq!(
+        answer.refused(),
+        "policy unreadable: got `not JSON` (`expected value at line 1 column 1`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, look into that policy and report this with its text"
+    );
+    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+}
+
+#[tokio::test]
 async fn a_layer_version_that_does_not_exist_is_named() {
     let stage = Stage::start().await;
     stage.lambda.state().policies.unpublish(LAYER_VERSION);
@@ -290,13 +304,13 @@ async fn what_was_done_is_told() {
     stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct the property that Lambda's message names (taken back: add `partner` for `111122223333`)"
+        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names (taken back: add `partner` for `111122223333`)"
     );
     stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
     stage.lambda.always(Operation::Remove, NOT_VALID);
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
-        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct the property that Lambda's message names (perhaps still done: add `partner` for `111122223333`)"
+        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names (perhaps still done: add `partner` for `111122223333`)"
     );
 }
 
