@@ -33,13 +33,19 @@ fn understand(envelope: &Envelope, event: &Value) -> Result<Intent, Box<dyn Erro
 
 fn tell(intent: &Intent) -> Result<(), Box<dyn Error>> {
     println!("purpose      {:?}", intent.purpose);
-    for goal in &intent.goals {
-        println!("layer        {}", goal.layer_version);
-        println!("plan         {}", plan(goal, &supposed(goal)?)?);
-    }
-    if intent.goals.is_empty() {
+    let Some(goals) = &intent.goals else {
         println!("plan         Lambda is not called");
+        println!("SUCCESS      {}", intent.physical_id);
+        return Ok(());
+    };
+    if let Some(role) = &goals.role {
+        println!("role         {role}");
     }
+    println!("layer        {}", goals.scope);
+    // What would be done to every version of a layer is told of one.
+    let first = format!("{}:1", goals.scope.layer()).parse()?;
+    let goal = goals.at(goals.named.clone().unwrap_or(first));
+    println!("plan         {}", plan(&goal, &supposed(&goal)?)?);
     println!("SUCCESS      {}", intent.physical_id);
     Ok(())
 }

@@ -13,16 +13,19 @@ use crate::deadline::Deadline;
 use crate::guard::{Stop, guard};
 use crate::http::Http;
 use crate::permission::intent::{Intent, Purpose};
+use crate::policy::doors::Doors;
 use crate::policy::journal::Journal;
-use crate::policy::lambda::Lambda;
 use crate::policy::reconcile::{reconcile, take_back};
+use crate::settings::Settings;
 
 /// What one process keeps between events.
 pub struct Handler {
     /// The client that delivers the answers.
     pub http: Http,
-    /// The door to Lambda.
-    pub lambda: Lambda,
+    /// The doors to Lambda.
+    pub doors: Doors,
+    /// What the operator allows.
+    pub settings: Settings,
     /// Whether all work makes a panic, so that an operator can see one answered.
     pub panic_drill: bool,
 }
@@ -39,9 +42,11 @@ impl Handler {
         let deadline = Deadline::at(context.deadline);
         let envelope = Envelope::open(&payload).map_err(|nobody| untold(&nobody))?;
         envelope.log(&payload);
-        let lambda = self.lambda.of_function(&context.invoked_function_arn);
-        let answer = self.answer(&envelope, &payload, &lambda, deadline).await;
+        let doors = self.doors.of_function(&context.invoked_function_arn);
+        let answer = self.answer(&envelope, &payload, &doors, deadline).await;
         answer.log(started.elapsed());
+        let may_answer = self.settings.may_answer(&envelope.response_url);
+        may_answer.map_err(|refusal| untold(&refusal))?;
         let body = answer.body(&envelope, &whereabouts(&context));
         let delivered = reply(&self.http, &envelope.response_url, &body, deadline.reply).await;
         delivered.map_err(|undelivered| untold(&undelivered))
@@ -51,32 +56,46 @@ impl Handler {
         &self,
         envelope: &Envelope,
         payload: &Value,
-        lambda: &Lambda,
+        doors: &Doors,
         deadline: Deadline,
     ) -> Answer {
-        let understood = guard(deadline.work, async { understand(envelope, payload) }).await;
-        let intent = match understood {
+        let understood = async { self.understand(envelope, payload) };
+        let intent = match guard(deadline.work, understood).await {
             Ok(intent) => intent,
             Err(stop) => return Answer::failed(envelope, None, stop.reason(None)),
         };
         let journal = Journal::default();
         let work = async {
-            let drilled = self.panic_drill && !intent.goals.is_empty();
+            let drilled = self.panic_drill && intent.goals.is_some();
             assert!(!drilled, "this is a drill");
-            reconcile(lambda, &intent, &journal, deadline.work).await
+            reconcile(doors, &intent, &journal, deadline.work).await
         };
-        match guard(deadline.work, work).await {
-            Ok(found) => Answer::success(
-                intent.physical_id,
-                intent.attributes.into_iter().chain(found),
-            ),
-            Err(stop) if intent.purpose == Purpose::Grant && !journal.is_empty() => {
-                let reason = stop.reason(journal.last_failure());
-                let undone = guard(deadline.undo, take_back(lambda, &journal)).await;
-                failed_grant(envelope, intent, &journal, undone, &reason)
+        let stop = match guard(deadline.work, work).await {
+            Ok(found) => {
+                let attributes = intent.attributes.into_iter().chain(found);
+                return Answer::success(intent.physical_id, attributes);
             }
-            Err(stop) => Answer::failed(envelope, None, stop.reason(journal.last_failure())),
+            Err(stop) => stop,
+        };
+        let goes_on = stop == Stop::OutOfTime && journal.progress().is_some();
+        let reason = why(stop, &journal);
+        if intent.purpose != Purpose::Grant || (journal.is_empty() && !goes_on) {
+            Answer::failed(envelope, None, reason)
+        } else if goes_on {
+            // Taking back would take as long again, and then nothing would ever be done.
+            Answer::failed(envelope, Some(intent.physical_id), reason)
+        } else {
+            let undone = guard(deadline.undo, take_back(doors, &intent, &journal)).await;
+            failed_grant(envelope, intent, &journal, undone, &reason)
         }
+    }
+
+    fn understand(&self, envelope: &Envelope, payload: &Value) -> Result<Intent, String> {
+        let request =
+            Request::parse(envelope, payload).map_err(|malformed| malformed.to_string())?;
+        let intent = Intent::of(&request).map_err(|no_intent| no_intent.to_string())?;
+        self.settings.may_pursue(&intent, &envelope.response_url)?;
+        Ok(intent)
     }
 }
 
@@ -97,9 +116,18 @@ fn failed_grant(
     Answer::failed(envelope, Some(intent.physical_id), reason)
 }
 
-fn understand(envelope: &Envelope, payload: &Value) -> Result<Intent, String> {
-    let request = Request::parse(envelope, payload).map_err(|malformed| malformed.to_string())?;
-    Intent::of(&request).map_err(|no_intent| no_intent.to_string())
+/// The reason of a failure, with what is known of how far the work has come.
+fn why(stop: Stop, journal: &Journal) -> String {
+    let waiting_for = journal.last_failure();
+    let Some(progress) = journal.progress().filter(|_| stop == Stop::OutOfTime) else {
+        return stop.reason(waiting_for);
+    };
+    let waiting_for = waiting_for.map_or_else(String::new, |last| {
+        format!(" (waiting for this to pass: {last})")
+    });
+    format!(
+        "out of time: got {progress}, raise the function's timeout or deploy again, it goes on from there{waiting_for}"
+    )
 }
 
 /// Where an operator finds the log of this event.

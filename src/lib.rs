@@ -5,8 +5,9 @@
 //! 1. [`handler`] tells the whole story, and [`guard`] and [`deadline`] see to it that it ends with an answer;
 //! 2. [`cloudformation`] reads the request;
 //! 3. [`permission`] decides, without any I/O, which statements are to be there and which are not;
-//! 4. [`policy`] reads the policy, plans the difference and applies it;
-//! 5. [`cloudformation`] again writes the answer and delivers it, through [`http`]. Both wait by [`backoff`] before they try again.
+//! 4. [`settings`] hold what the operator does not allow;
+//! 5. [`policy`] reads the policy, plans the difference and applies it;
+//! 6. [`cloudformation`] again writes the answer and delivers it, through [`http`]. Both wait by [`backoff`] before they try again.
 //!
 //! What is wanted and what is there meet in a plan:
 //!
@@ -37,3 +38,4 @@ pub mod handler;
 pub mod http;
 pub mod permission;
 pub mod policy;
+pub mod settings;

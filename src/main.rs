@@ -7,7 +7,8 @@ use aws_config::environment::{
 };
 use lambda_permission_provider::handler::Handler;
 use lambda_permission_provider::http::Http;
-use lambda_permission_provider::policy::lambda::Lambda;
+use lambda_permission_provider::policy::doors::Doors;
+use lambda_permission_provider::settings::Settings;
 use lambda_runtime::{Error, service_fn};
 use tracing::{Level, error};
 
@@ -23,14 +24,16 @@ async fn main() -> Result<(), Error> {
         .region(EnvironmentVariableRegionProvider::new())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .http_client(http.clone());
-    let lambda = Lambda::new(&config.load().await);
+    let doors = Doors::new(config.load().await);
     let panic_drill = std::env::var(PANIC_DRILL).is_ok_and(|value| value == "1");
     let handler = Handler {
         http,
-        lambda,
+        doors,
+        settings: Settings::read(|name| std::env::var(name).ok()),
         panic_drill,
     };
-    lambda_runtime::run(service_fn(|event| handler.handle(event))).await
+    // Boxed: unboxed, the type of all that one event may wait for is too deep for the compiler.
+    lambda_runtime::run(service_fn(|event| Box::pin(handler.handle(event)))).await
 }
 
 /// One JSON object a line. The dependencies' lines are left out below warnings: at finer levels they show credentials and

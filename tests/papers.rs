@@ -76,18 +76,22 @@ fn quoted(text: &str, prefix: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_role_may_do_what_the_code_calls_and_nothing_else() {
-    let called = quoted(&read("src/policy/lambda.rs"), "lambda:");
+    let mut called = quoted(&read("src/policy/lambda.rs"), "lambda:");
+    called.extend(quoted(&read("src/policy/doors.rs"), "sts:"));
     let template = read("template.yaml");
-    let actions = template
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("- "));
-    let (lambda, other): (BTreeSet<_>, BTreeSet<_>) = actions
+    let role = template.split("      Policies:").nth(1).unwrap();
+    let actions = role.lines().filter_map(|line| {
+        let line = line.trim();
+        line.strip_prefix("- ")
+            .or_else(|| line.strip_prefix("Action: "))
+    });
+    let (log, allowed): (BTreeSet<_>, BTreeSet<_>) = actions
         .filter(|action| !action.contains(' ') && action.contains(':'))
         .map(str::to_owned)
-        .partition(|action| action.starts_with("lambda:"));
-    assert_eq!(lambda, called);
+        .partition(|action| action.starts_with("logs:"));
+    assert_eq!(allowed, called);
     assert_eq!(
-        other.into_iter().collect::<Vec<_>>(),
+        log.into_iter().collect::<Vec<_>>(),
         ["logs:CreateLogStream", "logs:PutLogEvents"]
     );
     let install = section("Install");
@@ -130,13 +134,36 @@ fn the_readme_lists_the_parameters_of_the_template_with_their_defaults() {
             expected.last_mut().unwrap().1 = default.trim_matches('\'').to_owned();
         }
     }
-    let plain = |cell: &str| cell.trim_matches([' ', '`', '|']).to_owned();
+    let plain = |cell: &str| cell.trim_matches([' ', '`', '|', '\'']).to_owned();
     let rows = rows(&section("Install"));
     let listed: Vec<_> = rows
         .iter()
         .map(|row| (plain(&row[0]), plain(&row[1])))
         .collect();
     assert_eq!(listed, expected);
+}
+
+#[test]
+fn the_template_sets_the_guardrails_that_the_code_reads_and_the_readme_names_them() {
+    let settings = read("src/settings.rs");
+    let settings = settings.split("#[cfg(test)]").next().unwrap();
+    let read_by_code: BTreeSet<&str> = settings
+        .split("set(\"")
+        .skip(1)
+        .map(|call| call.split('"').next().unwrap())
+        .collect();
+    let template = read("template.yaml");
+    let variables = template.split("        Variables:\n").nth(1).unwrap();
+    let set: BTreeSet<&str> = variables
+        .lines()
+        .map_while(|line| line.strip_prefix("          "))
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    assert_eq!(set, read_by_code);
+    let install = section("Install");
+    for variable in set {
+        assert!(install.contains(&format!("`{variable}`")), "{variable}");
+    }
 }
 
 #[test]
@@ -187,11 +214,11 @@ fn the_readme_lists_every_reason_of_the_code() {
 #[test]
 fn the_readme_lists_the_attributes_of_the_code() {
     let intent = read("src/permission/intent.rs");
-    let declared = intent.split("attributes: vec![").nth(1).unwrap();
+    let declared = intent.split("attributes = vec![").nth(1).unwrap();
     let reconcile = read("src/policy/reconcile.rs");
     let found = reconcile.split("fn attributes_of").nth(1).unwrap();
     let names = |code: &str, end: &str| quoted(code.split(end).next().unwrap(), "");
-    let attributes: BTreeSet<_> = names(declared, "],")
+    let attributes: BTreeSet<_> = names(declared, "];")
         .union(&names(found, "\n}\n"))
         .cloned()
         .collect();
@@ -241,5 +268,6 @@ fn each_neighbour_is_named_in_one_room_besides_main() {
         files.filter(|file| file != "main.rs").collect::<Vec<_>>()
     };
     assert_eq!(rooms("aws_sdk_lambda"), ["lambda.rs"]);
+    assert_eq!(rooms("aws_sdk_sts"), ["doors.rs"]);
     assert_eq!(rooms("reqwest"), ["http.rs"]);
 }

@@ -3,16 +3,16 @@
 
 use std::fmt;
 
-use crate::permission::arn::LayerVersionArn;
+use crate::permission::scope::Scope;
 use crate::permission::statement::StatementId;
 
 /// A physical resource id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PhysicalId {
-    /// `<layer version ARN>#<statement id>`: the id of a grant.
+    /// `<layer version ARN>#<statement id>`, or `<layer ARN>#<statement id>` of a grant for all versions.
     Granted {
-        /// The layer version whose policy holds the statement.
-        layer_version: LayerVersionArn,
+        /// The policies that hold the statement.
+        scope: Scope,
         /// The statement.
         sid: StatementId,
     },
@@ -36,9 +36,9 @@ impl PhysicalId {
     }
 
     fn granted(text: &str) -> Option<Self> {
-        let (layer_version, sid) = text.split_once('#')?;
+        let (scope, sid) = text.split_once('#')?;
         Some(Self::Granted {
-            layer_version: layer_version.parse().ok()?,
+            scope: scope.parse().ok()?,
             sid: sid.parse().ok()?,
         })
     }
@@ -47,7 +47,7 @@ impl PhysicalId {
 impl fmt::Display for PhysicalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Granted { layer_version, sid } => write!(f, "{layer_version}#{sid}"),
+            Self::Granted { scope, sid } => write!(f, "{scope}#{sid}"),
             // An answer needs an id that is not empty, and of an unknown one there is nothing to say.
             Self::NeverCreated | Self::Unknown => f.write_str(NEVER_CREATED),
         }
@@ -66,7 +66,8 @@ mod tests {
             "2026/11/21/[$LATEST]0123456789abcdef",
             "stack-Share-1A2B3C4D5E6F",
             "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1",
-            "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer#sid",
+            "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:#sid",
+            "arn:aws:lambda:eu-west-1:123456789012:function:my-function#sid",
             "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1#a b",
         ] {
             assert_eq!(PhysicalId::read(Some(text)), PhysicalId::Unknown, "{text}");
@@ -80,8 +81,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_undoes_printing(sid in "[a-zA-Z0-9_-]{1,100}", version in 1..=i64::MAX) {
-            let text = format!("arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:{version}#{sid}");
+        fn reading_undoes_printing(sid in "[a-zA-Z0-9_-]{1,100}", version in "|:[1-9][0-9]{0,17}") {
+            let text = format!("arn:aws:lambda:eu-west-1:123456789012:layer:my-layer{version}#{sid}");
             let id = PhysicalId::read(Some(&text));
             prop_assert_ne!(&id, &PhysicalId::Unknown);
             prop_assert_eq!(id.to_string(), text);

@@ -2,8 +2,9 @@
 //! serialized by accident.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
-use url::Url;
+use url::{Host, Url};
 
 /// A presigned URL. Its escapes stay as they are, byte for byte: the signature covers them.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,9 +37,125 @@ impl fmt::Debug for ResponseUrl {
     }
 }
 
+/// Where answers may be sent: to the hosts below a DNS suffix, or to one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseHost {
+    name: Name,
+    /// Whether they may be sent without TLS, as local engines want it.
+    in_the_clear: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Name {
+    Suffix(String),
+    Address(Ipv4Addr),
+}
+
+impl ResponseHost {
+    /// AWS's own, of all partitions.
+    #[must_use]
+    pub fn of_aws() -> Vec<Self> {
+        let suffixes = [
+            "amazonaws.com",
+            "amazonaws.com.cn",
+            "amazonaws.eu",
+            "c2s.ic.gov",
+            "sc2s.sgov.gov",
+            "cloud.adc-e.uk",
+            "csp.hci.ic.gov",
+        ];
+        let below = |suffix: &str| Self {
+            name: Name::Suffix(suffix.to_owned()),
+            in_the_clear: false,
+        };
+        suffixes.map(below).into()
+    }
+
+    /// Reads a DNS suffix or an address, after `http://` if TLS is not demanded.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let bare = text.strip_prefix("http://");
+        let name = match Host::parse(bare.unwrap_or(text)).ok()? {
+            Host::Domain(suffix) => {
+                Name::Suffix(suffix.strip_prefix('.').unwrap_or(&suffix).to_owned())
+            }
+            Host::Ipv4(address) => Name::Address(address),
+            Host::Ipv6(_) => return None,
+        };
+        let in_the_clear = bare.is_some();
+        Some(Self { name, in_the_clear })
+    }
+
+    /// Whether an answer may be sent to `url`.
+    #[must_use]
+    pub fn allows(&self, url: &ResponseUrl) -> bool {
+        let named = match (&self.name, url.0.host()) {
+            (Name::Suffix(suffix), Some(Host::Domain(host))) => host
+                .strip_suffix(suffix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
+            (Name::Address(address), Some(Host::Ipv4(host))) => *address == host,
+            _ => false,
+        };
+        named && (self.in_the_clear || url.0.scheme() == "https")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_goes_to_the_hosts_that_are_allowed_and_to_no_look_alike() {
+        let aws = ResponseHost::of_aws();
+        let named = |texts: &[&str]| -> Vec<ResponseHost> {
+            texts
+                .iter()
+                .filter_map(|text| ResponseHost::read(text))
+                .collect()
+        };
+        for (hosts, url, allowed) in [
+            (&aws, "https://b.s3.amazonaws.com/", true),
+            (&aws, "https://b.s3-eu-west-1.amazonaws.com:443/", true),
+            (&aws, "https://b.s3.cn-north-1.amazonaws.com.cn/", true),
+            (&aws, "https://B.S3.AMAZONAWS.EU/", true),
+            (&aws, "https://amazonaws.com/", true),
+            (&aws, "http://b.s3.amazonaws.com/", false),
+            (&aws, "https://evilamazonaws.com/", false),
+            (&aws, "https://amazonaws.com.evil.org/", false),
+            (&aws, "https://amazonaws.com@evil.org/", false),
+            (&aws, "https://127.0.0.1/", false),
+            (&named(&["localhost"]), "https://localhost:4566/", true),
+            (&named(&["localhost"]), "http://localhost:4566/", false),
+            (
+                &named(&["http://localhost"]),
+                "http://localhost:4566/",
+                true,
+            ),
+            (&named(&["http://127.0.0.1"]), "http://127.0.0.1:9/", true),
+            (&named(&["http://127.0.0.1"]), "http://127.0.0.11/", false),
+            (&named(&["http://127.0.0.1"]), "http://[::1]/", false),
+            (&named(&["localhost", ".corp"]), "https://s3.corp/", true),
+        ] {
+            let url = ResponseUrl::read(url).expect("a URL");
+            let found = hosts.iter().any(|host| host.allows(&url));
+            assert_eq!(found, allowed, "{hosts:?} {url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_none() {
+        for text in [
+            "",
+            "ftp://host",
+            "https://host",
+            "host/path",
+            "a host",
+            "host:80",
+            "[::1]",
+        ] {
+            assert_eq!(ResponseHost::read(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn only_scheme_and_host_are_ever_shown() {

@@ -1,4 +1,4 @@
-//! What the policy of one layer version is to hold and what not, as far as one resource is concerned.
+//! What policies are to hold and what not, as far as one resource is concerned.
 //! Knows nothing of how it came to be wanted, or of what is there.
 
 use std::fmt;
@@ -6,6 +6,8 @@ use std::fmt;
 use super::arn::LayerVersionArn;
 use super::grant::Grant;
 use super::principal::Principal;
+use super::role::Role;
+use super::scope::Scope;
 use super::statement::{Statement, StatementId};
 
 /// What the policy of one layer version is to hold.
@@ -62,20 +64,75 @@ impl Goal {
             revision_id: None,
         }
     }
+}
 
-    /// The policy without what `grant` declares.
+/// The same goal for every policy in a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goals {
+    /// The policies.
+    pub scope: Scope,
+    /// The layer version that the resource names, which is in the scope whether or not it is listed.
+    pub named: Option<LayerVersionArn>,
+    /// The role to do it by; none where it is the provider's own.
+    pub role: Option<Role>,
+    /// The statements that are to be there.
+    pub wanted: Vec<Statement>,
+    /// The statements that are to be gone.
+    pub unwanted: Vec<Unwanted>,
+    /// The revision that the policy must have for the first write.
+    pub revision_id: Option<String>,
+}
+
+impl Goals {
+    /// Nothing wanted and nothing unwanted yet.
     #[must_use]
-    pub fn without_grant(grant: Grant) -> Self {
-        let unwanted = grant.statements().into_iter().map(Unwanted::exactly);
-        Self::without(grant.layer_version, unwanted.collect())
+    pub fn new(scope: Scope) -> Self {
+        let named = match &scope {
+            Scope::This(layer_version) => Some(layer_version.clone()),
+            Scope::All(_) => None,
+        };
+        Self {
+            scope,
+            named,
+            role: None,
+            wanted: Vec::new(),
+            unwanted: Vec::new(),
+            revision_id: None,
+        }
     }
 
-    /// The policy of `layer_version` without these statements.
+    /// What `grant` declares is to be there.
     #[must_use]
-    pub fn without(layer_version: LayerVersionArn, unwanted: Vec<Unwanted>) -> Self {
+    pub fn with_grant(grant: &Grant) -> Self {
         Self {
-            unwanted,
-            ..Self::new(layer_version)
+            wanted: grant.statements(),
+            named: Some(grant.layer_version.clone()),
+            revision_id: grant.revision_id.clone(),
+            role: grant.role.clone(),
+            ..Self::new(grant.scope())
+        }
+    }
+
+    /// What `grant` declares is to be gone.
+    #[must_use]
+    pub fn without_grant(grant: &Grant) -> Self {
+        let unwanted = grant.statements().into_iter().map(Unwanted::exactly);
+        Self {
+            unwanted: unwanted.collect(),
+            wanted: Vec::new(),
+            revision_id: None,
+            ..Self::with_grant(grant)
+        }
+    }
+
+    /// The goal for the policy of `layer_version`.
+    #[must_use]
+    pub fn at(&self, layer_version: LayerVersionArn) -> Goal {
+        Goal {
+            layer_version,
+            wanted: self.wanted.clone(),
+            unwanted: self.unwanted.clone(),
+            revision_id: self.revision_id.clone(),
         }
     }
 }

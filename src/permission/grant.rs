@@ -9,20 +9,26 @@ use super::arn::LayerVersionArn;
 use super::principal::Principal;
 use super::principals::Principals;
 use super::properties::{Properties, Violations};
+use super::role::Role;
+use super::scope::{Scope, Versions};
 use super::statement::{Statement, StatementId};
 use crate::cloudformation::physical_id::PhysicalId;
 
 /// What a resource declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The layer version whose policy is meant.
+    /// The layer version that it names.
     pub layer_version: LayerVersionArn,
+    /// Whether it is for that version alone or for every version of its layer.
+    pub versions: Versions,
     /// The statement id of the resource.
     pub sid: StatementId,
     /// Whom it grants to.
     pub principals: Principals,
     /// The revision that the policy must have for the first write.
     pub revision_id: Option<String>,
+    /// The role to make it by.
+    pub role: Option<Role>,
 }
 
 impl Grant {
@@ -30,9 +36,29 @@ impl Grant {
     #[must_use]
     pub fn physical_id(&self) -> PhysicalId {
         PhysicalId::Granted {
-            layer_version: self.layer_version.clone(),
+            scope: self.scope(),
             sid: self.sid.clone(),
         }
+    }
+
+    /// The policies that it is about.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self.versions {
+            Versions::This => Scope::This(self.layer_version.clone()),
+            Versions::All => Scope::All(self.layer_version.layer().clone()),
+        }
+    }
+
+    /// Whether this grant and `other` are about the same layer and share a statement.
+    #[must_use]
+    pub fn shares_with(&self, other: &Self) -> bool {
+        let theirs = other.statements();
+        self.layer_version.layer() == other.layer_version.layer()
+            && self
+                .statements()
+                .iter()
+                .any(|mine| theirs.iter().any(|their| their.sid == mine.sid))
     }
 
     /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
@@ -45,20 +71,23 @@ impl Grant {
         logical_id: &str,
     ) -> Result<Self, Violations> {
         let properties = Properties::parse(properties, stack_id)?;
-        let sid = properties
-            .statement_id
-            .unwrap_or_else(|| match &properties.principals {
-                Principals::One(principal) => {
-                    derived_id(stack_id, logical_id, &principal.to_string())
-                }
-                // The list may change, and the resource with it, without becoming another one.
-                Principals::Each(_) => derived_id(stack_id, logical_id, "Principals"),
-            });
+        let granted_to = match &properties.principals {
+            Principals::One(principal) => principal.to_string(),
+            // The list may change, and the resource with it, without becoming another one.
+            Principals::Each(_) => "Principals".to_owned(),
+        };
+        let derived = || match properties.versions {
+            Versions::This => derived_id(logical_id, &[stack_id, logical_id, &granted_to]),
+            // One version's statement and every version's are two, of which the one goes while the other comes.
+            Versions::All => derived_id(logical_id, &[stack_id, logical_id, &granted_to, "All"]),
+        };
         Ok(Self {
+            sid: properties.statement_id.unwrap_or_else(derived),
             layer_version: properties.layer_version,
-            sid,
+            versions: properties.versions,
             principals: properties.principals,
             revision_id: properties.revision_id,
+            role: properties.role,
         })
     }
 
@@ -79,11 +108,11 @@ impl Grant {
     }
 }
 
-/// The same for the same resource and principal (or any list of them) in any process, and never that of another stack: the logical id, cut to
-/// 24 characters, and 80 bits of a hash. Short, because the policy's size is limited.
-fn derived_id(stack_id: &str, logical_id: &str, granted_to: &str) -> StatementId {
+/// The same for the same `parts` (stack, resource, principal or any list of them) in any process, and never that of another
+/// stack: the logical id, cut to 24 characters, and 80 bits of a hash. Short, because the policy's size is limited.
+fn derived_id(logical_id: &str, parts: &[&str]) -> StatementId {
     let mut hash = Sha256::new();
-    for part in [stack_id, logical_id, granted_to] {
+    for part in parts {
         // The length keeps two different lists of parts from being one text.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
@@ -158,6 +187,7 @@ mod tests {
             here,
             sid(&json!({"Principal": "444455556666"}), STACK, "Share")
         );
+        assert_ne!(here, sid(&json!({"Versions": "All"}), STACK, "Share"));
     }
 
     #[test]

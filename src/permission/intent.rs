@@ -3,21 +3,23 @@
 
 use thiserror::Error;
 
-use super::goal::{Goal, Unwanted};
+use super::goal::{Goals, Unwanted};
 use super::grant::Grant;
 use super::properties::Violations;
-use super::statement::Statement;
+use super::reading::Reading;
+use super::scope::Scope;
+use super::statement::{Statement, StatementId};
 use crate::cloudformation::physical_id::PhysicalId;
 use crate::cloudformation::request::{Request, RequestType};
 
 /// What is to be true afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// What the policies are to hold, in the order in which to make it true.
-    pub goals: Vec<Goal>,
-    /// What a failed Update may have left in the policy of another layer version. It goes if that is possible: the policy
-    /// may be one that cannot even be read, which would be why the Update failed.
-    pub leftovers: Vec<Goal>,
+    /// What the policies are to hold; nothing where there is nothing to do.
+    pub goals: Option<Goals>,
+    /// What a failed Update may have left in other policies. It goes if that is possible: they may be ones that cannot even
+    /// be read, which would be why the Update failed.
+    pub leftovers: Option<Goals>,
     /// What the work is for, which decides how patient it is and whether it is taken back when it fails.
     pub purpose: Purpose,
     /// The id that a success answers.
@@ -45,6 +47,11 @@ pub enum NoIntent {
         "resource type not served by this version: got `{0}`, use `Custom::LayerVersionPermission` for layers"
     )]
     NotServed(String),
+    /// Another reach under the same statement id: the Delete of the old grant that follows would take the new one with it.
+    #[error(
+        "`Versions` changed under the same statement id: got `{0}` before and after, give another `StatementId` or leave it out"
+    )]
+    SharedStatement(StatementId),
     /// The properties do not parse.
     #[error(transparent)]
     Violations(#[from] Violations),
@@ -73,26 +80,13 @@ impl Intent {
             (RequestType::Delete, _) if never_served => {
                 Ok(Self::revoke(request, None, Purpose::Revoke))
             }
-            (RequestType::Delete, PhysicalId::Granted { layer_version, sid }) => {
-                let goal = match request.declared() {
-                    Ok(declared) => Goal::without_grant(Grant {
-                        layer_version,
-                        sid,
-                        ..declared
-                    }),
-                    Err(_) => Goal::without(
-                        layer_version,
-                        vec![Unwanted {
-                            sid,
-                            principal: None,
-                        }],
-                    ),
-                };
-                Ok(Self::revoke(request, Some(goal), Purpose::Revoke))
+            (RequestType::Delete, PhysicalId::Granted { scope, sid }) => {
+                let goals = request.without(scope, sid);
+                Ok(Self::revoke(request, Some(goals), Purpose::Revoke))
             }
             (RequestType::Delete, PhysicalId::Unknown) => {
-                let goal = request.declared().ok().map(Goal::without_grant);
-                Ok(Self::revoke(request, goal, Purpose::RevokeEarly))
+                let goals = request.declared().ok().as_ref().map(Goals::without_grant);
+                Ok(Self::revoke(request, goals, Purpose::RevokeEarly))
             }
         }
     }
@@ -108,41 +102,41 @@ impl Intent {
             .as_ref()
             .and_then(|before| before.revision_id.as_ref());
         let spent = keeps_id || revision_before == grant.revision_id.as_ref();
-        let wanted = grant.statements();
-        let mut intent = Self {
-            goals: Vec::new(),
-            leftovers: Vec::new(),
-            purpose: Purpose::Grant,
-            attributes: vec![
-                ("Id", physical_id.clone()),
-                ("LayerVersionArn", grant.layer_version.to_string()),
-                ("StatementId", grant.sid.to_string()),
-                ("StatementIds", listed(&wanted)),
-            ],
-            physical_id,
-        };
-        let mut goal = Goal {
-            wanted,
-            revision_id: grant.revision_id.filter(|_| !spent),
-            ..Goal::new(grant.layer_version)
-        };
+        let attributes = vec![
+            ("Id", physical_id.clone()),
+            ("LayerVersionArn", grant.layer_version.to_string()),
+            ("StatementId", grant.sid.to_string()),
+            ("StatementIds", listed(&grant.statements())),
+        ];
+        let mut goals = Goals::with_grant(&grant);
+        goals.revision_id = goals.revision_id.filter(|_| !spent);
+        let mut leftovers = None;
         // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
         // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
-        if let Some(before) = before.filter(|_| keeps_id) {
-            if before.layer_version == goal.layer_version {
-                goal.unwanted = Goal::without_grant(before).unwanted;
-            } else {
-                intent.leftovers.push(Goal::without_grant(before));
+        if let Some(before) = before {
+            let shared = before.versions != grant.versions && before.shares_with(&grant);
+            if !keeps_id && shared {
+                return Err(NoIntent::SharedStatement(grant.sid));
+            }
+            if keeps_id && before.scope() == goals.scope {
+                goals.unwanted = Goals::without_grant(&before).unwanted;
+            } else if keeps_id && !shared {
+                leftovers = Some(Goals::without_grant(&before));
             }
         }
-        intent.goals.push(goal);
-        Ok(intent)
+        Ok(Self {
+            goals: Some(goals),
+            leftovers,
+            purpose: Purpose::Grant,
+            physical_id,
+            attributes,
+        })
     }
 
-    fn revoke(request: &Request, goal: Option<Goal>, purpose: Purpose) -> Self {
+    fn revoke(request: &Request, goals: Option<Goals>, purpose: Purpose) -> Self {
         Self {
-            goals: goal.into_iter().collect(),
-            leftovers: Vec::new(),
+            goals,
+            leftovers: None,
             purpose,
             physical_id: request
                 .physical_id
@@ -165,6 +159,29 @@ fn listed(statements: &[Statement]) -> String {
 impl Request {
     fn declared(&self) -> Result<Grant, Violations> {
         Grant::declared(&self.properties, &self.stack_id, &self.logical_id)
+    }
+
+    /// What the id names is to be gone, if it says what the properties declare; by the id alone, if they cannot be read.
+    fn without(&self, scope: Scope, sid: StatementId) -> Goals {
+        let Ok(declared) = self.declared() else {
+            let role = Reading::of(&self.properties).role(None);
+            let principal = None;
+            return Goals {
+                role: role.filter(|role| role.account() == scope.layer().account()),
+                unwanted: vec![Unwanted { sid, principal }],
+                ..Goals::new(scope)
+            };
+        };
+        let own = Goals::without_grant(&Grant { sid, ..declared });
+        if own.scope == scope {
+            return own;
+        }
+        // The properties name a version of another scope than the id does.
+        Goals {
+            role: own.role,
+            unwanted: own.unwanted,
+            ..Goals::new(scope)
+        }
     }
 
     /// What the resource declared before an Update.
@@ -209,16 +226,19 @@ mod tests {
         Intent::of(&Request::parse(&envelope, &event).expect("a request"))
     }
 
-    /// Each goal as `<version>: + <wanted> - <unwanted>`.
+    /// The goals as `<version or All>: + <wanted> - <unwanted>`.
     fn goals(intent: &Intent) -> Vec<String> {
-        let goal = |goal: &Goal| {
+        let goal = |goal: &Goals| {
             let wanted = goal.wanted.iter().map(|wanted| format!(" + {wanted}"));
             let unwanted = goal
                 .unwanted
                 .iter()
                 .map(|unwanted| format!(" - {unwanted}"));
             let changes: String = wanted.chain(unwanted).collect();
-            format!("{}:{changes}", goal.layer_version.version())
+            match &goal.scope {
+                Scope::This(layer_version) => format!("{}:{changes}", layer_version.version()),
+                Scope::All(_) => format!("All:{changes}"),
+            }
         };
         let leftovers = intent
             .leftovers
@@ -278,6 +298,99 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_for_all_versions_is_about_the_layer() {
+        let all = json!({"Versions": "All"});
+        let next = json!({"Versions": "All", "LayerVersionArn": format!("{LAYER}:2")});
+        let derived = json!({"Versions": "All", "StatementId": "derived"});
+        let (layer, version) = (format!("{LAYER}#sid"), format!("{LAYER}:1#sid"));
+        for (name, kind, id, new, old, expected) in [
+            (
+                "publish",
+                "Update",
+                &layer,
+                &next,
+                &all,
+                vec!["All: + `sid` for `111122223333` - `sid` for `111122223333`"],
+            ),
+            (
+                "delete",
+                "Delete",
+                &layer,
+                &all,
+                &json!({}),
+                vec!["All: - `sid` for `111122223333`"],
+            ),
+            (
+                "delete what came before",
+                "Delete",
+                &version,
+                &all,
+                &json!({}),
+                vec!["1: - `sid` for `111122223333`"],
+            ),
+            (
+                "from one version",
+                "Update",
+                &version,
+                &derived,
+                &json!({}),
+                vec!["All: + `derived` for `111122223333`"],
+            ),
+            (
+                "rollback to one version",
+                "Update",
+                &version,
+                &json!({}),
+                &derived,
+                vec![
+                    "1: + `sid` for `111122223333`",
+                    "leftover All: - `derived` for `111122223333`",
+                ],
+            ),
+            (
+                "rollback of what was refused",
+                "Update",
+                &version,
+                &json!({}),
+                &all,
+                vec!["1: + `sid` for `111122223333`"],
+            ),
+        ] {
+            let intent = intent(kind, id, new, old).expect(name);
+            assert_eq!(goals(&intent), expected, "{name}");
+        }
+        for (id, new, old) in [(&version, &all, &json!({})), (&layer, &json!({}), &all)] {
+            assert_eq!(
+                intent("Update", id, new, old)
+                    .expect_err("shared")
+                    .to_string(),
+                "`Versions` changed under the same statement id: got `sid` before and after, give another `StatementId` or \
+                 leave it out"
+            );
+        }
+    }
+
+    #[test]
+    fn the_role_of_properties_that_cannot_be_read_is_used_if_it_can_be_read_itself() {
+        let role = "arn:aws:iam::123456789012:role/share";
+        let foreign = "arn:aws:iam::111122223333:role/share";
+        for (properties, found) in [
+            (json!({"RoleArn": role}), Some(role)),
+            (json!({"RoleArn": role, "Principal": ""}), Some(role)),
+            (json!({"RoleArn": foreign, "Principal": ""}), None),
+            (json!({"RoleArn": "share", "Principal": ""}), None),
+        ] {
+            let intent = intent("Delete", &format!("{LAYER}:1#sid"), &properties, &json!({}));
+            let goals = intent.expect("an intent").goals.expect("goals");
+            assert_eq!(
+                goals.role.map(|role| role.to_string()).as_deref(),
+                found,
+                "{properties}"
+            );
+        }
+    }
+
+    #[test]
     fn a_list_keeps_its_id_when_it_changes() {
         let list = |principals: &str| json!({"Principal": null, "Principals": principals});
         let without_principal = |mut properties: Value| {
@@ -327,7 +440,10 @@ mod tests {
             ("Update", &same, &r1, &json!({}), None),
         ] {
             let intent = intent(kind, id, new, old).expect("an intent");
-            let demand = intent.goals[0].revision_id.as_deref();
+            let demand = intent
+                .goals
+                .as_ref()
+                .and_then(|goals| goals.revision_id.as_deref());
             assert_eq!(demand, demanded, "{kind} {id} {new} {old}");
         }
     }

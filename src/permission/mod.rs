@@ -8,4 +8,6 @@ pub mod principal;
 pub mod principals;
 pub mod properties;
 mod reading;
+pub mod role;
+pub mod scope;
 pub mod statement;

@@ -7,10 +7,12 @@ use thiserror::Error;
 use super::arn::{LayerArn, LayerVersionArn, version_number};
 use super::principals::Principals;
 use super::reading::{Reading, shown};
+use super::role::Role;
+use super::scope::Versions;
 use super::statement::{ACTION, StatementId};
 
 /// Every property that this resource knows. Those that begin with `Service` are CloudFormation's own.
-pub const PROPERTIES: [&str; 10] = [
+pub const PROPERTIES: [&str; 13] = [
     "LayerVersionArn",
     "LayerName",
     "VersionNumber",
@@ -19,7 +21,10 @@ pub const PROPERTIES: [&str; 10] = [
     "OrganizationId",
     "Action",
     "StatementId",
+    "Versions",
     "RevisionId",
+    "RoleArn",
+    "ExternalId",
     "Nonce",
 ];
 
@@ -29,14 +34,18 @@ const MOST_OF_LIST: usize = 100 - 35;
 /// What the properties say, in the domain's own types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Properties {
-    /// The layer version to share.
+    /// The layer version that is named.
     pub layer_version: LayerVersionArn,
+    /// Whether to share it alone or every version of its layer.
+    pub versions: Versions,
     /// Whom to share it with.
     pub principals: Principals,
     /// The statement id, if one was chosen.
     pub statement_id: Option<StatementId>,
     /// The revision that the policy must have for the first write.
     pub revision_id: Option<String>,
+    /// The role to do it by.
+    pub role: Option<Role>,
 }
 
 /// What is wrong with the properties: every violation, joined by `; `.
@@ -56,13 +65,17 @@ impl Properties {
         let principals = reading.principals(layer_version.as_ref());
         reading.action();
         let statement_id = reading.statement_id();
+        let versions = reading.versions();
         let revision_id = reading.text("RevisionId");
+        let role = reading.role(layer_version.as_ref());
         match (layer_version, principals) {
             (Some(layer_version), Some(principals)) if reading.violations.is_empty() => Ok(Self {
                 layer_version,
+                versions,
                 principals,
                 statement_id,
                 revision_id,
+                role,
             }),
             _ => Err(Violations(reading.violations)),
         }
@@ -111,6 +124,11 @@ impl Reading<'_> {
             let layer = text.parse().or_else(|_| LayerArn::by_name(&text, stack_id));
             layer.ok().or_else(|| {
                 let got = shown(&text);
+                if text.parse::<LayerVersionArn>().is_ok() {
+                    return self.refuse(format!(
+                        "`LayerName` has a version: got the layer version {got}, give it as `LayerVersionArn` instead"
+                    ));
+                }
                 self.refuse(format!(
                     "`LayerName` is neither a name nor a layer ARN: got {got}, give up to 140 letters, digits, `-` or `_`, or \
                      `arn:<partition>:lambda:<region>:<account>:layer:<name>`"
@@ -282,6 +300,19 @@ mod tests {
                 "`LayerName` is neither a name nor a layer ARN: got `my layer`, give up to 140 letters, digits, `-` or `_`, \
                  or `arn:<partition>:lambda:<region>:<account>:layer:<name>`; \
                  `VersionNumber` is not a version: got `0`, give a positive whole number",
+            ),
+            (
+                json!({"LayerVersionArn": none, "LayerName": ARN, "VersionNumber": "1"}),
+                "`LayerName` has a version: got the layer version `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, \
+                 give it as `LayerVersionArn` instead",
+            ),
+            (
+                json!({"Versions": "all"}),
+                "`Versions` is neither `This` nor `All`: got `all`, give one of these or leave it out",
+            ),
+            (
+                json!({"Versions": "All", "RevisionId": "r1"}),
+                "`RevisionId` goes with one version only: got it with `Versions: All`, leave one of the two out",
             ),
             (
                 json!({"Principal": none}),

@@ -1,11 +1,13 @@
 //! What a call to Lambda comes to when it does not do what it was to do, in the words of a stack's events.
 //! Knows nothing of the SDK.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::document::Policy;
-use crate::permission::arn::LayerVersionArn;
 use crate::permission::goal::Goal;
+use crate::permission::role::Role;
 use crate::permission::statement::Statement;
 
 /// The most bytes of a policy, as Lambda documents it for functions.
@@ -54,7 +56,7 @@ impl Kind {
             "ResourceConflictException" | "PreconditionFailedException" => Self::Changed,
             "AccessDeniedException" => Self::Denied,
             "PolicyLengthExceededException" => Self::Full,
-            "TooManyRequestsException" | "ThrottlingException" => Self::Throttled,
+            "TooManyRequestsException" | "ThrottlingException" | "Throttling" => Self::Throttled,
             _ if status == 429 => Self::Throttled,
             _ if status == 401 || status == 403 => Self::Denied,
             _ if status >= 500 => Self::Unavailable,
@@ -80,7 +82,7 @@ impl Kind {
             Self::NotFound => "publish it or correct the ARN",
             Self::Changed => "deploy again when nobody else writes to it",
             Self::Denied => {
-                "allow that action on that ARN to the provider's role, which can share layers of its own account only"
+                "allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it"
             }
             Self::Full => {
                 "grant to one organization instead of many accounts, or remove statements"
@@ -96,20 +98,43 @@ impl Kind {
 }
 
 impl Failure {
-    pub(super) fn new(
+    /// A call of Lambda, made with the credentials of `role` or with the provider's own.
+    pub(super) fn of_call(
         kind: Kind,
         action: &str,
-        layer_version: &LayerVersionArn,
+        on: &dyn fmt::Display,
+        role: Option<&Role>,
         code: &str,
         message: &str,
     ) -> Self {
-        let message = message.replace(['\n', '\r'], " ");
-        let (wrong, remedy) = (kind.wrong(), kind.remedy());
+        let remedy = match role.filter(|_| kind == Kind::Denied) {
+            Some(role) => format!("allow that action on that ARN to the role `{role}`"),
+            None => kind.remedy().to_owned(),
+        };
+        let (wrong, message) = (kind.wrong(), line(message));
         Self {
             kind,
             code: code.to_owned(),
             reason: format!(
-                "{wrong}: got `{code}` (`{message}`) from `{action}` on `{layer_version}`, {remedy}"
+                "{wrong}: got `{code}` (`{message}`) from `{action}` on `{on}`, {remedy}"
+            ),
+        }
+    }
+
+    /// A role that could not be assumed.
+    pub(super) fn of_role(kind: Kind, role: &Role, code: &str, message: &str) -> Self {
+        let remedy = if kind == Kind::Denied {
+            "let the role's trust policy name the provider's role (with this `ExternalId` if it has one), and have the \
+             provider's operator add it to `AssumableRoles`"
+        } else {
+            "deploy again, and if it stays so correct what this message names"
+        };
+        let message = line(message);
+        Self {
+            kind,
+            code: code.to_owned(),
+            reason: format!(
+                "role not assumable: got `{code}` (`{message}`) from `sts:AssumeRole` on `{role}`, {remedy}"
             ),
         }
     }
@@ -133,9 +158,49 @@ impl Failure {
     }
 }
 
+fn line(message: &str) -> String {
+    message.replace(['\n', '\r'], " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::permission::arn::LayerVersionArn;
+
+    #[test]
+    fn a_role_is_named_where_it_is_what_lacks_a_permission() {
+        let role = Role::read("arn:aws:iam::123456789012:role/share", None).expect("a role");
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
+        let action = "lambda:ListLayerVersions";
+        let denied = Failure::of_call(
+            Kind::Denied,
+            action,
+            &arn,
+            Some(&role),
+            "AccessDeniedException",
+            "m",
+        );
+        assert_eq!(
+            denied.to_string(),
+            "access denied: got `AccessDeniedException` (`m`) from `lambda:ListLayerVersions` on \
+             `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, allow that action on that ARN to the role \
+             `arn:aws:iam::123456789012:role/share`"
+        );
+        let untrusted = Failure::of_role(Kind::Denied, &role, "AccessDenied", "m");
+        assert_eq!(
+            untrusted.to_string(),
+            "role not assumable: got `AccessDenied` (`m`) from `sts:AssumeRole` on \
+             `arn:aws:iam::123456789012:role/share`, let the role's trust policy name the provider's role (with this \
+             `ExternalId` if it has one), and have the provider's operator add it to `AssumableRoles`"
+        );
+        let throttled = Failure::of_role(Kind::of("Throttling", 400), &role, "Throttling", "m");
+        assert_eq!(throttled.kind, Kind::Throttled);
+        assert!(
+            throttled
+                .to_string()
+                .ends_with("deploy again, and if it stays so correct what this message names")
+        );
+    }
 
     #[test]
     fn each_failure_says_what_is_wrong_what_was_got_and_what_to_do() {
@@ -165,15 +230,15 @@ mod tests {
                 "AccessDeniedException",
                 403,
                 "access denied",
-                "allow that action on that ARN to the provider's role, which can share layers of its own \
-                 account only",
+                "allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the \
+                 layer's account that may do it",
             ),
             (
                 "UnrecognizedClientException",
                 403,
                 "access denied",
-                "allow that action on that ARN to the provider's role, which can share layers of its own \
-                 account only",
+                "allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the \
+                 layer's account that may do it",
             ),
             (
                 "PolicyLengthExceededException",
@@ -212,7 +277,8 @@ mod tests {
         ] {
             let kind = Kind::of(code, status);
             let layer_version = arn.parse().expect("an ARN");
-            let failure = Failure::new(kind, action, &layer_version, code, "its\nmessage");
+            let failure =
+                Failure::of_call(kind, action, &layer_version, None, code, "its\nmessage");
             assert_eq!(
                 failure
                     .about(&Goal::new(layer_version), &Policy::default())
@@ -228,13 +294,8 @@ mod tests {
     fn a_policy_that_is_not_json_is_called_unreadable() {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse();
         let action = "lambda:GetLayerVersionPolicy";
-        let failure = Failure::new(
-            Kind::Unreadable,
-            action,
-            &arn.expect("an ARN"),
-            "not JSON",
-            "m",
-        );
+        let arn: LayerVersionArn = arn.expect("an ARN");
+        let failure = Failure::of_call(Kind::Unreadable, action, &arn, None, "not JSON", "m");
         assert_eq!(
             failure.to_string(),
             "policy unreadable: got `not JSON` (`m`) from `lambda:GetLayerVersionPolicy` on \

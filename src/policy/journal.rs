@@ -1,7 +1,8 @@
 //! What the work on one event has written so far, so that it can be taken back and told.
 //! Writes nothing itself.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::plan::Step;
@@ -9,43 +10,108 @@ use crate::permission::arn::LayerVersionArn;
 use crate::permission::goal::{Goal, Unwanted};
 use crate::permission::statement::Statement;
 
+/// How many writes a reason tells one by one.
+const MOST_TOLD: usize = 10;
+
 /// The writes of one event, and the last thing that went wrong. It outlives the work: a deadline or a panic may end that
 /// at any moment.
 #[derive(Debug, Default)]
 pub struct Journal {
     entries: RefCell<Vec<Entry>>,
     last_failure: RefCell<Option<String>>,
+    progress: Cell<Option<Progress>>,
+    closed: Cell<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     layer_version: LayerVersionArn,
     step: Step,
-    /// Whether Lambda said that it was done. While it has not, the write may take effect at any time.
-    done: bool,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Lambda has not said that it was done: the write may take effect at any time.
+    Unknown,
+    Done,
+    /// Lambda has said that it was not.
+    Refused,
+}
+
+/// Which write is meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Write(usize);
+
+/// How far the work on the versions of a layer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    done: usize,
+    all: usize,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} versions done", self.done, self.all)
+    }
 }
 
 impl Journal {
-    /// Notes a write that is about to be made.
-    pub(super) fn begin(&self, layer_version: &LayerVersionArn, step: &Step) {
+    /// Notes a write that is about to be made; none, if no more are to be made.
+    pub(super) fn begin(&self, layer_version: &LayerVersionArn, step: &Step) -> Option<Write> {
+        if self.closed.get() {
+            return None;
+        }
         let (layer_version, step) = (layer_version.clone(), step.clone());
-        self.entries.borrow_mut().push(Entry {
+        let mut entries = self.entries.borrow_mut();
+        entries.push(Entry {
             layer_version,
             step,
-            done: false,
+            outcome: Outcome::Unknown,
         });
+        Some(Write(entries.len() - 1))
     }
 
-    /// Notes that the write begun last was made.
-    pub(super) fn done(&self) {
-        if let Some(last) = self.entries.borrow_mut().last_mut() {
-            last.done = true;
+    /// Notes that a write was made.
+    pub(super) fn done(&self, write: Write) {
+        self.end(write, Outcome::Done);
+    }
+
+    /// Notes that a write was refused, and so has no effect.
+    pub(super) fn refused(&self, write: Write) {
+        self.end(write, Outcome::Refused);
+    }
+
+    fn end(&self, Write(index): Write, outcome: Outcome) {
+        if let Some(entry) = self.entries.borrow_mut().get_mut(index) {
+            entry.outcome = outcome;
         }
     }
 
-    /// Notes that the write begun last was refused, and so has no effect.
-    pub(super) fn refused(&self) {
-        self.entries.borrow_mut().pop();
+    /// Lets no more writes begin: the work has failed, and only what has begun is waited for.
+    pub(super) fn close(&self) {
+        self.closed.set(true);
+    }
+
+    /// Notes that the policies of `all` layer versions are to be worked on.
+    pub(super) fn expect(&self, all: usize) {
+        self.progress.set(Some(Progress { done: 0, all }));
+    }
+
+    /// Notes that the policy of one more layer version is as it should be.
+    pub(super) fn settled(&self) {
+        let one_more = |Progress { done, all }| Progress {
+            done: done + 1,
+            all,
+        };
+        self.progress.set(self.progress.get().map(one_more));
+    }
+
+    /// How far it has come, where there are several layer versions to work on and some are left.
+    pub fn progress(&self) -> Option<Progress> {
+        self.progress
+            .get()
+            .filter(|progress| progress.done < progress.all)
     }
 
     /// Notes what went wrong, for the case that time runs out before it goes right.
@@ -70,7 +136,7 @@ impl Journal {
             layer_version,
             step,
             ..
-        } in self.entries.borrow().iter().rev()
+        } in self.written().iter().rev()
         {
             let known = goals
                 .iter()
@@ -89,25 +155,39 @@ impl Journal {
     /// Whether `undoing`, which went through, leaves no doubt: every statement that was added was seen and removed, and every
     /// removal was answered.
     pub(super) fn is_undone_by(&self, undoing: &Self) -> bool {
-        let undoing = undoing.entries.borrow();
-        self.entries.borrow().iter().all(|entry| match &entry.step {
+        let undoing = undoing.written();
+        self.written().iter().all(|entry| match &entry.step {
             Step::Add(added) => {
                 let removal = Step::Remove(Unwanted::exactly(added.clone()));
-                let is_removal = |undone: &Entry| undone.done && undone.step == removal;
+                let is_removal = |undone: &Entry| {
+                    undone.outcome == Outcome::Done
+                        && undone.layer_version == entry.layer_version
+                        && undone.step == removal
+                };
                 undoing.iter().any(is_removal)
             }
-            Step::Remove(_) => entry.done,
+            Step::Remove(_) => entry.outcome == Outcome::Done,
         })
     }
 
     /// Whether nothing is known to have been written.
     pub(super) fn has_nothing_done(&self) -> bool {
-        self.entries.borrow().iter().all(|entry| !entry.done)
+        let written = self.written();
+        written.iter().all(|entry| entry.outcome != Outcome::Done)
     }
 
     /// Whether nothing was written, nor may have been.
     pub fn is_empty(&self) -> bool {
-        self.entries.borrow().is_empty()
+        self.written().is_empty()
+    }
+
+    /// What was written, or may have been.
+    fn written(&self) -> Vec<Entry> {
+        let entries = self.entries.borrow();
+        let written = entries
+            .iter()
+            .filter(|entry| entry.outcome != Outcome::Refused);
+        written.cloned().collect()
     }
 }
 
@@ -138,18 +218,109 @@ impl Goal {
     }
 }
 
-/// The writes in order, as a reason tells them.
+/// The writes in order, as a reason tells them, or how many there are where they are too many to read.
 impl fmt::Display for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, entry) in self.entries.borrow().iter().enumerate() {
+        let written = self.written();
+        let policies: BTreeSet<_> = written.iter().map(|entry| &entry.layer_version).collect();
+        if written.len() > MOST_TOLD {
+            return write!(
+                f,
+                "{} writes, policies of {} versions",
+                written.len(),
+                policies.len()
+            );
+        }
+        for (index, entry) in written.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
-            let doubt = if entry.done {
-                ""
-            } else {
-                " (without an answer)"
-            };
-            write!(f, "{separator}{}{doubt}", entry.step)?;
+            write!(f, "{separator}{}", entry.step)?;
+            if policies.len() > 1 {
+                write!(f, " on version {}", entry.layer_version.version())?;
+            }
+            if entry.outcome == Outcome::Unknown {
+                f.write_str(" (without an answer)")?;
+            }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::principal::Principal;
+
+    fn version(number: u64) -> LayerVersionArn {
+        let arn = format!("arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:{number}");
+        arn.parse().expect("an ARN")
+    }
+
+    fn add(sid: &str) -> Step {
+        Step::Add(Statement {
+            sid: sid.parse().expect("a statement id"),
+            principal: Principal::Everyone,
+        })
+    }
+
+    #[test]
+    fn a_journal_tells_what_was_written_and_what_may_have_been() {
+        let journal = Journal::default();
+        let first = journal
+            .begin(&version(1), &add("s1"))
+            .expect("an open journal");
+        let second = journal
+            .begin(&version(1), &add("s2"))
+            .expect("an open journal");
+        journal.begin(&version(1), &add("s3"));
+        journal.refused(second);
+        journal.done(first);
+        assert_eq!(
+            journal.to_string(),
+            "add `s1` for `*`; add `s3` for `*` (without an answer)"
+        );
+        let fourth = journal
+            .begin(&version(2), &add("s1"))
+            .expect("an open journal");
+        journal.done(fourth);
+        assert_eq!(
+            journal.to_string(),
+            "add `s1` for `*` on version 1; add `s3` for `*` on version 1 (without an answer); add `s1` for `*` on version 2"
+        );
+        for _ in 0..8 {
+            journal.begin(&version(2), &add("s4"));
+        }
+        assert_eq!(journal.to_string(), "11 writes, policies of 2 versions");
+        journal.close();
+        assert!(journal.begin(&version(2), &add("s5")).is_none());
+    }
+
+    #[test]
+    fn what_was_added_to_each_version_has_to_be_removed_from_it() {
+        let (journal, undoing) = (Journal::default(), Journal::default());
+        for number in [1, 2] {
+            let write = journal
+                .begin(&version(number), &add("s1"))
+                .expect("an open journal");
+            journal.done(write);
+        }
+        let [second, first] = &journal.reversal()[..] else {
+            panic!("a goal for each version")
+        };
+        assert_eq!(
+            (
+                second.layer_version.version(),
+                first.layer_version.version()
+            ),
+            (2, 1)
+        );
+        for (goal, undone) in [(first, false), (second, true)] {
+            let removal = Step::Remove(goal.unwanted[0].clone());
+            let write = undoing
+                .begin(&goal.layer_version, &removal)
+                .expect("an open journal");
+            assert!(!journal.is_undone_by(&undoing));
+            undoing.done(write);
+            assert_eq!(journal.is_undone_by(&undoing), undone);
+        }
     }
 }

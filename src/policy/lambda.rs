@@ -1,61 +1,115 @@
-//! The door to Lambda: three calls on the policy of a layer version, and what each can come to.
-//! Decides nothing: it does not retry, wait or compare.
+//! The door to Lambda: the calls on the policies of layer versions, each in its turn, and what each can come to.
+//! Decides nothing: it neither retries nor compares.
 
-use std::time::Duration;
+use std::fmt;
+use std::num::NonZeroU64;
+use std::rc::Rc;
 
+use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::config::retry::RetryConfig;
-use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::config::{Builder, Config, Region};
+use aws_sdk_lambda::config::{Builder, Config, Credentials, Region};
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tracing::info;
 
+use super::call::{attempt_timeout, no_retries, told};
 use super::document::Policy;
 use super::failure::{Failure, Kind};
-use crate::permission::arn::{AccountId, LayerVersionArn};
+use super::pace::Pace;
+use crate::permission::arn::{AccountId, LayerArn, LayerVersionArn};
 use crate::permission::principal::Principal;
+use crate::permission::role::Role;
 use crate::permission::statement::{ACTION, Statement, StatementId};
 
-/// How long one call may take before it counts as unanswered.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most layer versions that Lambda lists at once.
+const PAGE: i32 = 50;
 
 /// Lambda's API for the policies of layer versions, as one account sees it.
 #[derive(Clone, Debug)]
-pub struct Lambda {
+pub(super) struct Lambda {
     client: Client,
-    /// The function's own account, whose layers go by their bare names: AWS takes either, but the local engines know a
-    /// layer of the own account by nothing else.
+    /// The account whose layers go by their bare names, that of the credentials: AWS takes either, but the local engines
+    /// know a layer of the own account by nothing else.
     account: Option<AccountId>,
+    /// The role whose credentials these are; none where they are the provider's own.
+    role: Option<Role>,
+    pace: Rc<Pace>,
+}
+
+/// Some versions of a layer, and where the next ones begin.
+pub(super) struct Page {
+    pub(super) versions: Vec<LayerVersionArn>,
+    pub(super) next: Option<String>,
 }
 
 impl Lambda {
-    /// A door that speaks as `config` says. The SDK's own retries are off: a write is repeated only after the policy has
-    /// been read again.
-    pub fn new(config: impl Into<Builder>) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(CALL_TIMEOUT)
-            .build();
-        let config = config
-            .into()
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts);
+    /// A door with the provider's own credentials.
+    pub(super) fn new(config: &SdkConfig) -> Self {
         Self {
-            client: Client::from_conf(config.build()),
+            client: client(config.into()),
             account: None,
+            role: None,
+            pace: Rc::default(),
         }
     }
 
-    /// The same door for the function of this ARN.
-    #[must_use]
-    pub fn of_function(&self, function_arn: &str) -> Self {
-        let account = function_arn
-            .split(':')
-            .nth(4)
-            .and_then(|account| account.parse().ok());
+    /// The same door, where the credentials are those of `account`.
+    pub(super) fn of_account(&self, account: Option<AccountId>) -> Self {
         Self {
-            client: self.client.clone(),
             account,
+            ..self.clone()
+        }
+    }
+
+    /// A door with the credentials of `role`.
+    pub(super) fn by_role(
+        &self,
+        config: &SdkConfig,
+        role: &Role,
+        credentials: Credentials,
+    ) -> Self {
+        let config = Builder::from(config).credentials_provider(credentials);
+        Self {
+            client: client(config),
+            account: Some(role.account().clone()),
+            role: Some(role.clone()),
+            pace: Rc::clone(&self.pace),
+        }
+    }
+
+    /// The versions of `layer` from `marker` on, the newest first. A layer that is not there has none.
+    ///
+    /// # Errors
+    /// If Lambda did not list them.
+    pub(super) async fn versions(
+        &self,
+        layer: &LayerArn,
+        marker: Option<String>,
+    ) -> Result<Page, Failure> {
+        self.pace.turn().await;
+        let call = self.client.list_layer_versions();
+        let call = call
+            .layer_name(self.name(layer))
+            .set_marker(marker)
+            .max_items(PAGE);
+        let call = call.customize().config_override(place(layer));
+        match self.outcome("lambda:ListLayerVersions", layer, call.send().await) {
+            Ok(page) => {
+                let listed = page.layer_versions.unwrap_or_default().into_iter();
+                let version = |number: i64| NonZeroU64::new(number.try_into().ok()?);
+                let versions = listed.filter_map(|listed| version(listed.version));
+                Ok(Page {
+                    versions: versions
+                        .map(|version| LayerVersionArn::new(layer.clone(), version))
+                        .collect(),
+                    next: page.next_marker.filter(|marker| !marker.is_empty()),
+                })
+            }
+            Err(failure) if failure.kind == Kind::NotFound => Ok(Page {
+                versions: Vec::new(),
+                next: None,
+            }),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -63,19 +117,30 @@ impl Lambda {
     ///
     /// # Errors
     /// If Lambda did not return it.
-    pub async fn policy(&self, layer_version: &LayerVersionArn) -> Result<Policy, Failure> {
+    pub(super) async fn policy(&self, layer_version: &LayerVersionArn) -> Result<Policy, Failure> {
         let action = "lambda:GetLayerVersionPolicy";
+        self.pace.turn().await;
         let call = self.client.get_layer_version_policy();
         let call = call
-            .layer_name(self.layer_name(layer_version))
+            .layer_name(self.name(layer_version.layer()))
             .version_number(number(layer_version));
-        let call = call.customize().config_override(place(layer_version));
-        match outcome(action, layer_version, call.send().await) {
+        let call = call
+            .customize()
+            .config_override(place(layer_version.layer()));
+        match self.outcome(action, layer_version, call.send().await) {
             Ok(answer) => {
                 let document = answer.policy.as_deref().unwrap_or("{}");
                 Policy::read(document, answer.revision_id).map_err(|error| {
                     let (code, message) = ("not JSON", error.to_string());
-                    Failure::new(Kind::Unreadable, action, layer_version, code, &message)
+                    let role = self.role.as_ref();
+                    Failure::of_call(
+                        Kind::Unreadable,
+                        action,
+                        layer_version,
+                        role,
+                        code,
+                        &message,
+                    )
                 })
             }
             Err(failure) if failure.kind == Kind::NotFound => Ok(Policy::default()),
@@ -87,13 +152,14 @@ impl Lambda {
     ///
     /// # Errors
     /// If Lambda did not add it, or did not say whether it did.
-    pub async fn add(
+    pub(super) async fn add(
         &self,
         layer_version: &LayerVersionArn,
         statement: &Statement,
         policy: &Policy,
     ) -> Result<Policy, Failure> {
         let action = "lambda:AddLayerVersionPermission";
+        self.pace.turn().await;
         let (principal, organization) = match &statement.principal {
             Principal::Account(account) => (account.to_string(), None),
             Principal::Organization(organization) => {
@@ -103,13 +169,15 @@ impl Lambda {
         };
         let call = self.client.add_layer_version_permission();
         let call = call
-            .layer_name(self.layer_name(layer_version))
+            .layer_name(self.name(layer_version.layer()))
             .version_number(number(layer_version));
         let call = call.statement_id(statement.sid.to_string()).action(ACTION);
         let call = call.principal(principal).set_organization_id(organization);
         let call = call.set_revision_id(policy.revision_id.clone());
-        let call = call.customize().config_override(place(layer_version));
-        let added = outcome(action, layer_version, call.send().await)?;
+        let call = call
+            .customize()
+            .config_override(place(layer_version.layer()));
+        let added = self.outcome(action, layer_version, call.send().await)?;
         let written = added
             .statement
             .and_then(|text| serde_json::from_str(&text).ok());
@@ -122,102 +190,73 @@ impl Lambda {
     ///
     /// # Errors
     /// If Lambda did not remove it, or did not say whether it did.
-    pub async fn remove(
+    pub(super) async fn remove(
         &self,
         layer_version: &LayerVersionArn,
         sid: &StatementId,
         policy: &Policy,
     ) -> Result<Policy, Failure> {
         let action = "lambda:RemoveLayerVersionPermission";
+        self.pace.turn().await;
         let call = self.client.remove_layer_version_permission();
         let call = call
-            .layer_name(self.layer_name(layer_version))
+            .layer_name(self.name(layer_version.layer()))
             .version_number(number(layer_version));
         let call = call
             .statement_id(sid.to_string())
             .set_revision_id(policy.revision_id.clone());
-        let call = call.customize().config_override(place(layer_version));
-        match outcome(action, layer_version, call.send().await) {
+        let call = call
+            .customize()
+            .config_override(place(layer_version.layer()));
+        match self.outcome(action, layer_version, call.send().await) {
             Err(failure) if failure.kind != Kind::NotFound => Err(failure),
             _ => Ok(policy.clone().without(sid)),
         }
     }
 
-    fn layer_name(&self, layer_version: &LayerVersionArn) -> String {
-        let layer = layer_version.layer();
+    fn name(&self, layer: &LayerArn) -> String {
         if self.account.as_ref() == Some(layer.account()) {
             layer.name().to_owned()
         } else {
             layer.to_string()
         }
     }
+
+    /// Sorts and words what Lambda answered, and logs it.
+    fn outcome<T, E>(
+        &self,
+        action: &str,
+        on: &dyn fmt::Display,
+        answer: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let outcome = answer.map_err(|error| {
+            let (kind, code, message) = told(&error);
+            Failure::of_call(kind, action, on, self.role.as_ref(), &code, &message)
+        });
+        let code = outcome
+            .as_ref()
+            .map_or_else(|failure| failure.code.as_str(), |_| "done");
+        info!(call = action, resource = %on, outcome = code, "called");
+        outcome
+    }
+}
+
+fn client(config: Builder) -> Client {
+    let config = config
+        .retry_config(no_retries())
+        .timeout_config(attempt_timeout());
+    Client::from_conf(config.build())
 }
 
 /// The layer's own region, whatever region the function runs in.
-fn place(layer_version: &LayerVersionArn) -> Builder {
-    Config::builder().region(Region::new(layer_version.layer().region().to_owned()))
+fn place(layer: &LayerArn) -> Builder {
+    Config::builder().region(Region::new(layer.region().to_owned()))
 }
 
 /// Lambda's type for a version is signed; the ARN's parser has made sure that it fits.
 fn number(layer_version: &LayerVersionArn) -> i64 {
     i64::try_from(layer_version.version()).unwrap_or(i64::MAX)
-}
-
-/// Sorts and words what Lambda answered, and logs it.
-fn outcome<T, E>(
-    action: &str,
-    layer_version: &LayerVersionArn,
-    answer: Result<T, SdkError<E, HttpResponse>>,
-) -> Result<T, Failure>
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let outcome = answer.map_err(|error| failure(action, layer_version, &error));
-    let code = outcome
-        .as_ref()
-        .map_or_else(|failure| failure.code.as_str(), |_| "done");
-    info!(call = action, layer_version = %layer_version, outcome = code, "called");
-    outcome
-}
-
-fn failure<E>(
-    action: &str,
-    layer_version: &LayerVersionArn,
-    error: &SdkError<E, HttpResponse>,
-) -> Failure
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let Some(service) = error.as_service_error() else {
-        let unsent = matches!(error, SdkError::ConstructionFailure(_));
-        let kind = if unsent {
-            Kind::Refused
-        } else {
-            Kind::Unavailable
-        };
-        return Failure::new(kind, action, layer_version, "no answer", &root_cause(error));
-    };
-    let status = error
-        .raw_response()
-        .map_or(0, |response| response.status().as_u16());
-    let code = service.code().unwrap_or("no code");
-    let message = service
-        .message()
-        .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
-    Failure::new(
-        Kind::of(code, status),
-        action,
-        layer_version,
-        code,
-        &message,
-    )
-}
-
-/// The innermost error: the outer ones say no more than that there was one.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

@@ -1,8 +1,12 @@
 //! Making it true: what a policy holds, how it differs from what is wanted, and the calls that settle the difference.
 
+mod call;
 pub mod document;
+pub mod doors;
 pub mod failure;
 pub mod journal;
-pub mod lambda;
+mod lambda;
+mod pace;
 pub mod plan;
 pub mod reconcile;
+mod settle;

@@ -256,7 +256,10 @@ mod tests {
             sid: "s1".parse().expect("a statement id"),
             principal: None,
         };
-        let goal = Goal::without(layer_version(), vec![unwanted]);
+        let goal = Goal {
+            unwanted: vec![unwanted],
+            ..Goal::new(layer_version())
+        };
         let planned = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
         assert_eq!(planned.expect("no conflict").to_string(), "remove `s1`");
     }
@@ -273,7 +276,10 @@ mod tests {
             written(&statement("s1-444455556666", "111122223333")),
             written(&statement("s1-other", "*")),
         ];
-        let goal = Goal::without(layer_version(), vec![unwanted]);
+        let goal = Goal {
+            unwanted: vec![unwanted],
+            ..Goal::new(layer_version())
+        };
         let planned = plan(&goal, &policy(&listed)).expect("no conflict");
         assert_eq!(
             planned.to_string(),
@@ -281,6 +287,7 @@ mod tests {
         );
     }
 
+    /// A grant's statements: of a few ids and principals, so that sets of them meet often.
     fn statements() -> impl Strategy<Value = Vec<Statement>> {
         let principals = vec!["111122223333", "444455556666", "o-abcdefghij", "*"];
         let statement = (0..6u8, prop::sample::select(principals))
@@ -292,28 +299,81 @@ mod tests {
         })
     }
 
+    /// A policy in which statements as this provider writes them stand among some of any shape, which may bear the same ids.
+    fn policies() -> impl Strategy<Value = Vec<Value>> {
+        let foreign = prop_oneof![
+            (0..6u8, "[ -~é]{0,8}").prop_map(|(n, text)| json!({"Sid": format!("s{n}"), "Effect": "Deny", "Note": text})),
+            (0..6u8).prop_map(|n| {
+                let mut conditional = written(&statement(&format!("s{n}"), "*"));
+                conditional["Condition"] = json!({"StringNotEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}});
+                conditional
+            }),
+            "[a-z]{0,3}".prop_map(|sid| json!({"Sid": sid, "Principal": {"AWS": ["AIDAEXAMPLE", "*"]}, "NotAction": "*"})),
+            Just(json!({"Unknown": 1})),
+            Just(json!("text")),
+        ];
+        (statements(), prop::collection::vec(foreign, 0..4)).prop_map(|(ours, foreign)| {
+            let mut policy: Vec<Value> = foreign;
+            let taken =
+                |policy: &[Value], sid: &str| policy.iter().any(|found| found["Sid"] == sid);
+            for statement in &ours {
+                if !taken(&policy, statement.sid.as_ref()) {
+                    policy.insert(policy.len() / 2, written(statement));
+                }
+            }
+            let mut ids = std::collections::HashSet::new();
+            policy.retain(|found| {
+                found["Sid"]
+                    .as_str()
+                    .is_none_or(|sid| ids.insert(sid.to_owned()))
+            });
+            policy
+        })
+    }
+
     proptest! {
         #[test]
-        fn applying_a_plan_leaves_nothing_to_do_and_nothing_foreign_changed(
+        fn applying_a_plan_yields_the_wanted_statements_and_leaves_the_others_byte_for_byte(
+            before in statements(),
             wanted in statements(),
-            unwanted in statements(),
-            found in statements(),
+            observed in policies(),
         ) {
-            let foreign = [json!({"Sid": "foreign", "Effect": "Deny"}), json!({"Unknown": 1})];
-            let before: Vec<Value> = foreign.iter().cloned().chain(found.iter().map(written)).collect();
-            let goal = goal(&wanted, &unwanted);
-            let Ok(planned) = plan(&goal, &policy(&before)) else { return Ok(()) };
-            let after = applied(&planned, before);
+            let goal = goal(&wanted, &before);
+            let Ok(planned) = plan(&goal, &policy(&observed)) else {
+                // A wanted id is taken by what neither set declares.
+                let is_taken = |wanted: &Statement| observed.iter().any(|found| {
+                    found["Sid"] == wanted.sid.as_ref()
+                        && *found != written(wanted)
+                        && before.iter().all(|old| old.sid != wanted.sid || *found != written(old))
+                });
+                prop_assert!(wanted.iter().any(is_taken));
+                return Ok(());
+            };
+            let after = applied(&planned, observed.clone());
             prop_assert_eq!(plan(&goal, &policy(&after)).map(|plan| plan.steps), Ok(vec![]));
-            prop_assert_eq!(&after[..2], &foreign[..]);
-            for statement in &wanted {
-                prop_assert!(after.contains(&written(statement)));
-            }
-            for statement in unwanted.iter().filter(|old| !wanted.contains(old)) {
-                prop_assert!(!after.contains(&written(statement)));
-            }
-            for statement in found.iter().filter(|found| !unwanted.contains(found)) {
-                prop_assert!(after.contains(&written(statement)), "{:?} was not named", statement);
+            let declared = |found: &Value| before.iter().chain(&wanted).any(|ours| *found == written(ours));
+            let (ours, others): (Vec<&Value>, Vec<&Value>) = after.iter().partition(|found| declared(found));
+            let wanted: Vec<Value> = wanted.iter().map(written).collect();
+            prop_assert_eq!(ours.len(), wanted.len());
+            prop_assert!(wanted.iter().all(|statement| ours.contains(&statement)));
+            let text = |statements: Vec<&Value>| statements.iter().map(ToString::to_string).collect::<Vec<_>>();
+            prop_assert_eq!(text(others), text(observed.iter().filter(|found| !declared(found)).collect()));
+        }
+
+        #[test]
+        fn access_never_lapses_but_where_an_id_keeps_its_name_and_changes_its_content(
+            before in statements(),
+            wanted in statements(),
+            observed in policies(),
+        ) {
+            let goal = goal(&wanted, &before);
+            let Ok(Plan { steps, .. }) = plan(&goal, &policy(&observed)) else { return Ok(()) };
+            let replaced = |sid: &str| steps.iter().any(|step| matches!(step, Step::Add(added) if added.sid.as_ref() == sid));
+            let last_add = steps.iter().rposition(|step| matches!(step, Step::Add(_)));
+            for (index, step) in steps.iter().enumerate() {
+                if let Step::Remove(gone) = step {
+                    prop_assert!(replaced(gone.sid.as_ref()) || last_add.is_none_or(|last| last < index), "{}", step);
+                }
             }
         }
     }

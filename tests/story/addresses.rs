@@ -27,7 +27,7 @@ async fn the_region_is_that_of_the_layer_version() {
         assert!(
             told.calls
                 .iter()
-                .all(|call| call.region == region && call.arn == arn),
+                .all(|call| call.credential.region == region && call.arn == arn),
             "{name}"
         );
         let partition = arn.split(':').nth(1).unwrap();

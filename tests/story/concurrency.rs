@@ -5,8 +5,8 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_api::Fault;
 use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 fn others() -> Value {

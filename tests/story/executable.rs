@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
+pub const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
 pub const SECRET_KEY: &str = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY";
 pub const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjSESSIONTOKEN";
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_api::Fault;
 use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 const DENIED: Fault = Fault::Refused(403, "AccessDeniedException", "not authorized");

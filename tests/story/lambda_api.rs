@@ -1,46 +1,40 @@
-//! Plays Lambda's layer policy API over HTTP, with the faults a test asks for, and records every call.
-//! Refuses to know the rules of a policy: those stand in `layer_policies`.
+//! Plays Lambda's layer API over HTTP, and STS beside it, with the faults a test asks for, and records every call.
+//! Refuses to know the rules of a policy and of a role: those stand in `layer_policies` and `sts_api`.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_AddLayerVersionPermission.html>
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::lambda_call::{Call, Operation, parse};
+use crate::lambda_answers::{
+    added_answer, garbled_answer, page_answer, policy_answer, refused, removed_answer, throttled,
+};
+use crate::lambda_call::{Call, Credential, Operation, query_value};
+use crate::lambda_faults::{Fault, Faults};
 use crate::layer_policies::{LayerPolicies, Policy, Refusal};
-use crate::recorded;
 use crate::server::{Asked, Reply, serve};
+use crate::sts_api::{self, Roles};
+use crate::throttle::Throttle;
 
-/// What goes otherwise than usual in one call.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// Refused, without effect.
-    Refused(u16, &'static str, &'static str),
-    /// Takes effect, but the connection ends without an answer.
-    AnswerLost,
-    /// Without effect and without an answer.
-    Hangs,
-    /// Answered as usual, but without effect.
-    WriteLost,
-    /// Answered as it stood before the last write.
-    Stale,
-    /// Answered with this text in the place of the policy.
-    Garbled(&'static str),
-    /// Another writer is quicker, by a moment: adds this statement.
-    AnotherAdds(Value),
-    /// Another writer is quicker, by a moment: removes the statement of this id.
-    AnotherRemoves(&'static str),
-}
+/// How long after an unconditional write another one still overwrites it, where writers race.
+const RACE: Duration = Duration::from_millis(20);
 
 #[derive(Default)]
 pub struct State {
     pub policies: LayerPolicies,
+    pub roles: Roles,
     pub calls: Vec<Call>,
-    faults: HashMap<Operation, VecDeque<Fault>>,
-    lasting: HashMap<Operation, Fault>,
+    pub faults: Faults,
+    /// Refuses Lambda's calls beyond so many a second.
+    pub throttle: Option<Throttle>,
+    /// Whether an unconditional write loses the statements of those that were made since it began.
+    pub writers_race: bool,
+    /// The unconditional writes: the layer version and the statement id.
+    unconditional: Vec<(String, String)>,
     /// What `Fault::Stale` answers.
     before_last_write: HashMap<String, Result<Policy, Refusal>>,
 }
@@ -56,8 +50,8 @@ impl LambdaApi {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
         let address = serve(move |asked| {
-            let reply = shared.lock().unwrap().answer(&asked);
-            async move { reply }
+            let state = Arc::clone(&shared);
+            async move { answer(&state, &asked).await }
         })
         .await;
         Self { address, state }
@@ -69,21 +63,17 @@ impl LambdaApi {
 
     /// The next calls of `operation` meet these faults, one each, in order.
     pub fn next(&self, operation: Operation, faults: impl IntoIterator<Item = Fault>) {
-        self.state()
-            .faults
-            .entry(operation)
-            .or_default()
-            .extend(faults);
+        self.state().faults.next(operation, None, faults);
     }
 
     /// Every call of `operation` meets this fault.
     pub fn always(&self, operation: Operation, fault: Fault) {
-        self.state().lasting.insert(operation, fault);
+        self.state().faults.always(operation, None, fault);
     }
 
     /// Ends what `always` began.
     pub fn heal(&self) {
-        self.state().lasting.clear();
+        self.state().faults.heal();
     }
 
     /// The calls since this was asked last, a line each.
@@ -96,24 +86,66 @@ impl LambdaApi {
     }
 }
 
-impl State {
-    fn answer(&mut self, asked: &Asked) -> Reply {
-        let mut call = parse(asked);
-        let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
-        let (status, reply) = self.meet(&call, &body);
-        call.status = status;
-        self.calls.push(call);
+/// Answers one call. Of two unconditional writes that overlap, the later one takes effect on the policy as it was when it
+/// began; neither is answered before the other one can have taken effect, so that a writer who reads back sees it.
+async fn answer(state: &Mutex<State>, asked: &Asked) -> Reply {
+    let (call, races) = {
+        let state = state.lock().unwrap();
+        let account = state
+            .roles
+            .account(&Credential::of(asked).access_key, asked);
+        let call = Call::parse(asked, &account);
+        let unconditional = call.operation == Operation::Add && call.revision.is_none();
+        let since = state.unconditional.len();
+        let races = (state.writers_race && unconditional).then_some(since);
+        (call, races)
+    };
+    if let Some(since) = races {
+        tokio::time::sleep(RACE).await;
+        state.lock().unwrap().overwrite(&call, since);
+    }
+    let reply = {
+        let mut state = state.lock().unwrap();
+        let (status, reply) = state.admit(&call, asked);
+        state.calls.push(Call { status, ..call });
         reply
+    };
+    if races.is_some() {
+        tokio::time::sleep(RACE).await;
+    }
+    reply
+}
+
+impl State {
+    fn overwrite(&mut self, call: &Call, since: usize) {
+        for (arn, sid) in &self.unconditional[since..] {
+            if *arn == call.arn {
+                self.policies.take(arn, sid);
+            }
+        }
+    }
+
+    fn admit(&mut self, call: &Call, asked: &Asked) -> (Option<u16>, Reply) {
+        if call.operation == Operation::Assume {
+            self.roles.note(asked);
+        } else if let Some(throttle) = &mut self.throttle
+            && !throttle.admits(Instant::now())
+        {
+            return throttled(throttle.says_when);
+        }
+        let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        self.meet(call, &body)
     }
 
     fn meet(&mut self, call: &Call, body: &Value) -> (Option<u16>, Reply) {
-        let scripted = self
-            .faults
-            .get_mut(&call.operation)
-            .and_then(VecDeque::pop_front);
-        match scripted.or_else(|| self.lasting.get(&call.operation).cloned()) {
+        match self.faults.met_by(call) {
             Some(Fault::Refused(status, code, message)) => {
-                refused(&Refusal::new(status, code, message))
+                let refusal = Refusal::new(status, code, message);
+                if call.operation == Operation::Assume {
+                    sts_api::refused(&refusal)
+                } else {
+                    refused(&refusal)
+                }
             }
             Some(Fault::AnswerLost) => {
                 self.perform(call, body);
@@ -133,10 +165,7 @@ impl State {
                 Ok(policy) => policy_answer(&policy),
                 Err(refusal) => refused(&refusal),
             },
-            Some(Fault::Garbled(policy)) => {
-                let body = json!({"Policy": policy, "RevisionId": "revision-1"});
-                answered(200, &body.to_string())
-            }
+            Some(Fault::Garbled(policy)) => garbled_answer(policy),
             Some(Fault::AnotherAdds(statement)) => {
                 self.policies.put(&call.arn, statement);
                 self.perform(call, body)
@@ -145,69 +174,48 @@ impl State {
                 self.policies.take(&call.arn, sid);
                 self.perform(call, body)
             }
+            Some(Fault::VersionVanishes) => {
+                self.policies.unpublish(&call.arn);
+                self.perform(call, body)
+            }
             None => self.perform(call, body),
         }
     }
 
     fn perform(&mut self, call: &Call, body: &Value) -> (Option<u16>, Reply) {
-        if call.operation != Operation::Get {
+        if matches!(call.operation, Operation::Add | Operation::Remove) {
             self.before_last_write
                 .insert(call.arn.clone(), self.policies.get(&call.arn));
         }
+        let (arn, sid) = (&call.arn, call.sid.as_deref());
         let revision = call.revision.as_deref();
-        match call.operation {
-            Operation::Get => self
-                .policies
-                .get(&call.arn)
-                .map(|policy| policy_answer(&policy)),
-            Operation::Add => {
-                self.policies
-                    .add(&call.arn, body, revision)
-                    .map(|(statement, revision)| {
-                        let body =
-                            json!({"Statement": statement.to_string(), "RevisionId": revision});
-                        answered(
-                            recorded::success("AddLayerVersionPermission"),
-                            &body.to_string(),
-                        )
-                    })
-            }
+        let performed = match call.operation {
+            Operation::Assume => return self.roles.assume(),
+            Operation::List => self.list(call),
+            Operation::Get => self.policies.get(arn).map(|policy| policy_answer(&policy)),
+            Operation::Add => self.add(call, body),
             Operation::Remove => self
                 .policies
-                .remove(&call.arn, call.sid.as_deref().unwrap(), revision)
-                .map(|()| answered(recorded::success("RemoveLayerVersionPermission"), "")),
-        }
-        .unwrap_or_else(|refusal| refused(&refusal))
+                .remove(arn, sid.unwrap(), revision)
+                .map(|()| removed_answer()),
+        };
+        performed.unwrap_or_else(|refusal| refused(&refusal))
     }
-}
 
-fn policy_answer(policy: &Policy) -> (Option<u16>, Reply) {
-    let body = json!({"Policy": policy.document(), "RevisionId": policy.revision});
-    answered(
-        recorded::success("GetLayerVersionPolicy"),
-        &body.to_string(),
-    )
-}
+    fn list(&self, call: &Call) -> Result<(Option<u16>, Reply), Refusal> {
+        let most = query_value(&call.target, "MaxItems").map(|most| most.parse().unwrap());
+        let marker = query_value(&call.target, "Marker");
+        let page = self.policies.list(&call.arn, marker.as_deref(), most)?;
+        Ok(page_answer(&page))
+    }
 
-fn answered(status: u16, body: &str) -> (Option<u16>, Reply) {
-    (
-        Some(status),
-        Reply::new(
-            status,
-            &[("Content-Type", "application/json")],
-            body.to_owned(),
-        ),
-    )
-}
-
-fn refused(refusal: &Refusal) -> (Option<u16>, Reply) {
-    let body = json!({"Type": "User", "Message": refusal.message}).to_string();
-    let headers = [
-        ("Content-Type", "application/json"),
-        ("x-amzn-ErrorType", refusal.code.as_str()),
-    ];
-    (
-        Some(refusal.status),
-        Reply::new(refusal.status, &headers, body),
-    )
+    fn add(&mut self, call: &Call, body: &Value) -> Result<(Option<u16>, Reply), Refusal> {
+        let revision = call.revision.as_deref();
+        let (statement, now) = self.policies.add(&call.arn, body, revision)?;
+        if revision.is_none() {
+            let sid = call.sid.clone().unwrap();
+            self.unconditional.push((call.arn.clone(), sid));
+        }
+        Ok(added_answer(&statement, &now))
+    }
 }

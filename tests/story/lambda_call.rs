@@ -1,7 +1,8 @@
-//! Reads a request of Lambda's layer policy API as a call, and shows it in one line.
+//! Reads a request of Lambda's layer API, or of STS, as a call, and shows it in one line.
 //! Refuses to know what it is answered.
 
 use std::fmt;
+use std::time::Instant;
 
 use hyper::Method;
 use serde_json::Value;
@@ -10,23 +11,48 @@ use crate::server::Asked;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
+    List,
     Get,
     Add,
     Remove,
+    Assume,
 }
 
 /// One call, as it was asked and answered.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub operation: Operation,
+    /// The layer version; the layer of a List, the role of an Assume.
     pub arn: String,
-    /// The region that the request was signed for.
-    pub region: String,
+    /// Who the request was signed by, and where it was signed for.
+    pub credential: Credential,
     pub target: String,
     pub sid: Option<String>,
     pub revision: Option<String>,
+    pub arrived: Instant,
     /// The status; nothing where no answer was given.
     pub status: Option<u16>,
+}
+
+/// The scope of a signature: `Credential=<access key>/<date>/<region>/<service>/aws4_request`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    pub access_key: String,
+    pub region: String,
+    pub service: String,
+}
+
+impl Credential {
+    pub fn of(asked: &Asked) -> Self {
+        let authorization = asked.headers["authorization"].to_str().unwrap();
+        let scope = authorization.split("Credential=").nth(1).unwrap();
+        let part = |number| scope.split('/').nth(number).unwrap().to_owned();
+        Self {
+            access_key: part(0),
+            region: part(2),
+            service: part(3),
+        }
+    }
 }
 
 /// One line, such as `Add engineering-org if revision-1: 201`.
@@ -46,60 +72,60 @@ impl fmt::Display for Call {
     }
 }
 
+impl Call {
+    /// Panics where the real service would not know what is asked. `account` is that of the credentials.
+    pub fn parse(asked: &Asked, account: &str) -> Self {
+        let credential = Credential::of(asked);
+        let (operation, arn, sid) = if credential.service == "sts" {
+            assert_eq!((&asked.method, asked.target.as_str()), (&Method::POST, "/"));
+            let role = form_value(asked, "RoleArn").expect("a role");
+            (Operation::Assume, role, None)
+        } else {
+            assert_eq!(credential.service, "lambda");
+            of_lambda(asked, account, &credential.region)
+        };
+        Self {
+            operation,
+            arn,
+            credential,
+            target: asked.target.clone(),
+            sid,
+            revision: query_value(&asked.target, "RevisionId"),
+            arrived: Instant::now(),
+            status: None,
+        }
+    }
+}
+
+fn of_lambda(asked: &Asked, account: &str, region: &str) -> (Operation, String, Option<String>) {
+    let path = asked.target.split('?').next().unwrap();
+    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
+    let ["2018-10-31", "layers", layer, "versions", rest @ ..] = &parts[..] else {
+        panic!("not a path of the layer API: {}", asked.target);
+    };
+    let layer = layer_arn(&decoded(layer), account, region);
+    let version = |version: &str| format!("{layer}:{version}");
+    match (&asked.method, rest) {
+        (&Method::GET, []) => (Operation::List, layer, None),
+        (&Method::GET, [number, "policy"]) => (Operation::Get, version(number), None),
+        (&Method::POST, [number, "policy"]) => {
+            (Operation::Add, version(number), statement_id(asked))
+        }
+        (&Method::DELETE, [number, "policy", sid]) => {
+            (Operation::Remove, version(number), Some(decoded(sid)))
+        }
+        other => panic!("no such operation: {other:?}"),
+    }
+}
+
 /// The statement id in the body of an Add.
 fn statement_id(asked: &Asked) -> Option<String> {
     let body: Value = serde_json::from_slice(&asked.body).ok()?;
     Some(body["StatementId"].as_str()?.to_owned())
 }
 
-/// The region in the scope of the credential: `Credential=<key>/<date>/<region>/lambda/aws4_request`.
-fn signed_region(asked: &Asked) -> String {
-    let authorization = asked.headers["authorization"].to_str().unwrap();
-    let scope = authorization.split("Credential=").nth(1).unwrap();
-    scope.split('/').nth(2).unwrap().to_owned()
-}
-
-/// Panics where the real service would not know what is asked.
-pub fn parse(asked: &Asked) -> Call {
-    let region = signed_region(asked);
-    let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
-    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
-    let [
-        "2018-10-31",
-        "layers",
-        layer,
-        "versions",
-        version,
-        "policy",
-        rest @ ..,
-    ] = &parts[..]
-    else {
-        panic!("not a path of the layer policy API: {}", asked.target);
-    };
-    let operation = match (&asked.method, rest) {
-        (&Method::GET, []) => Operation::Get,
-        (&Method::POST, []) => Operation::Add,
-        (&Method::DELETE, [_]) => Operation::Remove,
-        other => panic!("no such operation: {other:?}"),
-    };
-    let revision = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("RevisionId="));
-    Call {
-        operation,
-        arn: layer_version_arn(&decoded(layer), version, &region),
-        region,
-        target: asked.target.clone(),
-        sid: rest
-            .first()
-            .map_or_else(|| statement_id(asked), |sid| Some(decoded(sid))),
-        revision: revision.map(decoded),
-        status: None,
-    }
-}
-
 /// A bare name means the caller's account; an ARN is taken only in its own region, as by a real endpoint.
-fn layer_version_arn(layer: &str, version: &str, region: &str) -> String {
+fn layer_arn(layer: &str, account: &str, region: &str) -> String {
     let partition = match region {
         cn if cn.starts_with("cn-") => "aws-cn",
         gov if gov.starts_with("us-gov-") => "aws-us-gov",
@@ -108,9 +134,26 @@ fn layer_version_arn(layer: &str, version: &str, region: &str) -> String {
     if layer.starts_with("arn:") {
         let own = format!("arn:{partition}:lambda:{region}:");
         assert!(layer.starts_with(&own), "{layer} was asked for in {region}");
-        return format!("{layer}:{version}");
+        return layer.to_owned();
     }
-    format!("arn:{partition}:lambda:{region}:123456789012:layer:{layer}:{version}")
+    format!("arn:{partition}:lambda:{region}:{account}:layer:{layer}")
+}
+
+/// The value of this name in the query.
+pub fn query_value(target: &str, name: &str) -> Option<String> {
+    value(target.split_once('?')?.1, name)
+}
+
+/// The value of this name in the body, which is a form.
+pub fn form_value(asked: &Asked, name: &str) -> Option<String> {
+    value(std::str::from_utf8(&asked.body).unwrap(), name)
+}
+
+fn value(pairs: &str, name: &str) -> Option<String> {
+    pairs
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find_map(|(known, value)| (known == name).then(|| decoded(value)))
 }
 
 fn decoded(text: &str) -> String {

@@ -48,12 +48,27 @@ impl Policy {
     }
 }
 
+/// Part of a layer's versions, the newest first.
+pub struct Page {
+    /// ARN and number.
+    pub versions: Vec<(String, u64)>,
+    /// Where the next page begins, if there is one.
+    pub next_marker: Option<String>,
+}
+
 /// By layer version ARN: the versions that exist, and the policy of those that have one.
 #[derive(Default)]
 pub struct LayerPolicies {
     versions: BTreeMap<String, Option<Policy>>,
     revisions: usize,
+    /// The most versions on a page, where that is less than was asked for: Lambda promises no full pages.
+    pub short_pages: Option<usize>,
+    /// A version that is too new to be listed.
+    pub unlisted: Option<String>,
 }
+
+/// The most versions on a page.
+const PAGE: usize = 50;
 
 const GET: &str = "GetLayerVersionPolicy";
 const ADD: &str = "AddLayerVersionPermission";
@@ -86,6 +101,42 @@ impl LayerPolicies {
         self.policy(arn)
             .map(|policy| policy.statements.clone())
             .unwrap_or_default()
+    }
+
+    /// A layer that does not exist has no versions; that is no error.
+    pub fn list(
+        &self,
+        layer: &str,
+        marker: Option<&str>,
+        most: Option<usize>,
+    ) -> Result<Page, Refusal> {
+        let most = most.unwrap_or(PAGE);
+        if !(1..=PAGE).contains(&most) {
+            let message = format!("Value '{most}' at 'maxItems' failed to satisfy constraint");
+            return Err(Refusal::new(400, "ValidationException", &message));
+        }
+        let below = marker.map_or(u64::MAX, |marker| {
+            marker.trim_end_matches("/+==").parse().unwrap()
+        });
+        let number = |arn: &str| -> Option<u64> {
+            let rest = arn.strip_prefix(layer)?.strip_prefix(':')?;
+            rest.parse().ok()
+        };
+        let mut versions: Vec<(String, u64)> = self
+            .versions
+            .keys()
+            .filter_map(|arn| Some((arn.clone(), number(arn)?)))
+            .filter(|(arn, number)| *number < below && self.unlisted.as_ref() != Some(arn))
+            .collect();
+        versions.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+        let page = self.short_pages.unwrap_or(PAGE).min(most);
+        let more = versions.len() > page;
+        versions.truncate(page);
+        let last = versions.last().map(|(_, number)| format!("{number}/+=="));
+        Ok(Page {
+            next_marker: last.filter(|_| more),
+            versions,
+        })
     }
 
     pub fn get(&self, arn: &str) -> Result<Policy, Refusal> {

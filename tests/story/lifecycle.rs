@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::cloudformation::Resource;
 use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_api::Fault;
 use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 const NOTHING: [Value; 0] = [];

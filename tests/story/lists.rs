@@ -7,8 +7,8 @@ use crate::events::{
     ACCOUNT, Event, LAYER_VERSION, account_statement, event, organization_statement,
     public_statement,
 };
-use crate::lambda_api::Fault;
 use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 fn id() -> String {

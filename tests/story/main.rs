@@ -11,12 +11,17 @@
 // The neighbours of the executable, played here.
 mod bucket;
 mod cloudformation;
+mod lambda_answers;
 mod lambda_api;
 mod lambda_call;
+mod lambda_faults;
 mod layer_policies;
+mod proxy;
 mod recorded;
 mod runtime_api;
 mod server;
+mod sts_api;
+mod throttle;
 
 // One executable among its neighbours, and what it is given.
 mod events;
@@ -29,11 +34,19 @@ mod answer;
 mod broken_answers;
 mod concurrency;
 mod create;
+mod crowds;
 mod delete;
 mod faults;
+mod guardrails;
 mod lifecycle;
 mod lists;
 mod reasons;
 mod recorded_answers;
+mod response_hosts;
+mod roles;
+mod roles_refused;
 mod statement_ids;
 mod update;
+mod versions;
+mod versions_in_time;
+mod versions_refused;

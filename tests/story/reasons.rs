@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_api::Fault;
 use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 const NO_POLICY: Fault = Fault::Refused(404, "ResourceNotFoundException", "no policy");
@@ -150,13 +150,13 @@ async fn what_lambda_refuses_says_which_call_on_what_and_what_to_do() {
             "delete",
             Operation::Remove,
             DENIED,
-            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:RemoveLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, which can share layers of its own account only",
+            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:RemoveLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it",
         ),
         (
             "delete",
             Operation::Get,
             DENIED,
-            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, which can share layers of its own account only",
+            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it",
         ),
         (
             "create-organization",
@@ -198,7 +198,7 @@ async fn what_does_not_end_in_time_says_what_it_ended_with() {
         (
             Operation::Add,
             denied,
-            "out of time while waiting for this to pass: access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, which can share layers of its own account only",
+            "out of time while waiting for this to pass: access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it",
         ),
         (
             Operation::Get,

@@ -14,10 +14,17 @@ use crate::runtime_api::{Outcome, RuntimeApi};
 /// The timeout of the function where a test does not say otherwise.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
+/// What an operator allows where a test does not say otherwise: the bucket here can be answered, everybody granted to.
+const UNGUARDED: &[(&str, &str)] = &[
+    ("RESPONSE_HOSTS", "http://127.0.0.1"),
+    ("ALLOW_PUBLIC", "true"),
+];
+
 pub struct Stage {
     pub runtime: RuntimeApi,
     pub lambda: LambdaApi,
     pub bucket: Bucket,
+    guardrails: &'static [(&'static str, &'static str)],
     executables: Vec<Executable>,
 }
 
@@ -57,7 +64,17 @@ impl Stage {
         Self::with_environment(&[]).await
     }
 
+    /// With these variables besides `UNGUARDED`.
     pub async fn with_environment(variables: &[(&str, &str)]) -> Self {
+        Self::under(UNGUARDED, variables).await
+    }
+
+    /// With these variables, and nothing else that an operator could set.
+    pub async fn guarded(variables: &[(&str, &str)]) -> Self {
+        Self::under(&[], variables).await
+    }
+
+    async fn under(guardrails: &'static [(&str, &str)], variables: &[(&str, &str)]) -> Self {
         let runtime = RuntimeApi::start().await;
         let lambda = LambdaApi::start().await;
         lambda.state().policies.publish(LAYER_VERSION);
@@ -66,6 +83,7 @@ impl Stage {
             runtime,
             lambda,
             bucket,
+            guardrails,
             executables: Vec::new(),
         };
         stage.add_executable(variables);
@@ -79,8 +97,9 @@ impl Stage {
             ("AWS_LAMBDA_RUNTIME_API", self.runtime.address.to_string()),
             ("AWS_ENDPOINT_URL", endpoint),
         ];
+        let variables = [self.guardrails, variables].concat();
         self.executables
-            .push(Executable::start(&environment, variables));
+            .push(Executable::start(&environment, &variables));
     }
 
     /// Gives `event` a new `ResponseURL`.
@@ -132,6 +151,7 @@ impl Stage {
             .flat_map(Executable::end)
             .collect();
         let mut secrets = self.bucket.state().queries();
+        secrets.extend(self.lambda.state().roles.secrets());
         secrets.extend([SECRET_KEY, SESSION_TOKEN, "Signature="].map(str::to_owned));
         for line in &lines {
             for secret in &secrets {

@@ -1,0 +1,59 @@
+//! What the calls of the two services have in common: each is made once, ends in time, and is told by code and message.
+//! Knows no operation.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use super::failure::Kind;
+
+/// How long one call may take before it counts as unanswered.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The SDK's own retries are off: a write is repeated only after the policy has been read again.
+pub(super) fn no_retries() -> RetryConfig {
+    RetryConfig::disabled()
+}
+
+pub(super) fn attempt_timeout() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_attempt_timeout(CALL_TIMEOUT)
+        .build()
+}
+
+/// What a failed call came to, with the service's code and message: the SDK's own text says neither.
+pub(super) fn told<E>(error: &SdkError<E, HttpResponse>) -> (Kind, String, String)
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let Some(service) = error.as_service_error() else {
+        let unsent = matches!(error, SdkError::ConstructionFailure(_));
+        let kind = if unsent {
+            Kind::Refused
+        } else {
+            Kind::Unavailable
+        };
+        return (kind, "no answer".to_owned(), root_cause(error));
+    };
+    let status = error
+        .raw_response()
+        .map_or(0, |response| response.status().as_u16());
+    let code = service.code().unwrap_or("no code");
+    let message = service
+        .message()
+        .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+    (Kind::of(code, status), code.to_owned(), message)
+}
+
+/// The innermost error: the outer ones say no more than that there was one.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,107 @@
+//! Opens the door to Lambda: with the provider's own credentials, or with those of a role that a resource names.
+//! The only file that knows STS; does not retry.
+
+use std::cell::RefCell;
+
+use aws_config::SdkConfig;
+use aws_sdk_sts::Client as Sts;
+use aws_sdk_sts::config::{Builder, Credentials};
+use tracing::info;
+
+use super::call::{attempt_timeout, no_retries, told};
+use super::failure::{Failure, Kind};
+use super::lambda::Lambda;
+use crate::permission::role::Role;
+
+/// The name by which the log of the role's account knows who called.
+const SESSION_NAME: &str = "lambda-permission-provider";
+
+/// The ways to Lambda's API that one function has.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    config: SdkConfig,
+    own: Lambda,
+    /// The role that was assumed last, and its door: one event needs one role, seldom two, and asks for it with each policy.
+    assumed: RefCell<Option<(Role, Lambda)>>,
+}
+
+impl Doors {
+    /// The doors of a function with the credentials of `config`.
+    #[must_use]
+    pub fn new(config: SdkConfig) -> Self {
+        Self {
+            own: Lambda::new(&config),
+            config,
+            assumed: RefCell::default(),
+        }
+    }
+
+    /// The same doors for one event of the function of this ARN: what was assumed for another event is not used again.
+    #[must_use]
+    pub fn of_function(&self, function_arn: &str) -> Self {
+        let account = function_arn
+            .split(':')
+            .nth(4)
+            .and_then(|account| account.parse().ok());
+        Self {
+            config: self.config.clone(),
+            own: self.own.of_account(account),
+            assumed: RefCell::default(),
+        }
+    }
+
+    /// The door for `role`, or the provider's own.
+    ///
+    /// # Errors
+    /// If the role cannot be assumed.
+    pub(super) async fn open(&self, role: Option<&Role>) -> Result<Lambda, Failure> {
+        let Some(role) = role else {
+            return Ok(self.own.clone());
+        };
+        if let Some((known, lambda)) = &*self.assumed.borrow()
+            && known == role
+        {
+            return Ok(lambda.clone());
+        }
+        let lambda = self
+            .own
+            .by_role(&self.config, role, self.assume(role).await?);
+        *self.assumed.borrow_mut() = Some((role.clone(), lambda.clone()));
+        Ok(lambda)
+    }
+
+    /// Asks STS in the function's own region, which is in the partition of the layer and certainly enabled.
+    async fn assume(&self, role: &Role) -> Result<Credentials, Failure> {
+        let config = Builder::from(&self.config)
+            .retry_config(no_retries())
+            .timeout_config(attempt_timeout());
+        let call = Sts::from_conf(config.build()).assume_role();
+        let call = call
+            .role_arn(role.to_string())
+            .role_session_name(SESSION_NAME)
+            .set_external_id(role.external_id().map(str::to_owned));
+        let outcome = call.send().await.map_err(|error| {
+            let (kind, code, message) = told(&error);
+            Failure::of_role(kind, role, &code, &message)
+        });
+        let code = outcome
+            .as_ref()
+            .map_or_else(|failure| failure.code.as_str(), |_| "done");
+        info!(call = "sts:AssumeRole", resource = %role, outcome = code, "called");
+        let credentials = outcome?.credentials.ok_or_else(|| {
+            Failure::of_role(
+                Kind::Refused,
+                role,
+                "no credentials",
+                "the answer holds none",
+            )
+        })?;
+        Ok(Credentials::new(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            Some(credentials.session_token),
+            None,
+            "AssumeRole",
+        ))
+    }
+}

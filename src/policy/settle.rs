@@ -1,0 +1,206 @@
+//! The loop for one policy: read it, plan the difference, apply it, until nothing is left to do.
+//! Knows nothing of events, and of other policies.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use super::document::Policy;
+use super::doors::Doors;
+use super::failure::{Failure, Kind};
+use super::journal::Journal;
+use super::lambda::Lambda;
+use super::plan::{Conflict, Plan, Step, plan};
+use crate::backoff::Backoff;
+use crate::permission::goal::Goal;
+use crate::permission::intent::Purpose;
+use crate::permission::role::Role;
+
+/// How long a denied call is repeated for a grant: the policy of a role takes up to 12 seconds to be effective
+/// everywhere, and the first grant often comes right after the role was made.
+const ROLE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why it could not be made true.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum Unreconciled {
+    /// A statement is in the way.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The policy does not have the revision that the resource demands.
+    #[error(
+        "policy changed: got revision `{found}` where `RevisionId` demands `{demanded}`, read the policy again and give its revision, or leave `RevisionId` out"
+    )]
+    Revision {
+        /// The revision that the policy has.
+        found: String,
+        /// The one that it should have.
+        demanded: String,
+    },
+    /// A call failed for good.
+    #[error(transparent)]
+    Call(#[from] Failure),
+    /// The work on another policy failed for good, and this one was left as it is.
+    #[error("given up, since the work on another policy has failed")]
+    GivenUp,
+}
+
+/// One piece of work on policies: by whom it is done, what for, and what has been written so far.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'a> {
+    pub(super) doors: &'a Doors,
+    pub(super) role: Option<&'a Role>,
+    pub(super) purpose: Purpose,
+    pub(super) journal: &'a Journal,
+}
+
+/// What one round came to.
+enum Round {
+    /// The policy is as the goal says.
+    Settled(Policy),
+    /// Something was written, and the policy has to be read again before more is known of it.
+    Written,
+    /// The same, of a write that carried no revision: it may have been overwritten.
+    WrittenUnconditionally,
+}
+
+impl Work<'_> {
+    /// Reads, plans and applies until the policy is as the goal says; gives the policy.
+    pub(super) async fn settle(&self, goal: &Goal) -> Result<Policy, Unreconciled> {
+        let mut backoff = Backoff::default();
+        let mut read_back = false;
+        loop {
+            match self
+                .patiently(async |lambda| self.round(lambda, goal).await)
+                .await?
+            {
+                Round::Settled(policy) => return Ok(policy),
+                Round::WrittenUnconditionally if read_back => sleep(backoff.pause()).await,
+                Round::WrittenUnconditionally => read_back = true,
+                Round::Written => {}
+            }
+        }
+    }
+
+    /// Tries again for as long as what failed may pass.
+    pub(super) async fn patiently<T>(
+        &self,
+        attempt: impl AsyncFn(&Lambda) -> Result<T, Unreconciled>,
+    ) -> Result<T, Unreconciled> {
+        let started = Instant::now();
+        let mut backoff = Backoff::default();
+        loop {
+            let attempted = match self.doors.open(self.role).await {
+                Ok(lambda) => attempt(&lambda).await,
+                Err(failure) => Err(failure.into()),
+            };
+            let failure = match attempted {
+                Err(Unreconciled::Call(failure)) => failure,
+                other => return other,
+            };
+            let passes = match failure.kind {
+                Kind::Changed | Kind::Throttled | Kind::Unavailable => true,
+                Kind::Denied => self.purpose == Purpose::Grant && started.elapsed() < ROLE_PATIENCE,
+                Kind::NotFound | Kind::Full | Kind::Refused | Kind::Unreadable => false,
+            };
+            if !passes {
+                return Err(failure.into());
+            }
+            self.journal.failed(&failure);
+            sleep(backoff.pause()).await;
+        }
+    }
+
+    async fn round(&self, lambda: &Lambda, goal: &Goal) -> Result<Round, Unreconciled> {
+        let read = async || Ok(lambda.policy(&goal.layer_version).await?);
+        let mut policy = self.unthrottled(read).await?;
+        let plan = plan(goal, &policy)?;
+        info!(layer_version = %goal.layer_version, plan = %plan, "planned");
+        let Plan { steps, spared } = plan;
+        for spared in spared {
+            warn!(layer_version = %goal.layer_version, "not removed: another grant has the id of {spared}");
+        }
+        if !steps.is_empty() && self.journal.has_nothing_done() {
+            demand_revision(goal, &policy)?;
+        }
+        let mut steps = steps.into_iter().peekable();
+        while let Some(step) = steps.next() {
+            let conditional = policy.revision_id.is_some();
+            policy = self.apply(lambda, goal, &step, &policy).await?;
+            if !conditional {
+                return Ok(Round::WrittenUnconditionally);
+            }
+            // A removal does not tell the new revision, which the next write and the template ask for.
+            let needed = steps.peek().is_some() || !goal.wanted.is_empty();
+            if policy.revision_id.is_none() && needed {
+                return Ok(Round::Written);
+            }
+        }
+        Ok(Round::Settled(policy))
+    }
+
+    /// Makes one write under the revision of `policy`; gives the policy as it is then.
+    async fn apply(
+        &self,
+        lambda: &Lambda,
+        goal: &Goal,
+        step: &Step,
+        policy: &Policy,
+    ) -> Result<Policy, Unreconciled> {
+        let (layer_version, journal) = (&goal.layer_version, self.journal);
+        let write = async || {
+            let begun = journal
+                .begin(layer_version, step)
+                .ok_or(Unreconciled::GivenUp)?;
+            let written = match step {
+                Step::Add(statement) => lambda.add(layer_version, statement, policy).await,
+                Step::Remove(unwanted) => lambda.remove(layer_version, &unwanted.sid, policy).await,
+            };
+            match &written {
+                Ok(_) => journal.done(begun),
+                // It may have been done all the same: the note stays.
+                Err(failure) if failure.kind == Kind::Unavailable => {}
+                Err(_) => journal.refused(begun),
+            }
+            written.map_err(|failure| failure.about(goal, policy).into())
+        };
+        self.unthrottled(write).await
+    }
+
+    /// Repeats a call for as long as it is throttled: nothing was done, so nothing need be read again.
+    async fn unthrottled<T>(
+        &self,
+        call: impl AsyncFn() -> Result<T, Unreconciled>,
+    ) -> Result<T, Unreconciled> {
+        let mut backoff = Backoff::default();
+        loop {
+            match call().await {
+                Err(Unreconciled::Call(failure)) if failure.kind == Kind::Throttled => {
+                    self.journal.failed(&failure);
+                    sleep(backoff.pause()).await;
+                }
+                other => {
+                    self.journal.recovered();
+                    return other;
+                }
+            }
+        }
+    }
+}
+
+/// The first write of a resource that demands a revision happens only under that revision.
+fn demand_revision(goal: &Goal, policy: &Policy) -> Result<(), Unreconciled> {
+    match &goal.revision_id {
+        Some(demanded) if policy.revision_id.as_ref() != Some(demanded) => {
+            Err(Unreconciled::Revision {
+                found: policy
+                    .revision_id
+                    .clone()
+                    .unwrap_or_else(|| "none".to_owned()),
+                demanded: demanded.clone(),
+            })
+        }
+        _ => Ok(()),
+    }
+}

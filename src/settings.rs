@@ -1,0 +1,307 @@
+//! The operator's guardrails, read once from the environment. They refuse grants, and never a revoke.
+//! Reads nothing else, and never fails: a value that cannot be read refuses every grant until it is mended.
+
+use thiserror::Error;
+
+use crate::cloudformation::response_url::{ResponseHost, ResponseUrl};
+use crate::permission::intent::{Intent, Purpose};
+use crate::permission::principal::Principal;
+
+/// What the operator has set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    allow_public: bool,
+    /// Who may be granted to; anybody where there is no list.
+    allowed_principals: Option<Vec<Principal>>,
+    response_hosts: Vec<ResponseHost>,
+    unreadable: Vec<Refusal>,
+}
+
+/// Why nothing is granted, or why nobody is told.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// A value of the environment cannot be read.
+    #[error("guardrail unreadable: got `{variable}` {got}, have the provider's operator {remedy}")]
+    Unreadable {
+        /// The environment variable.
+        variable: &'static str,
+        /// What of it cannot be read.
+        got: String,
+        /// What can be.
+        remedy: &'static str,
+    },
+    /// Grants to everybody are not allowed.
+    #[error(
+        "public grant not allowed: got `*`, grant to accounts or organizations, or have the provider's operator set `AllowPublic` to `true`"
+    )]
+    Public,
+    /// This principal is not allowed.
+    #[error(
+        "principal not allowed: got `{got}`, grant to allowed ones ({allowed}), or have the provider's operator add it to `AllowedPrincipals`"
+    )]
+    Principal {
+        /// Who was to be granted to.
+        got: Principal,
+        /// Who may be.
+        allowed: String,
+    },
+    /// Answers may not be sent there.
+    #[error(
+        "`ResponseURL` not allowed: got `{0}`, have the provider's operator add its domain to `ResponseHosts` if stacks are to be answered there"
+    )]
+    ResponseHost(ResponseUrl),
+}
+
+impl Settings {
+    /// Reads the settings from `variable`, which gives the value of an environment variable. One that is empty counts as not
+    /// set, as a template's parameter leaves it.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let public = set("ALLOW_PUBLIC").map_or(Ok(false), |value| switch("ALLOW_PUBLIC", &value));
+        let principals = set("ALLOWED_PRINCIPALS").map(|list| {
+            let remedy =
+                "give account ids of 12 digits, organization ids or `*`, with commas between";
+            entries("ALLOWED_PRINCIPALS", &list, remedy, |entry| {
+                entry.parse().ok()
+            })
+        });
+        let hosts = set("RESPONSE_HOSTS").map(|list| {
+            let remedy = "give DNS suffixes, each perhaps after `http://`, with commas between";
+            entries("RESPONSE_HOSTS", &list, remedy, ResponseHost::read)
+        });
+        let (principals, hosts) = (principals.transpose(), hosts.transpose());
+        let unreadable = [
+            public.as_ref().err(),
+            principals.as_ref().err(),
+            hosts.as_ref().err(),
+        ];
+        Self {
+            unreadable: unreadable
+                .into_iter()
+                .flatten()
+                .flatten()
+                .cloned()
+                .collect(),
+            allow_public: public.unwrap_or_default(),
+            allowed_principals: principals.unwrap_or_default(),
+            // A list that cannot be read must not leave every stack without an answer.
+            response_hosts: hosts.ok().flatten().unwrap_or_else(ResponseHost::of_aws),
+        }
+    }
+
+    /// Whether an answer may be sent to `url`.
+    ///
+    /// # Errors
+    /// If it may not.
+    pub fn may_answer(&self, url: &ResponseUrl) -> Result<(), Refusal> {
+        let allowed = self.response_hosts.iter().any(|host| host.allows(url));
+        allowed
+            .then_some(())
+            .ok_or_else(|| Refusal::ResponseHost(url.clone()))
+    }
+
+    /// Whether `intent` may be carried out; taking access away always may.
+    ///
+    /// # Errors
+    /// Everything that forbids it, joined by `; `.
+    pub fn may_pursue(&self, intent: &Intent, url: &ResponseUrl) -> Result<(), String> {
+        if intent.purpose != Purpose::Grant {
+            return Ok(());
+        }
+        let wanted = intent.goals.iter().flat_map(|goals| &goals.wanted);
+        let principals = wanted.filter_map(|statement| self.may_grant(&statement.principal).err());
+        let refusals: Vec<String> = self
+            .unreadable
+            .iter()
+            .cloned()
+            .chain(self.may_answer(url).err())
+            .chain(principals)
+            .map(|refusal| refusal.to_string())
+            .collect();
+        if refusals.is_empty() {
+            Ok(())
+        } else {
+            Err(refusals.join("; "))
+        }
+    }
+
+    fn may_grant(&self, principal: &Principal) -> Result<(), Refusal> {
+        if *principal == Principal::Everyone && !self.allow_public {
+            return Err(Refusal::Public);
+        }
+        match &self.allowed_principals {
+            Some(allowed) if !allowed.contains(principal) => {
+                let allowed: Vec<String> = allowed
+                    .iter()
+                    .map(|allowed| format!("`{allowed}`"))
+                    .collect();
+                Err(Refusal::Principal {
+                    got: principal.clone(),
+                    allowed: allowed.join(", "),
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn switch(variable: &'static str, value: &str) -> Result<bool, Vec<Refusal>> {
+    value.parse().map_err(|_| {
+        vec![Refusal::Unreadable {
+            variable,
+            got: format!("= `{value}`"),
+            remedy: "set it to `true` or `false`",
+        }]
+    })
+}
+
+/// The entries of a comma-separated list, or what of it cannot be read.
+fn entries<T>(
+    variable: &'static str,
+    list: &str,
+    remedy: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, Vec<Refusal>> {
+    let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+    for entry in list.split(',').map(str::trim) {
+        let refusal = || Refusal::Unreadable {
+            variable,
+            got: format!("with `{entry}`"),
+            remedy,
+        };
+        match read(entry) {
+            Some(value) => readable.push(value),
+            None => unreadable.push(refusal()),
+        }
+    }
+    if unreadable.is_empty() {
+        Ok(readable)
+    } else {
+        Err(unreadable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::goal::Goals;
+    use crate::permission::statement::Statement;
+
+    const ANSWER: &str = "https://b.s3.amazonaws.com/key?Signature=secret";
+
+    fn settings(variables: &[(&str, &str)]) -> Settings {
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name);
+        Settings::read(|name| value(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    fn intent(purpose: Purpose, principals: &[&str]) -> Intent {
+        let statement = |principal: &&str| Statement {
+            sid: "sid".parse().expect("a statement id"),
+            principal: principal.parse().expect("a principal"),
+        };
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
+        Intent {
+            goals: Some(Goals {
+                wanted: principals.iter().map(statement).collect(),
+                ..Goals::new(arn.parse().expect("an ARN"))
+            }),
+            leftovers: None,
+            purpose,
+            physical_id: "id".to_owned(),
+            attributes: Vec::new(),
+        }
+    }
+
+    fn pursue(variables: &[(&str, &str)], principals: &[&str]) -> Result<(), String> {
+        let url = ResponseUrl::read(ANSWER).expect("a URL");
+        let settings = settings(variables);
+        let revoke = intent(Purpose::Revoke, &[]);
+        assert_eq!(settings.may_pursue(&revoke, &url), Ok(()), "a revoke");
+        settings.may_pursue(&intent(Purpose::Grant, principals), &url)
+    }
+
+    #[test]
+    fn what_is_allowed_is_granted() {
+        let everybody = ("ALLOW_PUBLIC", "true");
+        for (variables, principals) in [
+            (&[][..], &["111122223333", "o-abcdefghij"][..]),
+            (
+                &[("ALLOW_PUBLIC", ""), ("ALLOWED_PRINCIPALS", "")],
+                &["111122223333"],
+            ),
+            (&[everybody], &["*", "111122223333"]),
+            (
+                &[("ALLOWED_PRINCIPALS", "o-abcdefghij, 111122223333")],
+                &["111122223333", "o-abcdefghij"],
+            ),
+            (
+                &[("ALLOWED_PRINCIPALS", "arn:aws:iam::111122223333:root")],
+                &["111122223333"],
+            ),
+            (&[everybody, ("ALLOWED_PRINCIPALS", "*")], &["*"]),
+        ] {
+            assert_eq!(pursue(variables, principals), Ok(()), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_the_author_and_the_operator_what_to_do() {
+        for (variables, principals, reason) in [
+            (
+                &[][..],
+                &["*"][..],
+                "public grant not allowed: got `*`, grant to accounts or organizations, or have the provider's operator set \
+                 `AllowPublic` to `true`",
+            ),
+            (
+                &[
+                    ("ALLOW_PUBLIC", "true"),
+                    ("ALLOWED_PRINCIPALS", "o-abcdefghij,444455556666"),
+                ],
+                &["*", "444455556666", "111122223333"],
+                "principal not allowed: got `*`, grant to allowed ones (`o-abcdefghij`, `444455556666`), or have the \
+                 provider's operator add it to `AllowedPrincipals`; principal not allowed: got `111122223333`, grant to \
+                 allowed ones (`o-abcdefghij`, `444455556666`), or have the provider's operator add it to \
+                 `AllowedPrincipals`",
+            ),
+            (
+                &[("ALLOW_PUBLIC", "yes")],
+                &["111122223333"],
+                "guardrail unreadable: got `ALLOW_PUBLIC` = `yes`, have the provider's operator set it to `true` or `false`",
+            ),
+            (
+                &[("ALLOWED_PRINCIPALS", "111122223333,1234")],
+                &["111122223333"],
+                "guardrail unreadable: got `ALLOWED_PRINCIPALS` with `1234`, have the provider's operator give account ids of \
+                 12 digits, organization ids or `*`, with commas between",
+            ),
+            (
+                &[("RESPONSE_HOSTS", "ftp://x")],
+                &["111122223333"],
+                "guardrail unreadable: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give DNS suffixes, \
+                 each perhaps after `http://`, with commas between",
+            ),
+            (
+                &[("RESPONSE_HOSTS", "localhost")],
+                &["111122223333"],
+                "`ResponseURL` not allowed: got `https://b.s3.amazonaws.com?***`, have the provider's operator add its domain \
+                 to `ResponseHosts` if stacks are to be answered there",
+            ),
+        ] {
+            assert_eq!(
+                pursue(variables, principals),
+                Err(reason.to_owned()),
+                "{variables:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn hosts_that_cannot_be_read_are_told_to_stacks_of_aws() {
+        let url = ResponseUrl::read(ANSWER).expect("a URL");
+        for hosts in ["", "ftp://x,", "localhost,ftp://x"] {
+            let settings = settings(&[("RESPONSE_HOSTS", hosts)]);
+            assert_eq!(settings.may_answer(&url), Ok(()), "{hosts}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Many grants on one layer version at a time, while Lambda throttles and loses what is written without a condition.
+//! Refuses to know single calls; what is left at the end counts, and how many calls it took.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::events::{Event, event};
+use crate::stage::Stage;
+use crate::throttle::Throttle;
+use crate::versions::{id, layer_of, on, version};
+
+/// Lambda's limit for all remaining operations of its control plane together.
+const CALLS_PER_SECOND: usize = 15;
+
+/// The timeout that Lambda allows at most.
+const LONGEST: Duration = Duration::from_mins(15);
+
+/// With so many executions at a time, and a Lambda that is as unkind as it may be.
+async fn crowded(executions: usize, says_when: bool) -> Stage {
+    let mut stage = Stage::start().await;
+    for _ in 1..executions {
+        stage.add_executable(&[]);
+    }
+    {
+        let mut lambda = stage.lambda.state();
+        lambda.throttle = Some(Throttle::new(CALLS_PER_SECOND, says_when));
+        lambda.writers_race = true;
+    }
+    stage
+}
+
+fn accounts(many: usize) -> Vec<String> {
+    (1..=many).map(|number| format!("{number:012}")).collect()
+}
+
+/// The Create of a resource of its own for each account.
+fn creates(many: usize) -> Vec<Event> {
+    let create = |account: &String| {
+        event("create-derived-statement-id")
+            .with("LogicalResourceId", format!("Share{account}"))
+            .property("Principal", account.as_str())
+    };
+    accounts(many).iter().map(create).collect()
+}
+
+/// Plays all at once; the ids, and how many calls it took besides those that were throttled.
+async fn play_all(stage: &Stage, events: &[Event]) -> (Vec<String>, usize) {
+    let began = Instant::now();
+    stage.lambda.calls();
+    let played = events.iter().map(|event| stage.play_within(LONGEST, event));
+    let answers = join_all(played).await;
+    let calls = stage.lambda.calls();
+    let throttled = calls.iter().filter(|call| call.ends_with("429")).count();
+    println!(
+        "{} events: {} calls in {:.1} s, {throttled} of them throttled",
+        events.len(),
+        calls.len(),
+        began.elapsed().as_secs_f32(),
+    );
+    let ids = answers.iter().map(|answer| answer.succeeded().to_owned());
+    (ids.collect(), calls.len() - throttled)
+}
+
+/// Each grant takes a look and a write, and as much again for each time that another one was quicker.
+const MOST_CALLS_OF_THIRTY: usize = 240;
+
+async fn thirty_come_and_go(executions: usize, says_when: bool) {
+    let stage = crowded(executions, says_when).await;
+    let creates = creates(30);
+    let (ids, calls) = play_all(&stage, &creates).await;
+    assert_eq!(stage.statements().len(), 30);
+    assert!(calls <= MOST_CALLS_OF_THIRTY, "{calls} calls");
+    let deletes: Vec<Event> = creates
+        .iter()
+        .zip(&ids)
+        .map(|(create, id)| create.delete_of(id))
+        .collect();
+    let (_, calls) = play_all(&stage, &deletes).await;
+    assert_eq!(stage.statements(), [] as [Value; 0]);
+    assert!(calls <= MOST_CALLS_OF_THIRTY, "{calls} calls");
+}
+
+#[tokio::test]
+async fn thirty_resources_on_few_executions_lose_no_grant() {
+    thirty_come_and_go(4, false).await;
+}
+
+#[tokio::test]
+async fn thirty_resources_on_many_executions_lose_no_grant() {
+    thirty_come_and_go(15, true).await;
+}
+
+#[tokio::test]
+async fn one_resource_of_thirty_principals_takes_little_more_than_a_call_each() {
+    let stage = crowded(1, false).await;
+    let create = event("create-list").property("Principals", json!(accounts(30)));
+    let (ids, calls) = play_all(&stage, std::slice::from_ref(&create)).await;
+    assert_eq!(stage.statements().len(), 30);
+    // One each, one look before and one after the first write, which has no revision to be conditional on.
+    assert_eq!(calls, 32);
+    play_all(&stage, &[create.delete_of(&ids[0])]).await;
+    assert_eq!(stage.statements(), [] as [Value; 0]);
+}
+
+/// Too long for every day: some five minutes at Lambda's pace.
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn two_hundred_versions_get_twenty_principals_each() {
+    let stage = layer_of(200).await;
+    stage.lambda.state().throttle = Some(Throttle::new(CALLS_PER_SECOND, false));
+    let create = event("create-all-versions")
+        .without_property("Principal")
+        .property("LayerVersionArn", version(200))
+        .property("Principals", json!(accounts(20)));
+    let (ids, _) = play_all(&stage, &[create]).await;
+    assert_eq!(ids, [id()]);
+    for number in 1..=200 {
+        assert_eq!(on(&stage, number).len(), 21, "version {number}");
+    }
+}

@@ -1,0 +1,200 @@
+//! `RoleArn`: the layers of another account, reached by a role of that account.
+//! Refuses to know what is granted there, and the reasons: see `roles_refused`.
+
+use serde_json::Value;
+
+use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
+use crate::executable::ACCESS_KEY;
+use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
+use crate::stage::Stage;
+use crate::sts_api::Assumption;
+
+pub const THEIRS: &str = "arn:aws:lambda:us-west-2:999988887777:layer:their-layer:1";
+pub const ROLE: &str = "arn:aws:iam::999988887777:role/share-layers";
+
+pub fn ours() -> Value {
+    account_statement(THEIRS, "partner", ACCOUNT)
+}
+
+pub fn id() -> String {
+    format!("{THEIRS}#partner")
+}
+
+/// With a layer version of another account, and a role there that trusts the provider.
+pub async fn stage_with_role() -> Stage {
+    let stage = Stage::start().await;
+    stage.lambda.state().policies.publish(THEIRS);
+    stage.lambda.state().roles.trust(ROLE, None);
+    stage
+}
+
+pub fn statements(stage: &Stage) -> Vec<Value> {
+    stage.lambda.state().policies.statements(THEIRS)
+}
+
+/// Asserts that every call to Lambda about an ARN that begins so was signed by `access_key`.
+fn signed(stage: &Stage, arn: &str, access_key: &str) {
+    let lambda = stage.lambda.state();
+    let mut of_lambda = lambda
+        .calls
+        .iter()
+        .filter(|call| call.operation != Operation::Assume && call.arn.starts_with(arn))
+        .peekable();
+    assert!(of_lambda.peek().is_some(), "no call about {arn}");
+    for call in of_lambda {
+        assert_eq!(call.credential.access_key, access_key, "{call}");
+    }
+}
+
+fn role_key(stage: &Stage) -> String {
+    stage.lambda.state().roles.access_key(ROLE).to_owned()
+}
+
+#[tokio::test]
+async fn a_resource_with_a_role_calls_lambda_as_that_role() {
+    let stage = stage_with_role().await;
+    let answer = stage.play(&event("create-by-role")).await;
+    assert_eq!(answer.succeeded(), id());
+    assert_eq!(statements(&stage), [ours()]);
+    signed(&stage, THEIRS, &role_key(&stage));
+    let lambda = stage.lambda.state();
+    let calls: Vec<_> = lambda.calls.iter().map(ToString::to_string).collect();
+    let expected = ["Assume: 200", "Get: 404", "Add partner: 201", "Get: 200"];
+    assert_eq!(calls, expected);
+    let (assume, of_lambda) = lambda.calls.split_first().unwrap();
+    assert_eq!(assume.credential.access_key, ACCESS_KEY);
+    assert_eq!(assume.credential.region, "eu-west-1", "the function's own");
+    for call in of_lambda {
+        assert_eq!(call.credential.region, "us-west-2", "the layer's own");
+        let path = "/2018-10-31/layers/their-layer/versions/1/policy";
+        assert!(call.target.starts_with(path), "{}", call.target);
+    }
+    let assumption = Assumption {
+        role: ROLE.to_owned(),
+        external_id: None,
+        session: "lambda-permission-provider".to_owned(),
+    };
+    assert_eq!(lambda.roles.asked_for, [assumption]);
+}
+
+#[tokio::test]
+async fn an_external_id_is_presented() {
+    let stage = stage_with_role().await;
+    let demanded = Some("sharing/4711");
+    stage.lambda.state().roles.trust(ROLE, demanded);
+    let create = event("create-by-role-with-external-id");
+    stage.play(&create).await.succeeded();
+    let lambda = stage.lambda.state();
+    assert_eq!(lambda.roles.asked_for[0].external_id.as_deref(), demanded);
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_once_an_event() {
+    let stage = stage_with_role().await;
+    let layer = THEIRS.strip_suffix(":1").unwrap();
+    for number in 2..=12 {
+        let version = format!("{layer}:{number}");
+        stage.lambda.state().policies.publish(&version);
+    }
+    let all = event("create-by-role").property("Versions", "All");
+    let id = stage.play(&all).await.succeeded().to_owned();
+    signed(&stage, layer, &role_key(&stage));
+    assert_eq!(stage.lambda.state().roles.asked_for.len(), 1);
+    stage.play(&all.delete_of(&id)).await.succeeded();
+    signed(&stage, layer, &role_key(&stage));
+    assert_eq!(stage.lambda.state().roles.asked_for.len(), 2);
+    assert_eq!(statements(&stage), [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn one_resource_has_a_role_and_the_next_has_none() {
+    let stage = stage_with_role().await;
+    stage.play(&event("create-by-role")).await.succeeded();
+    stage.play(&event("create-account")).await.succeeded();
+    signed(&stage, THEIRS, &role_key(&stage));
+    signed(&stage, LAYER_VERSION, ACCESS_KEY);
+    assert_eq!(stage.lambda.state().roles.asked_for.len(), 1);
+}
+
+#[tokio::test]
+async fn a_trust_that_is_not_effective_yet_is_waited_for() {
+    let stage = stage_with_role().await;
+    let denied = Fault::Refused(403, "AccessDenied", "not authorized");
+    let throttled = Fault::Refused(400, "Throttling", "Rate exceeded");
+    let broken = Fault::Refused(500, "InternalFailure", "An error occurred.");
+    let faults = [denied, throttled, broken, Fault::AnswerLost];
+    stage.lambda.next(Operation::Assume, faults);
+    let answer = stage.play(&event("create-by-role")).await;
+    assert_eq!(answer.succeeded(), id());
+}
+
+#[tokio::test]
+async fn what_a_role_has_written_is_taken_back_by_it() {
+    let stage = stage_with_role().await;
+    let none = Fault::Refused(404, "ResourceNotFoundException", "no policy");
+    let refused = Fault::Refused(400, "InvalidParameterValueException", "no");
+    stage.lambda.next(Operation::Get, [none, refused]);
+    let answer = stage.play(&event("create-by-role")).await;
+    answer.refused();
+    assert_eq!(answer.id(), "never-created");
+    assert_eq!(statements(&stage), [] as [Value; 0]);
+    signed(&stage, THEIRS, &role_key(&stage));
+}
+
+#[tokio::test]
+async fn another_role_for_the_same_layer_is_no_other_grant() {
+    let stage = stage_with_role().await;
+    stage.lambda.state().policies.put(THEIRS, ours());
+    let anew = format!("{ROLE}-anew");
+    stage.lambda.state().roles.trust(&anew, None);
+    assert_eq!(stage.play(&event("update-role")).await.succeeded(), id());
+    let key = stage.lambda.state().roles.access_key(&anew).to_owned();
+    signed(&stage, THEIRS, &key);
+    assert_eq!(stage.lambda.calls(), ["Assume: 200", "Get: 200"]);
+}
+
+#[tokio::test]
+async fn a_delete_is_made_by_the_role_even_if_the_rest_cannot_be_read() {
+    for name in ["delete-by-role", "delete-by-role-unreadable-properties"] {
+        let stage = stage_with_role().await;
+        let foreign = public_statement(THEIRS, "other");
+        for statement in [foreign.clone(), ours()] {
+            stage.lambda.state().policies.put(THEIRS, statement);
+        }
+        assert_eq!(stage.play(&event(name)).await.succeeded(), id());
+        assert_eq!(statements(&stage), [foreign], "{name}");
+        signed(&stage, THEIRS, &role_key(&stage));
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_clears_away_what_was_left_by_the_role_that_left_it() {
+    let (own, theirs) = (event("create-account"), event("create-by-role"));
+    for (from, to) in [(&theirs, &own), (&own, &theirs)] {
+        let stage = stage_with_role().await;
+        let own_statement = account_statement(LAYER_VERSION, "partner", ACCOUNT);
+        stage.put_statement(own_statement.clone());
+        stage.lambda.state().policies.put(THEIRS, ours());
+        let arn = to.properties()["LayerVersionArn"].clone();
+        let id = format!("{}#partner", arn.as_str().unwrap());
+        let rollback: Event = from.update_to(&id, to.properties());
+        assert_eq!(stage.play(&rollback).await.succeeded(), id);
+        let left = [stage.statements(), statements(&stage)].concat();
+        let kept = if arn == THEIRS { ours() } else { own_statement };
+        assert_eq!(left, [kept]);
+        signed(&stage, THEIRS, &role_key(&stage));
+        signed(&stage, LAYER_VERSION, ACCESS_KEY);
+    }
+}
+
+#[tokio::test]
+async fn the_log_names_the_role_and_none_of_its_secrets() {
+    let mut stage = stage_with_role().await;
+    stage.play(&event("create-by-role")).await.succeeded();
+    // Each secret that was given out is looked for in every line there.
+    assert_eq!(stage.lambda.state().roles.secrets().len(), 2);
+    let log = stage.end();
+    let assumed = |line: &Value| line["call"] == "sts:AssumeRole" && line["resource"] == ROLE;
+    assert!(log.iter().any(assumed), "{log:#?}");
+}

@@ -1,0 +1,148 @@
+//! `Versions: All` of a layer with many versions: never faster than Lambda allows, never longer than the function may run.
+//! Refuses to know what is granted.
+
+use std::time::{Duration, Instant};
+
+use crate::events::{Event, event};
+use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
+use crate::stage::{Answer, Stage};
+use crate::throttle::most_in_a_second;
+use crate::versions::{foreign, id, layer_of, on, ours, shared_layer_of, version};
+
+/// What Lambda allows in a second is 15; one is left to others.
+const MOST_IN_A_SECOND: usize = 14;
+
+/// Plays the event where 5 of 12 versions do not answer in time.
+async fn play_slowly(stage: &Stage, event: &Event) -> Answer {
+    for number in [2, 3, 5, 8, 12] {
+        let slow = version(number);
+        let faults = &mut stage.lambda.state().faults;
+        faults.always(Operation::Get, Some(&slow), Fault::Hangs);
+    }
+    let answer = stage.play_within(Duration::from_secs(6), event).await;
+    stage.lambda.heal();
+    answer
+}
+
+const OUT_OF_TIME: &str = "out of time: got 7 of 12 versions done, raise the function's timeout or deploy again, it goes on from there";
+
+#[tokio::test]
+async fn sixty_versions_are_shared_at_the_pace_that_lambda_allows() {
+    let stage = layer_of(60).await;
+    let create = event("create-all-versions");
+    stage.play(&create).await.succeeded();
+    for number in 1..=60 {
+        assert_eq!(on(&stage, number), [foreign(number), ours(number)]);
+    }
+    let calls = std::mem::take(&mut stage.lambda.state().calls);
+    assert_eq!(calls.len(), 2 + 2 * 60);
+    let most = most_in_a_second(calls.iter().map(|call| call.arrived));
+    assert!(most <= MOST_IN_A_SECOND, "{most} calls in a second");
+}
+
+#[tokio::test]
+async fn the_pace_goes_from_event_to_event() {
+    let stage = shared_layer_of(12).await;
+    let create = event("create-all-versions");
+    for _ in 0..3 {
+        stage.play(&create).await.succeeded();
+    }
+    let arrivals: Vec<Instant> = {
+        let lambda = stage.lambda.state();
+        lambda.calls.iter().map(|call| call.arrived).collect()
+    };
+    let most = most_in_a_second(arrivals);
+    assert!(most <= MOST_IN_A_SECOND, "{most} calls in a second");
+}
+
+#[tokio::test]
+async fn a_create_that_runs_out_of_time_keeps_what_is_done_and_goes_on_from_there() {
+    let stage = layer_of(12).await;
+    let create = event("create-all-versions");
+    let answer = play_slowly(&stage, &create).await;
+    assert_eq!(answer.refused(), OUT_OF_TIME);
+    assert_eq!(answer.id(), id());
+    let shared = (1..=12).filter(|number| on(&stage, *number).len() == 2);
+    assert_eq!(shared.collect::<Vec<_>>(), [1, 4, 6, 7, 9, 10, 11]);
+    stage.lambda.calls();
+    stage.play(&create).await.succeeded();
+    for number in 1..=12 {
+        assert_eq!(on(&stage, number), [foreign(number), ours(number)]);
+    }
+    let calls = stage.lambda.calls();
+    let added = calls.iter().filter(|call| call.starts_with("Add"));
+    assert_eq!(added.count(), 5, "{calls:?}");
+}
+
+#[tokio::test]
+async fn what_a_create_that_ran_out_of_time_has_done_is_deleted_with_it() {
+    let stage = layer_of(12).await;
+    let create = event("create-all-versions");
+    let answer = play_slowly(&stage, &create).await;
+    let delete = create.delete_of(answer.id());
+    stage.play(&delete).await.succeeded();
+    for number in 1..=12 {
+        assert_eq!(on(&stage, number), [foreign(number)]);
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_runs_out_of_time_keeps_its_id_and_goes_on_from_there() {
+    let stage = shared_layer_of(12).await;
+    let another = event("create-all-versions").property("Principal", "444455556666");
+    let update = event("create-all-versions").update_to(&id(), another.properties());
+    let answer = play_slowly(&stage, &update).await;
+    assert_eq!(answer.refused(), OUT_OF_TIME);
+    assert_eq!(answer.id(), id());
+    assert_eq!(on(&stage, 12), [foreign(12), ours(12)]);
+    stage.play(&update).await.succeeded();
+    for number in 1..=12 {
+        assert_ne!(on(&stage, number), [foreign(number), ours(number)]);
+        assert_eq!(on(&stage, number).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_delete_that_runs_out_of_time_fails_and_goes_on_from_there() {
+    let stage = shared_layer_of(12).await;
+    let delete = event("delete-all-versions");
+    let answer = play_slowly(&stage, &delete).await;
+    assert_eq!(answer.refused(), OUT_OF_TIME);
+    let left = (1..=12).filter(|number| on(&stage, *number).len() == 2);
+    assert_eq!(left.collect::<Vec<_>>(), [2, 3, 5, 8, 12]);
+    assert_eq!(stage.play(&delete).await.succeeded(), id());
+    for number in 1..=12 {
+        assert_eq!(on(&stage, number), [foreign(number)]);
+    }
+}
+
+#[tokio::test]
+async fn what_kept_the_last_version_from_being_done_is_told() {
+    let stage = layer_of(12).await;
+    let one = version(1);
+    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
+    {
+        let faults = &mut stage.lambda.state().faults;
+        faults.always(Operation::Get, Some(&one), throttled);
+    }
+    let create = event("create-all-versions");
+    let answer = stage.play_within(Duration::from_secs(8), &create).await;
+    assert_eq!(
+        answer.refused(),
+        "out of time: got 11 of 12 versions done, raise the function's timeout or deploy again, it goes on from there (waiting for this to pass: throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time)"
+    );
+}
+
+#[tokio::test]
+async fn a_list_without_an_answer_leaves_nothing_done() {
+    let stage = layer_of(3).await;
+    stage.lambda.always(Operation::List, Fault::Hangs);
+    let create = event("create-all-versions");
+    let answer = stage.play_within(Duration::from_secs(3), &create).await;
+    assert_eq!(
+        answer.refused(),
+        "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API"
+    );
+    assert_eq!(answer.id(), "never-created");
+}

@@ -1,0 +1,170 @@
+//! `Versions: All` where it cannot be had: what was begun is taken back, and the reason says why.
+//! Refuses to know failures that one version alone can have as well.
+
+use crate::cloudformation::Resource;
+use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
+use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
+use crate::stage::Stage;
+use crate::versions::{foreign, id, layer_of, on, ours, shared_layer_of, version};
+
+#[tokio::test]
+async fn a_statement_in_the_way_on_one_version_takes_the_grant_back_from_all_others() {
+    let stage = layer_of(12).await;
+    // The oldest version is the last one to be looked at.
+    let in_the_way = public_statement(&version(1), "partner");
+    stage
+        .lambda
+        .state()
+        .policies
+        .put(&version(1), in_the_way.clone());
+    let answer = stage.play(&event("create-all-versions")).await;
+    let conflict = r#"statement id taken: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement (taken back: "#;
+    assert!(answer.refused().starts_with(conflict), "{answer:?}");
+    assert_eq!(answer.id(), "never-created");
+    assert_eq!(on(&stage, 1), [foreign(1), in_the_way]);
+    for number in 2..=12 {
+        assert_eq!(on(&stage, number), [foreign(number)]);
+    }
+    let lambda = stage.lambda.state();
+    let mut calls = lambda.calls.iter();
+    assert!(calls.any(|call| call.operation == Operation::Remove));
+}
+
+/// Fails an Update of 12 versions, where the addition to the oldest one is refused once or always.
+async fn fail_a_change(always: bool) -> Stage {
+    let stage = shared_layer_of(12).await;
+    let (one, add) = (version(1), Operation::Add);
+    let full = Fault::Refused(400, "PolicyLengthExceededException", "full");
+    {
+        let faults = &mut stage.lambda.state().faults;
+        if always {
+            faults.always(add, Some(&one), full);
+        } else {
+            faults.next(add, Some(&one), [full]);
+        }
+    }
+    let another = event("create-all-versions").property("Principal", "444455556666");
+    let update = event("create-all-versions").update_to(&id(), another.properties());
+    let answer = stage.play(&update).await;
+    answer.refused();
+    assert_eq!(answer.id(), id());
+    stage
+}
+
+#[tokio::test]
+async fn what_was_there_before_a_failed_change_is_there_after_it() {
+    let stage = fail_a_change(false).await;
+    for number in 1..=12 {
+        assert_eq!(on(&stage, number), [foreign(number), ours(number)]);
+    }
+}
+
+#[tokio::test]
+async fn one_version_that_cannot_be_taken_back_does_not_keep_the_others() {
+    let stage = fail_a_change(true).await;
+    for number in 2..=12 {
+        assert_eq!(on(&stage, number), [foreign(number), ours(number)]);
+    }
+}
+
+#[tokio::test]
+async fn the_named_version_has_to_be_there() {
+    let stage = layer_of(2).await;
+    let answer = stage.play(&event("create-all-versions")).await;
+    let missing = "no such layer version: got `ResourceNotFoundException` (`Layer version arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:3 does not exist.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:3`, publish it or correct the ARN";
+    assert!(answer.refused().starts_with(missing), "{answer:?}");
+    assert_eq!(answer.id(), "never-created");
+    for number in 1..=2 {
+        assert_eq!(on(&stage, number), [foreign(number)]);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_may_not_be_read_is_never_a_revoke() {
+    let stage = shared_layer_of(3).await;
+    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
+    stage.lambda.always(Operation::List, denied);
+    assert_eq!(
+        stage.play(&event("delete-all-versions")).await.refused(),
+        "access denied: got `AccessDeniedException` (`not authorized`) from `lambda:ListLayerVersions` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it"
+    );
+    assert_eq!(stage.lambda.calls(), ["List: 403"]);
+    assert_eq!(on(&stage, 3), [foreign(3), ours(3)]);
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_allowed_yet_or_throttled_is_asked_for_again() {
+    let stage = layer_of(3).await;
+    let faults = [
+        Fault::Refused(403, "AccessDeniedException", "not authorized"),
+        Fault::Refused(429, "TooManyRequestsException", "Rate exceeded"),
+        Fault::Refused(500, "ServiceException", "An error occurred."),
+        Fault::AnswerLost,
+    ];
+    stage.lambda.next(Operation::List, faults);
+    stage.play(&event("create-all-versions")).await.succeeded();
+    assert_eq!(on(&stage, 1), [foreign(1), ours(1)]);
+}
+
+#[tokio::test]
+async fn the_reach_of_a_given_statement_id_does_not_change() {
+    let reason = "`Versions` changed under the same statement id: got `partner` before and after, give another `StatementId` or leave it out";
+    for name in ["update-to-all-versions", "update-from-all-versions"] {
+        let stage = shared_layer_of(3).await;
+        let update = event(name);
+        let answer = stage.play(&update).await;
+        assert_eq!(answer.refused(), reason);
+        assert_eq!(answer.id(), update.0["PhysicalResourceId"]);
+        assert_eq!(stage.lambda.calls(), [""; 0]);
+    }
+    // Nor does the way back after that refusal change anything.
+    let stage = layer_of(3).await;
+    let this = event("create-all-versions").without_property("Versions");
+    let mut resource = Resource::create(&stage, &this).await.ok().unwrap();
+    let all = event("create-all-versions").properties();
+    assert_eq!(resource.update(all).await.refused(), reason);
+    assert_eq!(on(&stage, 3), [foreign(3), ours(3)]);
+    assert_eq!(on(&stage, 1), [foreign(1)]);
+}
+
+#[tokio::test]
+async fn a_rollback_clears_every_version_of_the_layer_that_a_failed_update_was_about() {
+    let stage = shared_layer_of(3).await;
+    let other = |number: u64| format!("{}-2:{number}", LAYER_VERSION.trim_end_matches(":1"));
+    for number in 1..=9 {
+        let policies = &mut stage.lambda.state().policies;
+        policies.publish(&other(number));
+        policies.put(&other(number), public_statement(&other(number), "other"));
+        let left = account_statement(&other(number), "partner", ACCOUNT);
+        policies.put(&other(number), left);
+    }
+    let before = event("create-all-versions");
+    let failed = before.clone().property("LayerVersionArn", other(3));
+    let rollback = failed.update_to(&id(), before.properties());
+    assert_eq!(stage.play(&rollback).await.succeeded(), id());
+    for number in 1..=9 {
+        let left = stage.lambda.state().policies.statements(&other(number));
+        assert_eq!(left, [public_statement(&other(number), "other")]);
+    }
+    assert_eq!(on(&stage, 1), [foreign(1), ours(1)]);
+}
+
+#[tokio::test]
+async fn properties_that_do_not_go_together_say_so() {
+    let cases = [
+        (
+            "all-versions-under-revision",
+            "`RevisionId` goes with one version only: got it with `Versions: All`, leave one of the two out",
+        ),
+        (
+            "unknown-versions",
+            "`Versions` is neither `This` nor `All`: got `Latest`, give one of these or leave it out",
+        ),
+    ];
+    let stage = Stage::start().await;
+    for (name, reason) in cases {
+        assert_eq!(stage.play(&event(name)).await.refused(), reason);
+    }
+    assert_eq!(stage.lambda.calls(), [""; 0]);
+}
