@@ -58,9 +58,9 @@ advisories: $(CARGO_DENY) ## check the dependencies for known vulnerabilities (n
 	$(CARGO_DENY) --locked check advisories
 
 .PHONY: templates
-templates: $(LINT)/.installed ## check template.yaml and the templates in the README with cfn-lint
+templates: $(LINT)/.installed ## check template.yaml, the examples and the templates in the README with cfn-lint
 	$(LINT)/bin/python tests/engine/readme.py $(TOOLS)/readme
-	$(LINT)/bin/cfn-lint template.yaml $(TOOLS)/readme/*.yaml
+	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml $(TOOLS)/readme/*.yaml
 
 .PHONY: test
 # The stories wait for child processes rather than compute, so there are more of them at a time than processors.

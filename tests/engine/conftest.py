@@ -6,9 +6,10 @@ import pytest
 
 from deploy import Provider
 from emulator import Emulator
-from engine import SECRET_KEY, SESSION_TOKEN, Engine
-from gate import Gate
+from engine import ROLES_SECRET_KEY, ROLES_SESSION_TOKEN, SECRET_KEY, SESSION_TOKEN, Engine
+from gate import HOST, Gate
 from layer import Layer
+from owners import Owners
 from stack import Stack
 
 _numbers = itertools.count(1)
@@ -46,6 +47,13 @@ def stack(engine, provider):
 
 
 @pytest.fixture
+def owners(engine, provider):
+    owners = Owners(engine, provider)
+    yield owners
+    assert owners.stack.delete() == "DELETE_COMPLETE"
+
+
+@pytest.fixture
 def gate():
     gate = Gate()
     yield gate
@@ -58,7 +66,7 @@ def emulate(engine, gate, tmp_path):
     running = []
 
     def start(**settings):
-        running.append(Emulator(tmp_path, **{"AWS_ENDPOINT_URL": engine.url, **settings}))
+        running.append(Emulator(tmp_path, **{"AWS_ENDPOINT_URL": engine.url, "RESPONSE_HOSTS": f"http://{HOST}", **settings}))
         return running[-1]
 
     yield start
@@ -71,5 +79,6 @@ def check(gate: Gate, log: str):
     assert not gate.violations
     assert not [exchange.event for exchange in gate.exchanges.values() if not exchange.answers], "not answered"
     secrets = [exchange.query for exchange in gate.exchanges.values()]
-    secrets += [part for query in secrets for part in query.split("&")] + [SECRET_KEY, SESSION_TOKEN]
+    secrets += [part for query in secrets for part in query.split("&")] 
+    secrets += [SECRET_KEY, SESSION_TOKEN, ROLES_SECRET_KEY, ROLES_SESSION_TOKEN]
     assert not [secret for secret in secrets if secret in log], "a secret is in the log"

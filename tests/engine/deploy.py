@@ -6,6 +6,7 @@ import pathlib
 import re
 
 from engine import Engine
+from gate import HOST
 from stack import Stack
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -19,10 +20,7 @@ def package(engine: Engine) -> str:
     def upload(code: re.Match) -> str:
         content = (ROOT / code["path"]).read_bytes()
         key = hashlib.sha256(content).hexdigest()
-        s3 = engine.client("s3")
-        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
-        s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+        engine.upload(BUCKET, key, content)
         return f"CodeUri: s3://{BUCKET}/{key}"
 
     template, count = re.subn(r"CodeUri: (?P<path>\S+)", upload, TEMPLATE.read_text())
@@ -36,30 +34,50 @@ class Provider:
     def __init__(self, engine: Engine, **parameters: str):
         self._lambda, self._logs = engine.client("lambda"), engine.client("logs")
         self.stack = Stack(engine, parameters.get("FunctionName", "layer-permission-provider"))
-        status = self.stack.create(package(engine), **parameters)
+        # The gate is no host of AWS, and has no TLS.
+        self._parameters = {"ResponseHosts": f"http://{HOST}", **parameters}
+        self._template = package(engine)
+        status = self.stack.create(self._template, **self._parameters)
         assert status == "CREATE_COMPLETE", self.stack.events
+
+    @property
+    def name(self) -> str:
+        return self.stack.outputs["FunctionName"]
 
     @property
     def service_token(self) -> str:
         return self.stack.outputs["ServiceToken"]
 
+    @property
+    def role(self) -> str:
+        return self.stack.outputs["RoleArn"]
+
     @contextlib.contextmanager
-    def configured(self, timeout: int = 60, **env: str):
-        """For a while: what an operator does by hand, another timeout or variables of the environment."""
-        self._configure(timeout, env)
+    def redeployed(self, **parameters: str):
+        """For a while: deployed with these parameters, too."""
+        assert self.stack.update(self._template, **{**self._parameters, **parameters}) == "UPDATE_COMPLETE"
         try:
             yield
         finally:
-            self._configure(60, {})
+            assert self.stack.update(self._template, **self._parameters) == "UPDATE_COMPLETE"
+
+    @contextlib.contextmanager
+    def configured(self, timeout: int = 60, **env: str):
+        """For a while: what an operator does by hand, another timeout or variables of the environment."""
+        deployed = self._lambda.get_function_configuration(FunctionName=self.name)["Environment"]["Variables"]
+        self._configure(timeout, deployed | env)
+        try:
+            yield
+        finally:
+            self._configure(60, deployed)
 
     def _configure(self, timeout: int, env: dict[str, str]):
-        name = self.stack.outputs["FunctionName"]
-        self._lambda.update_function_configuration(FunctionName=name, Timeout=timeout, Environment={"Variables": env})
+        self._lambda.update_function_configuration(FunctionName=self.name, Timeout=timeout, Environment={"Variables": env})
         waiter = self._lambda.get_waiter("function_updated_v2")
-        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
+        waiter.wait(FunctionName=self.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100})
 
     def log(self) -> list[str]:
         """The lines of its log."""
-        group = f"/aws/lambda/{self.stack.outputs['FunctionName']}"
+        group = f"/aws/lambda/{self.name}"
         pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         return [event["message"] for page in pages for event in page["events"]]

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from emulator import ACCOUNT
+from gate import HOST
 from layer import Layer
 from templates import PARTNER
 
@@ -120,3 +121,33 @@ def a_second_delivery_of_a_create_gets_the_same_answer(emulate, gate, event):
     again = first | {"ResponseURL": gate.admit(first)}
 
     assert answer(gate, emulator, first) == answer(gate, emulator, again)
+
+
+@pytest.mark.parametrize("hosts", ["", HOST, f"http://{HOST}0", f"ftp://{HOST}"])
+def an_answer_that_may_not_be_sent_there_is_not_sent_and_nothing_is_granted(emulate, gate, event, layer, hosts):
+    create = event()
+    _, text = emulate(RESPONSE_HOSTS=hosts).invoke(create)
+
+    assert f"`ResponseURL` not allowed: got `http://{HOST}?***`" in text
+    assert not_answered(gate, create)
+    assert layer.policy(create["ResourceProperties"]["LayerVersionArn"]) == {}
+
+
+def a_revoke_is_done_though_its_answer_may_not_be_sent(emulate, gate, event, layer):
+    create = event()
+    id = answer(gate, emulate(), create)["PhysicalResourceId"]
+    version = create["ResourceProperties"]["LayerVersionArn"]
+    assert len(layer.policy(version)) == 1
+
+    delete = create | {"RequestType": "Delete", "PhysicalResourceId": id}
+    delete["ResponseURL"] = gate.admit(delete)
+    _, text = emulate(RESPONSE_HOSTS="").invoke(delete)
+
+    assert "`ResponseURL` not allowed" in text
+    assert not_answered(gate, delete)
+    assert layer.policy(version) == {}
+
+
+def not_answered(gate, event) -> bool:
+    """Whether no answer came to this event; that there is none is not held against it afterwards."""
+    return not gate.exchanges.pop(event["ResponseURL"].removeprefix(gate.url)).answers

@@ -7,11 +7,15 @@ in is passed on. Knows nothing of Lambda or of stacks.
 import dataclasses
 import json
 import secrets
+import sys
 import threading
+import traceback
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+# An address of its own, so that the provider can be allowed to answer here and nowhere else on this machine.
+HOST = "127.0.0.2"
 LONGEST_BODY = 4096
 LONGEST_ID = 1024
 FIELDS = {"Status", "Reason", "PhysicalResourceId", "StackId", "RequestId", "LogicalResourceId", "NoEcho", "Data"}
@@ -32,9 +36,10 @@ class Gate:
         self.exchanges: dict[str, Exchange] = {}
         self.violations: list[str] = []
         self._news = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server = ThreadingHTTPServer((HOST, 0), _handler_of(self))
+        self._server.handle_error = _tell_unless_they_hung_up
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http://{HOST}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def admit(self, event: dict, pass_on_to: str | None = None) -> str:
@@ -73,6 +78,11 @@ class Gate:
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+
+
+def _tell_unless_they_hung_up(*_):
+    if not isinstance(sys.exception(), ConnectionError):
+        traceback.print_exc()
 
 
 def _faults(exchange: Exchange, headers, body: bytes):

@@ -4,15 +4,13 @@ A block may name layer versions of the account by their ARNs or declare its own 
 without a default are given by their names (`LayerVersionArn`, `ServiceToken`, `Principal`).
 """
 
-import io
 import re
-import zipfile
 
 import pytest
 
 import readme
-from engine import ACCOUNT, REGION
-from layer import Layer
+from engine import ACCOUNT
+from layer import Layer, layer_content
 from templates import PARTNER
 
 LAYER_VERSION = re.compile(rf"arn:aws:lambda:(?P<region>[a-z0-9-]+):{ACCOUNT}:layer:(?P<name>[\w-]+):(?P<version>\d+)")
@@ -41,11 +39,7 @@ def make_what_is_named(engine, template: str):
     for found in LAYER_BY_NAME.finditer(template):
         publish_up_to(Layer(engine, found["name"]), int(found["version"]))
     for found in CONTENT.finditer(template):
-        s3 = engine.client("s3")
-        s3.create_bucket(Bucket=found["bucket"], CreateBucketConfiguration={"LocationConstraint": REGION})
-        content = io.BytesIO()
-        zipfile.ZipFile(content, "w").close()
-        s3.put_object(Bucket=found["bucket"], Key=found["key"], Body=content.getvalue())
+        engine.upload(found["bucket"], found["key"], layer_content())
 
 
 def publish_up_to(layer: Layer, version: int):

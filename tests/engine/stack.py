@@ -16,9 +16,9 @@ def show_failure(event: dict):
 
 
 class Stack:
-    def __init__(self, engine: Engine, name: str, show: Callable[[dict], None] = show_failure):
+    def __init__(self, engine: Engine, name: str, show: Callable[[dict], None] = show_failure, **where: str):
         """`show` is given each event of a step when the step has ended."""
-        self._cloudformation = engine.client("cloudformation")
+        self._cloudformation = engine.client("cloudformation", **where)
         self._show, self._shown = show, 0
         self.name = name
         self.id = None

@@ -1,7 +1,15 @@
 """Templates as users of the provider write them."""
 
+import pathlib
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+
 ORGANIZATION = "o-a1b2c3d4e5"
 PARTNER, OTHER_PARTNER = "111122223333", "444455556666"
+
+
+def example(name: str) -> str:
+    return (EXAMPLES / f"{name}.yaml").read_text()
 
 
 def sharing(policies: dict | None = None, **properties) -> dict:

@@ -1,0 +1,126 @@
+"""`Versions: All`: what is granted on one version of a layer is granted on all of them, old and new."""
+
+import pytest
+
+from layer import Layer
+from templates import OTHER_PARTNER, PARTNER, sharing
+
+FOREIGN = "somebody-elses"
+PARTNERS = {f"partners-{PARTNER}", f"partners-{OTHER_PARTNER}"}
+
+
+def every(layer: Layer, principals: list[str]) -> dict:
+    """A stack that shares every version of the layer with these, under a statement id of its own choice."""
+    return sharing(LayerVersionArn=layer.versions()[-1], Versions="All", Principals=principals, StatementId="partners")
+
+
+def ids(layer: Layer) -> list[set[str]]:
+    """The statement ids on each version, first version first."""
+    return [set(layer.policy(version)) for version in layer.versions()]
+
+
+@pytest.fixture
+def shared(stack, layer):
+    """Two versions that are shared with two partners, each beside a foreign statement."""
+    for _ in range(2):
+        layer.share(layer.publish(), FOREIGN, "999988887777")
+    assert stack.create(every(layer, [PARTNER, OTHER_PARTNER])) == "CREATE_COMPLETE"
+    return stack
+
+
+def every_version_is_shared(shared, layer):
+    assert ids(layer) == [PARTNERS | {FOREIGN}] * 2
+    assert shared.outputs["Ref"] == f"{layer.arn}#partners"
+
+
+def an_update_to_a_new_version_shares_that_too_under_the_same_id(shared, layer):
+    before = shared.outputs["Ref"]
+    layer.publish()
+
+    assert shared.update(every(layer, [PARTNER, OTHER_PARTNER])) == "UPDATE_COMPLETE"
+
+    assert ids(layer) == [PARTNERS | {FOREIGN}, PARTNERS | {FOREIGN}, PARTNERS]
+    assert shared.outputs["Ref"] == before
+    assert shared.outputs["LayerVersionArn"] == layer.versions()[-1]
+
+
+def a_version_published_by_others_is_shared_by_the_next_update(shared, layer):
+    unchanged = every(layer, [PARTNER, OTHER_PARTNER])
+    layer.publish()
+    unchanged["Resources"]["Sharing"]["Properties"]["Nonce"] = "2"
+
+    assert shared.update(unchanged) == "UPDATE_COMPLETE"
+
+    assert ids(layer)[-1] == PARTNERS
+
+
+def a_principal_that_is_no_longer_listed_loses_every_version(shared, layer):
+    assert shared.update(every(layer, [OTHER_PARTNER])) == "UPDATE_COMPLETE"
+
+    assert ids(layer) == [{f"partners-{OTHER_PARTNER}", FOREIGN}] * 2
+    assert [layer.may_be_used_by(PARTNER, version) for version in layer.versions()] == [False, False]
+    assert [layer.may_be_used_by(OTHER_PARTNER, version) for version in layer.versions()] == [True, True]
+
+
+def a_delete_takes_it_from_every_version_and_leaves_what_is_not_ours(shared, layer):
+    layer.publish()  # which the stack has never seen
+    assert ids(layer) == [PARTNERS | {FOREIGN}, PARTNERS | {FOREIGN}, set()]
+
+    assert shared.delete() == "DELETE_COMPLETE"
+
+    assert ids(layer) == [{FOREIGN}, {FOREIGN}, set()]
+
+
+def a_foreign_statement_under_the_id_on_one_version_leaves_all_as_they_were(stack, layer):
+    for _ in range(3):
+        layer.publish()
+    layer.share(layer.versions()[1], f"partners-{PARTNER}", OTHER_PARTNER)
+
+    assert stack.create(every(layer, [PARTNER])) == "ROLLBACK_COMPLETE"
+
+    assert "statement id taken" in stack.reason("Sharing")
+    assert ids(layer) == [set(), {f"partners-{PARTNER}"}, set()]
+
+
+def a_layer_of_more_versions_than_a_page_of_their_list_has_is_shared_whole(stack, layer):
+    for _ in range(51):
+        layer.publish()
+
+    assert stack.create(every(layer, [PARTNER])) == "CREATE_COMPLETE"
+    assert ids(layer) == [{f"partners-{PARTNER}"}] * 51
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert ids(layer) == [set()] * 51
+
+
+def a_delete_that_runs_out_of_time_goes_on_from_there(provider, stack, layer):
+    for _ in range(24):
+        layer.publish()
+    stack.create(every(layer, [PARTNER]))
+
+    with provider.configured(timeout=6):
+        assert stack.delete() == "DELETE_FAILED"
+        assert "of 24 versions done" in stack.reason("Sharing")
+        assert 0 < sum(map(len, ids(layer))) < 24
+        assert stack.delete() == "DELETE_COMPLETE" or stack.delete() == "DELETE_COMPLETE"
+
+    assert ids(layer) == [set()] * 24
+
+
+def an_update_between_one_version_and_all_is_refused_under_the_same_statement_id(shared, layer):
+    one = every(layer, [PARTNER, OTHER_PARTNER])
+    one["Resources"]["Sharing"]["Properties"]["Versions"] = "This"
+
+    assert shared.update(one) == "UPDATE_ROLLBACK_COMPLETE"
+
+    assert ids(layer) == [PARTNERS | {FOREIGN}] * 2
+
+
+def an_update_between_one_version_and_all_replaces_a_derived_statement(stack, layer):
+    first, _ = layer.publish(), layer.publish()
+    stack.create(sharing(LayerVersionArn=first, Principal=PARTNER))
+
+    assert stack.update(sharing(LayerVersionArn=first, Principal=PARTNER, Versions="All")) == "UPDATE_COMPLETE"
+    assert [len(each) for each in ids(layer)] == [1, 1]
+
+    assert stack.update(sharing(LayerVersionArn=first, Principal=PARTNER)) == "UPDATE_COMPLETE"
+    assert [len(each) for each in ids(layer)] == [1, 0]
