@@ -33,6 +33,18 @@ impl Deadline {
         Self::after(Duration::from_millis(deadline_ms).saturating_sub(now))
     }
 
+    /// The same, if the answer is only waited for until `end`.
+    #[must_use]
+    pub fn no_later_than(self, end: SystemTime) -> Self {
+        let left = end.duration_since(SystemTime::now()).unwrap_or_default();
+        let sooner = Self::after(left);
+        if sooner.reply < self.reply {
+            sooner
+        } else {
+            self
+        }
+    }
+
     fn after(left: Duration) -> Self {
         let left = left.saturating_sub(MARGIN);
         let reserve = MOST_RESERVE.min(left / 4);
@@ -73,6 +85,12 @@ mod tests {
             [deadline.work, deadline.undo, deadline.reply].map(millis),
             [1000, 1500, 2000]
         );
+        let later = Deadline::after(Duration::from_mins(1));
+        let soon = SystemTime::now() + Duration::from_millis(2_200);
+        let sooner = later.no_later_than(soon);
+        assert!((990..=1000).contains(&millis(sooner.work)), "{sooner:?}");
+        let much_later = SystemTime::now() + Duration::from_mins(2);
+        assert_eq!(sooner.no_later_than(much_later), sooner);
         let past = Deadline::at(0);
         assert_eq!([past.work, past.undo, past.reply].map(millis), [0, 0, 0]);
     }

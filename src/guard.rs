@@ -20,9 +20,9 @@ pub enum Stop {
 impl Stop {
     /// The reason as a person reads it; of work that ran out of time, `last_failure` is what it was waiting out.
     #[must_use]
-    pub fn reason(self, last_failure: Option<String>) -> String {
+    pub fn reason(&self, last_failure: Option<String>) -> String {
         match (self, last_failure) {
-            (Self::Failed(reason), _) => reason,
+            (Self::Failed(reason), _) => reason.clone(),
             (Self::Panicked, _) => {
                 "defect in the provider: got a panic, report it with the function's log".to_owned()
             }

@@ -36,6 +36,8 @@ pub mod deadline;
 pub mod guard;
 pub mod handler;
 pub mod http;
+mod metrics;
 pub mod permission;
 pub mod policy;
+mod pursuit;
 pub mod settings;

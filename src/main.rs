@@ -36,15 +36,13 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event| Box::pin(handler.handle(event)))).await
 }
 
-/// One JSON object a line. The dependencies' lines are left out below warnings: at finer levels they show credentials and
-/// URLs, so no variable can switch them on.
+/// One JSON object a line. The dependencies' lines are left out: what they say of an event is said here in its own words, and
+/// at finer levels they show credentials and URLs, so no variable can switch them on.
 fn log_json_lines() {
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::prelude::*;
 
-    let targets = Targets::new()
-        .with_default(Level::WARN)
-        .with_target("lambda_permission_provider", Level::INFO);
+    let targets = Targets::new().with_target("lambda_permission_provider", Level::INFO);
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
     let lines = lines
         .with_current_span(false)

@@ -29,6 +29,8 @@ pub enum Undelivered {
         status: u16,
         /// Where the answer went.
         url: ResponseUrl,
+        /// How often it was tried.
+        attempts: u32,
     },
     /// Every attempt failed until time was up.
     #[error(
@@ -42,6 +44,15 @@ pub enum Undelivered {
         /// How often it was tried.
         attempts: u32,
     },
+}
+
+impl Undelivered {
+    /// Whether it is certain that nobody has the answer: the first attempt was refused, and no other one may have been
+    /// taken without our hearing of it.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        matches!(self, Self::Refused { attempts: 1, .. })
+    }
 }
 
 /// PUTs `body` to `url`, and again after 5xx, 429, timeouts and connection errors, until `end`. A lost acknowledgement
@@ -70,6 +81,7 @@ pub async fn reply(
                 return Err(Undelivered::Refused {
                     status,
                     url: url.clone(),
+                    attempts,
                 });
             }
             Err(error) => error.to_string(),
@@ -98,7 +110,9 @@ mod tests {
         let refused = Undelivered::Refused {
             status: 403,
             url: url.clone(),
+            attempts: 1,
         };
+        assert!(refused.is_certain());
         assert_eq!(
             refused.to_string(),
             "answer refused: got HTTP status 403 from `https://bucket.s3.amazonaws.com?***`, the stack waits until its \
@@ -109,6 +123,7 @@ mod tests {
             url,
             attempts: 7,
         };
+        assert!(!out_of_time.is_certain());
         assert_eq!(
             out_of_time.to_string(),
             "answer not delivered: got HTTP status 503 from `https://bucket.s3.amazonaws.com?***` in 7 attempts, check the \

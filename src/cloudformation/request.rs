@@ -3,6 +3,8 @@
 //!
 //! Source: [Custom resource request objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
 
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Map, Value};
 use thiserror::Error;
 use tracing::info;
@@ -22,6 +24,8 @@ pub struct Envelope {
     pub logical_id: String,
     /// The id that CloudFormation knows the resource by, in an Update or Delete.
     pub physical_id: Option<String>,
+    /// Until when the answer is waited for, as far as it is known.
+    pub waited_for_until: Option<SystemTime>,
 }
 
 /// There is nobody to answer.
@@ -39,10 +43,11 @@ impl Envelope {
     pub fn open(event: &Value) -> Result<Self, NobodyToAnswer> {
         let text = |name: &str| event.get(name).and_then(Value::as_str);
         let owned = |name: &str| text(name).unwrap_or_default().to_owned();
+        let response_url = text("ResponseURL").and_then(ResponseUrl::read);
+        let response_url = response_url.ok_or(NobodyToAnswer)?;
         Ok(Self {
-            response_url: text("ResponseURL")
-                .and_then(ResponseUrl::read)
-                .ok_or(NobodyToAnswer)?,
+            waited_for_until: response_url.waited_for_until(service_timeout(event)),
+            response_url,
             stack_id: owned("StackId"),
             request_id: owned("RequestId"),
             logical_id: owned("LogicalResourceId"),
@@ -58,6 +63,7 @@ impl Envelope {
         info!(
             request_type = text("RequestType"),
             resource_type = text("ResourceType"),
+            request_id = self.request_id,
             stack_id = self.stack_id,
             logical_id = self.logical_id,
             physical_id = self.physical_id,
@@ -95,6 +101,11 @@ pub struct Request {
     /// Its properties before an Update.
     pub old_properties: Option<Map<String, Value>>,
 }
+
+/// How long CloudFormation waits for an answer where `ServiceTimeout` does not say.
+///
+/// Source: [AWS::CloudFormation::CustomResource](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
+const DEFAULT_SERVICE_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// The event is not one that CloudFormation sends.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -152,6 +163,16 @@ impl Request {
             old_properties: object("OldResourceProperties"),
         })
     }
+}
+
+/// How long CloudFormation waits for the answer.
+fn service_timeout(event: &Value) -> Duration {
+    let seconds = event.pointer("/ResourceProperties/ServiceTimeout");
+    let seconds = seconds.and_then(|seconds| {
+        let text = seconds.as_str().and_then(|text| text.parse().ok());
+        text.or_else(|| seconds.as_u64())
+    });
+    seconds.map_or(DEFAULT_SERVICE_TIMEOUT, Duration::from_secs)
 }
 
 fn named(event: &Value, name: &'static str) -> Result<(), MalformedRequest> {
@@ -246,6 +267,19 @@ mod tests {
             ),
         ] {
             assert_eq!(parse(&changes), Err(reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_service_timeout_is_an_hour_unless_it_is_said() {
+        for (properties, seconds) in [
+            (json!({}), 3600),
+            (json!({"ServiceTimeout": "60"}), 60),
+            (json!({"ServiceTimeout": 60}), 60),
+            (json!({"ServiceTimeout": "soon"}), 3600),
+        ] {
+            let event = event(&json!({"ResourceProperties": properties}));
+            assert_eq!(service_timeout(&event).as_secs(), seconds, "{properties}");
         }
     }
 

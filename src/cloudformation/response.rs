@@ -171,6 +171,7 @@ mod tests {
             request_id: "request".into(),
             logical_id: "Share".into(),
             physical_id: None,
+            waited_for_until: None,
         }
     }
 

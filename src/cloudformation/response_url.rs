@@ -3,7 +3,10 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::time::{Duration, SystemTime};
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use url::{Host, Url};
 
 /// A presigned URL. Its escapes stay as they are, byte for byte: the signature covers them.
@@ -16,6 +19,25 @@ impl ResponseUrl {
     pub fn read(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         matches!(url.scheme(), "https" | "http").then_some(Self(url))
+    }
+
+    /// Until when CloudFormation waits for the answer, which the signature tells: at most for `service_timeout` after it signed
+    /// the URL, and not after that has expired. A local engine signs nothing, and nothing is known of it then.
+    ///
+    /// Source: [Query string authentication](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html);
+    /// version 2 of the signature tells only when it expires, in seconds since 1970.
+    #[must_use]
+    pub fn waited_for_until(&self, service_timeout: Duration) -> Option<SystemTime> {
+        let parameter = |name: &str| {
+            let mut pairs = self.0.query_pairs();
+            pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+        };
+        let seconds = |name: &str| parameter(name)?.parse().ok().map(Duration::from_secs);
+        if let Some(expires) = seconds("Expires") {
+            return SystemTime::UNIX_EPOCH.checked_add(expires);
+        }
+        let signed = date(&parameter("X-Amz-Date")?)?;
+        signed.checked_add(service_timeout.min(seconds("X-Amz-Expires")?))
     }
 
     /// The whole URL, for the one place that sends the answer.
@@ -35,6 +57,18 @@ impl fmt::Debug for ResponseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Reads a date like `20260131T235959Z`.
+fn date(text: &str) -> Option<SystemTime> {
+    let part = |from: usize, to: usize| text.get(from..to);
+    let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
+    let (hour, minute, second) = (part(9, 11)?, part(11, 13)?, part(13, 15)?);
+    let text = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
+    DateTime::from_str(&text, Format::DateTime)
+        .ok()?
+        .try_into()
+        .ok()
 }
 
 /// Where answers may be sent: to the hosts below a DNS suffix, or to one address.
@@ -139,6 +173,43 @@ mod tests {
             let url = ResponseUrl::read(url).expect("a URL");
             let found = hosts.iter().any(|host| host.allows(&url));
             assert_eq!(found, allowed, "{hosts:?} {url}");
+        }
+    }
+
+    #[test]
+    fn the_signature_tells_until_when_somebody_waits() {
+        // 2026-01-31T23:59:59Z
+        let signed = 1_769_903_999;
+        for (query, expected) in [
+            (
+                "X-Amz-Date=20260131T235959Z&X-Amz-Expires=7200",
+                Some(signed + 600),
+            ),
+            (
+                "X-Amz-Expires=300&X-Amz-Date=20260131T235959Z",
+                Some(signed + 300),
+            ),
+            (
+                "AWSAccessKeyId=A&Expires=1769903999&Signature=s",
+                Some(signed),
+            ),
+            ("X-Amz-Date=20260131T235959Z", None),
+            ("X-Amz-Date=20260231T235959Z&X-Amz-Expires=300", None),
+            ("X-Amz-Date=é0260131T235959Z&X-Amz-Expires=300", None),
+            ("X-Amz-Date=20260131T235959Z&X-Amz-Expires=-1", None),
+            ("Expires=99999999999999999999", None),
+            ("", None),
+        ] {
+            let url = ResponseUrl::read(&format!("https://b.s3.amazonaws.com/key?{query}"));
+            let until = url
+                .expect("a URL")
+                .waited_for_until(Duration::from_mins(10));
+            let seconds = until.and_then(|until| until.duration_since(SystemTime::UNIX_EPOCH).ok());
+            assert_eq!(
+                seconds.map(|seconds| seconds.as_secs()),
+                expected,
+                "{query}"
+            );
         }
     }
 

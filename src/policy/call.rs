@@ -1,6 +1,7 @@
 //! What the calls of the two services have in common: each is made once, ends in time, and is told by code and message.
 //! Knows no operation.
 
+use std::fmt;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -8,8 +9,10 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use tokio::time::Instant;
+use tracing::info;
 
-use super::failure::Kind;
+use super::failure::{Failure, Kind};
 
 /// How long one call may take before it counts as unanswered.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,6 +50,18 @@ where
         .message()
         .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
     (Kind::of(code, status), code.to_owned(), message)
+}
+
+/// Logs a call that was made of `action` on `resource`.
+pub(super) fn log_call(
+    action: &str,
+    resource: &dyn fmt::Display,
+    failure: Option<&Failure>,
+    started: Instant,
+) {
+    let outcome = failure.map_or("done", |failure| failure.code.as_str());
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    info!(call = action, %resource, outcome, duration_ms, "called");
 }
 
 /// The innermost error: the outer ones say no more than that there was one.

@@ -6,9 +6,9 @@ use std::cell::RefCell;
 use aws_config::SdkConfig;
 use aws_sdk_sts::Client as Sts;
 use aws_sdk_sts::config::{Builder, Credentials};
-use tracing::info;
+use tokio::time::Instant;
 
-use super::call::{attempt_timeout, no_retries, told};
+use super::call::{attempt_timeout, log_call, no_retries, told};
 use super::failure::{Failure, Kind};
 use super::lambda::Lambda;
 use crate::permission::role::Role;
@@ -80,14 +80,12 @@ impl Doors {
             .role_arn(role.to_string())
             .role_session_name(SESSION_NAME)
             .set_external_id(role.external_id().map(str::to_owned));
+        let started = Instant::now();
         let outcome = call.send().await.map_err(|error| {
             let (kind, code, message) = told(&error);
             Failure::of_role(kind, role, &code, &message)
         });
-        let code = outcome
-            .as_ref()
-            .map_or_else(|failure| failure.code.as_str(), |_| "done");
-        info!(call = "sts:AssumeRole", resource = %role, outcome = code, "called");
+        log_call("sts:AssumeRole", role, outcome.as_ref().err(), started);
         let credentials = outcome?.credentials.ok_or_else(|| {
             Failure::of_role(
                 Kind::Refused,

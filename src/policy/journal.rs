@@ -20,7 +20,19 @@ pub struct Journal {
     entries: RefCell<Vec<Entry>>,
     last_failure: RefCell<Option<String>>,
     progress: Cell<Option<Progress>>,
+    conflicts: Cell<usize>,
     closed: Cell<bool>,
+}
+
+/// What one event came to, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Statements that were added, and not taken back.
+    pub grants: usize,
+    /// Statements that were removed, and not put back.
+    pub revokes: usize,
+    /// Writes that met a policy that another writer had changed.
+    pub conflicts: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +131,26 @@ impl Journal {
         *self.last_failure.borrow_mut() = Some(failure.to_string());
     }
 
+    /// Notes that another writer was quicker.
+    pub(super) fn conflict(&self) {
+        self.conflicts.set(self.conflicts.get() + 1);
+    }
+
+    /// What has been done so far, in numbers.
+    pub fn tally(&self) -> Tally {
+        let written = self.written();
+        let done = written
+            .iter()
+            .filter(|entry| entry.outcome == Outcome::Done);
+        let (adds, removals): (Vec<&Entry>, Vec<&Entry>) =
+            done.partition(|entry| matches!(entry.step, Step::Add(_)));
+        Tally {
+            grants: adds.len(),
+            revokes: removals.len(),
+            conflicts: self.conflicts.get(),
+        }
+    }
+
     /// Notes that Lambda answers again.
     pub(super) fn recovered(&self) {
         *self.last_failure.borrow_mut() = None;
@@ -174,6 +206,11 @@ impl Journal {
     pub(super) fn has_nothing_done(&self) -> bool {
         let written = self.written();
         written.iter().all(|entry| entry.outcome != Outcome::Done)
+    }
+
+    /// Forgets what was written: it has been taken back.
+    pub fn clear(&self) {
+        self.entries.borrow_mut().clear();
     }
 
     /// Whether nothing was written, nor may have been.

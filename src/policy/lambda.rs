@@ -10,9 +10,9 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::{Builder, Config, Credentials, Region};
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use tracing::info;
+use tokio::time::Instant;
 
-use super::call::{attempt_timeout, no_retries, told};
+use super::call::{attempt_timeout, log_call, no_retries, told};
 use super::document::Policy;
 use super::failure::{Failure, Kind};
 use super::pace::Pace;
@@ -86,14 +86,16 @@ impl Lambda {
         layer: &LayerArn,
         marker: Option<String>,
     ) -> Result<Page, Failure> {
-        self.pace.turn().await;
         let call = self.client.list_layer_versions();
         let call = call
             .layer_name(self.name(layer))
             .set_marker(marker)
             .max_items(PAGE);
         let call = call.customize().config_override(place(layer));
-        match self.outcome("lambda:ListLayerVersions", layer, call.send().await) {
+        match self
+            .call("lambda:ListLayerVersions", layer, call.send())
+            .await
+        {
             Ok(page) => {
                 let listed = page.layer_versions.unwrap_or_default().into_iter();
                 let version = |number: i64| NonZeroU64::new(number.try_into().ok()?);
@@ -119,7 +121,6 @@ impl Lambda {
     /// If Lambda did not return it.
     pub(super) async fn policy(&self, layer_version: &LayerVersionArn) -> Result<Policy, Failure> {
         let action = "lambda:GetLayerVersionPolicy";
-        self.pace.turn().await;
         let call = self.client.get_layer_version_policy();
         let call = call
             .layer_name(self.name(layer_version.layer()))
@@ -127,7 +128,7 @@ impl Lambda {
         let call = call
             .customize()
             .config_override(place(layer_version.layer()));
-        match self.outcome(action, layer_version, call.send().await) {
+        match self.call(action, layer_version, call.send()).await {
             Ok(answer) => {
                 let document = answer.policy.as_deref().unwrap_or("{}");
                 Policy::read(document, answer.revision_id).map_err(|error| {
@@ -159,7 +160,6 @@ impl Lambda {
         policy: &Policy,
     ) -> Result<Policy, Failure> {
         let action = "lambda:AddLayerVersionPermission";
-        self.pace.turn().await;
         let (principal, organization) = match &statement.principal {
             Principal::Account(account) => (account.to_string(), None),
             Principal::Organization(organization) => {
@@ -177,7 +177,7 @@ impl Lambda {
         let call = call
             .customize()
             .config_override(place(layer_version.layer()));
-        let added = self.outcome(action, layer_version, call.send().await)?;
+        let added = self.call(action, layer_version, call.send()).await?;
         let written = added
             .statement
             .and_then(|text| serde_json::from_str(&text).ok());
@@ -197,7 +197,6 @@ impl Lambda {
         policy: &Policy,
     ) -> Result<Policy, Failure> {
         let action = "lambda:RemoveLayerVersionPermission";
-        self.pace.turn().await;
         let call = self.client.remove_layer_version_permission();
         let call = call
             .layer_name(self.name(layer_version.layer()))
@@ -208,7 +207,7 @@ impl Lambda {
         let call = call
             .customize()
             .config_override(place(layer_version.layer()));
-        match self.outcome(action, layer_version, call.send().await) {
+        match self.call(action, layer_version, call.send()).await {
             Err(failure) if failure.kind != Kind::NotFound => Err(failure),
             _ => Ok(policy.clone().without(sid)),
         }
@@ -222,24 +221,23 @@ impl Lambda {
         }
     }
 
-    /// Sorts and words what Lambda answered, and logs it.
-    fn outcome<T, E>(
+    /// Makes a call when it is its turn, logs it, and words what went wrong.
+    async fn call<T, E>(
         &self,
         action: &str,
         on: &dyn fmt::Display,
-        answer: Result<T, SdkError<E, HttpResponse>>,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     ) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let outcome = answer.map_err(|error| {
+        self.pace.turn().await;
+        let started = Instant::now();
+        let outcome = call.await.map_err(|error| {
             let (kind, code, message) = told(&error);
             Failure::of_call(kind, action, on, self.role.as_ref(), &code, &message)
         });
-        let code = outcome
-            .as_ref()
-            .map_or_else(|failure| failure.code.as_str(), |_| "done");
-        info!(call = action, resource = %on, outcome = code, "called");
+        log_call(action, on, outcome.as_ref().err(), started);
         outcome
     }
 }

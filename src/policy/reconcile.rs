@@ -90,12 +90,12 @@ async fn clear(doors: &Doors, leftovers: &Goals, journal: &Journal, end: Instant
         purpose: Purpose::Revoke,
         journal,
     };
-    let why = match timeout_at(soon, work.settle_all(leftovers)).await {
+    let reason = match timeout_at(soon, work.settle_all(leftovers)).await {
         Ok(Ok(_)) => return,
         Ok(Err(error)) => Some(error.to_string()),
         Err(_elapsed) => journal.last_failure(),
     };
-    warn!(scope = %leftovers.scope, why, "not cleared");
+    warn!(resource = %leftovers.scope, reason, "not cleared");
 }
 
 /// The wanted statements of the named version, of several a list, and its revision, as Lambda has them.

@@ -116,10 +116,11 @@ impl Work<'_> {
         let read = async || Ok(lambda.policy(&goal.layer_version).await?);
         let mut policy = self.unthrottled(read).await?;
         let plan = plan(goal, &policy)?;
-        info!(layer_version = %goal.layer_version, plan = %plan, "planned");
+        info!(resource = %goal.layer_version, plan = %plan, "planned");
         let Plan { steps, spared } = plan;
-        for spared in spared {
-            warn!(layer_version = %goal.layer_version, "not removed: another grant has the id of {spared}");
+        for statement in spared {
+            let reason = "another grant has its id";
+            warn!(resource = %goal.layer_version, %statement, reason, "not removed");
         }
         if !steps.is_empty() && self.journal.has_nothing_done() {
             demand_revision(goal, &policy)?;
@@ -161,7 +162,12 @@ impl Work<'_> {
                 Ok(_) => journal.done(begun),
                 // It may have been done all the same: the note stays.
                 Err(failure) if failure.kind == Kind::Unavailable => {}
-                Err(_) => journal.refused(begun),
+                Err(failure) => {
+                    journal.refused(begun);
+                    if failure.kind == Kind::Changed {
+                        journal.conflict();
+                    }
+                }
             }
             written.map_err(|failure| failure.about(goal, policy).into())
         };

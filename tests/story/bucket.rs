@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -66,8 +67,19 @@ impl Bucket {
         self.state().faults.extend(faults);
     }
 
-    /// Puts a presigned URL of this bucket into the event.
+    /// Puts a presigned URL of this bucket into the event, which is valid for two hours.
     pub fn issue(&self, event: &mut Value) {
+        let expires = SystemTime::now() + Duration::from_hours(2);
+        let expires = expires.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let signed = format!(
+            "AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires={}",
+            expires.as_secs()
+        );
+        self.issue_signed(event, &signed);
+    }
+
+    /// Puts a URL of this bucket into the event, presigned with these parameters.
+    pub fn issue_signed(&self, event: &mut Value, signed: &str) {
         let mut state = self.state();
         let text = |name: &str| event[name].as_str().unwrap_or("unknown").to_owned();
         let key = [
@@ -78,7 +90,7 @@ impl Bucket {
         .join("|");
         let number = 1_763_733_825 + state.issued.len();
         let target = format!(
-            "/{}?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Expires={number}&Signature=SECRET%2B{number}%2FvjbyPxybdZaNmGa%2ByT272YEAiv4%3D",
+            "/{}?{signed}&Signature=SECRET%2B{number}%2FvjbyPxybdZaNmGa%2ByT272YEAiv4%3D",
             key.replace(':', "%3A").replace('|', "%7C")
         );
         event["ResponseURL"] = format!("http://{}{target}", self.address).into();

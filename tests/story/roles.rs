@@ -189,6 +189,28 @@ async fn a_rollback_clears_away_what_was_left_by_the_role_that_left_it() {
 }
 
 #[tokio::test]
+async fn each_of_two_roles_writes_to_the_layer_of_its_account() {
+    let third = "arn:aws:lambda:us-west-2:555566667777:layer:third-layer:1";
+    let third_role = "arn:aws:iam::555566667777:role/share-layers";
+    let stage = stage_with_role().await;
+    stage.lambda.state().roles.trust(third_role, None);
+    stage.lambda.state().policies.publish(third);
+    let left = account_statement(third, "partner", ACCOUNT);
+    stage.lambda.state().policies.put(third, left);
+    let theirs = event("create-by-role");
+    let failed = theirs.clone().property("LayerVersionArn", third);
+    let failed = failed.property("RoleArn", third_role);
+    let rollback = failed.update_to(&id(), theirs.properties());
+    stage.play(&rollback).await.succeeded();
+    assert_eq!(statements(&stage), [ours()]);
+    let left = stage.lambda.state().policies.statements(third);
+    assert_eq!(left, [] as [Value; 0]);
+    signed(&stage, THEIRS, &role_key(&stage));
+    let third_key = stage.lambda.state().roles.access_key(third_role).to_owned();
+    signed(&stage, third, &third_key);
+}
+
+#[tokio::test]
 async fn the_log_names_the_role_and_none_of_its_secrets() {
     let mut stage = stage_with_role().await;
     stage.play(&event("create-by-role")).await.succeeded();

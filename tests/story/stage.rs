@@ -168,6 +168,7 @@ impl Stage {
                 let line: Value =
                     serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
                 assert!(line.is_object(), "not an object: {line}");
+                crate::log::check(&line);
                 line
             })
             .collect()

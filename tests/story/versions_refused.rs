@@ -31,6 +31,23 @@ async fn a_statement_in_the_way_on_one_version_takes_the_grant_back_from_all_oth
     assert!(calls.any(|call| call.operation == Operation::Remove));
 }
 
+#[tokio::test]
+async fn a_statement_in_the_way_on_the_newest_version_leaves_most_others_alone() {
+    let stage = layer_of(20).await;
+    let in_the_way = public_statement(&version(20), "partner");
+    stage.lambda.state().policies.put(&version(20), in_the_way);
+    let create = event("create-all-versions");
+    stage.play(&create).await.refused();
+    for number in 1..20 {
+        assert_eq!(on(&stage, number), [foreign(number)]);
+    }
+    let calls = stage.lambda.calls();
+    let count = |begin: &str| calls.iter().filter(|call| call.starts_with(begin)).count();
+    // Eight are looked at by then, some perhaps written to; those are looked at again to be taken back.
+    let (added, read) = (count("Add"), count("Get"));
+    assert!(added <= 4 && read <= 8 + added, "{calls:?}");
+}
+
 /// Fails an Update of 12 versions, where the addition to the oldest one is refused once or always.
 async fn fail_a_change(always: bool) -> Stage {
     let stage = shared_layer_of(12).await;

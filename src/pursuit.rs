@@ -1,0 +1,123 @@
+//! Pursues what an event asks for, until it is true, has failed or is out of time, and says what it came to.
+//! What a failed grant has written is taken back. Knows nothing of how the answer gets to CloudFormation.
+
+use std::time::{Duration, SystemTime};
+
+use tracing::{info, warn};
+
+use crate::cloudformation::request::Envelope;
+use crate::cloudformation::response::Answer;
+use crate::deadline::Deadline;
+use crate::guard::{Stop, guard};
+use crate::permission::intent::{Intent, Purpose};
+use crate::policy::doors::Doors;
+use crate::policy::journal::Journal;
+use crate::policy::reconcile::{reconcile, take_back};
+
+/// The work on one event.
+pub(crate) struct Pursuit<'a> {
+    pub(crate) envelope: &'a Envelope,
+    pub(crate) intent: Intent,
+    pub(crate) doors: Doors,
+    /// What has been written so far.
+    pub(crate) journal: Journal,
+    /// Whether all work makes a panic.
+    pub(crate) panic_drill: bool,
+}
+
+impl Pursuit<'_> {
+    /// Does the work, and says how it ended.
+    pub(crate) async fn run(&self, deadline: Deadline) -> Answer {
+        let Self {
+            envelope,
+            intent,
+            journal,
+            ..
+        } = self;
+        let is_grant = intent.purpose == Purpose::Grant;
+        // A revoke is worth its time even when nobody waits for it any more.
+        let until = envelope.waited_for_until.filter(|_| is_grant);
+        let deadline = until.map_or(deadline, |until| deadline.no_later_than(until));
+        if let Some(late) = until.and_then(|until| SystemTime::now().duration_since(until).ok()) {
+            return Answer::failed(envelope, None, too_late(late));
+        }
+        let work = async {
+            let drilled = self.panic_drill && intent.goals.is_some();
+            assert!(!drilled, "this is a drill");
+            reconcile(&self.doors, intent, journal, deadline.work).await
+        };
+        let stop = match guard(deadline.work, work).await {
+            Ok(found) => {
+                let attributes = intent.attributes.iter().cloned().chain(found);
+                return Answer::success(intent.physical_id.clone(), attributes);
+            }
+            Err(stop) => stop,
+        };
+        let goes_on = stop == Stop::OutOfTime && journal.progress().is_some();
+        let reason = why(&stop, journal);
+        if is_grant && goes_on {
+            // Taking back would take as long again, and then nothing would ever be done.
+            Answer::failed(envelope, Some(intent.physical_id.clone()), reason)
+        } else if is_grant && !journal.is_empty() {
+            let undone = guard(deadline.undo, take_back(&self.doors, intent, journal)).await;
+            self.failed_grant(undone, &reason)
+        } else {
+            Answer::failed(envelope, None, reason)
+        }
+    }
+
+    /// The answer to a grant that failed after something was written.
+    fn failed_grant(&self, undone: Result<(), Stop>, reason: &str) -> Answer {
+        let Self {
+            envelope,
+            intent,
+            journal,
+            ..
+        } = self;
+        let Err(stop) = undone else {
+            let reason = format!("{reason} (taken back: {journal})");
+            journal.clear();
+            return Answer::failed(envelope, None, reason);
+        };
+        warn!(reason = stop.reason(None), writes = %journal, "not taken back");
+        // CloudFormation deletes what a failed Create answers, and with it what is left by then.
+        let reason = format!("{reason} (perhaps still done: {journal})");
+        Answer::failed(envelope, Some(intent.physical_id.clone()), reason)
+    }
+
+    /// Takes back a grant that nobody could be told of: nobody would ever take it away.
+    pub(crate) async fn take_back_unheard(&self, deadline: Deadline) {
+        let Self {
+            intent, journal, ..
+        } = self;
+        if intent.purpose != Purpose::Grant || journal.is_empty() {
+            return;
+        }
+        match guard(deadline.reply, take_back(&self.doors, intent, journal)).await {
+            Ok(()) => info!(writes = %journal, "taken back"),
+            Err(stop) => warn!(reason = stop.reason(None), writes = %journal, "not taken back"),
+        }
+    }
+}
+
+/// Of an event that was throttled or lost for so long that its stack has given up, and perhaps been deleted since.
+fn too_late(late: Duration) -> String {
+    let seconds = late.as_secs();
+    format!(
+        "event too late: got it {seconds} seconds after CloudFormation stopped waiting, deploy again"
+    )
+}
+
+/// The reason of a failure, with what is known of how far the work has come.
+fn why(stop: &Stop, journal: &Journal) -> String {
+    let waiting_for = journal.last_failure();
+    let Some(progress) = journal.progress().filter(|_| *stop == Stop::OutOfTime) else {
+        return stop.reason(waiting_for);
+    };
+    let waiting_for = waiting_for.map_or_else(String::new, |last| {
+        format!(" (waiting for this to pass: {last})")
+    });
+    format!(
+        "out of time: got {progress}, raise the function's timeout or deploy again, it goes on from there{waiting_for}"
+    )
+}
