@@ -118,6 +118,6 @@ fn why(stop: &Stop, journal: &Journal) -> String {
         format!(" (waiting for this to pass: {last})")
     });
     format!(
-        "out of time: got {progress}, raise the function's timeout or deploy again, it goes on from there{waiting_for}"
+        "out of time: got {progress}, raise the function's timeout or, where nothing was rolled back, run it again and it goes on from there{waiting_for}"
     )
 }

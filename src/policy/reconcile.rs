@@ -2,7 +2,6 @@
 //! Knows nothing of the event behind it and of the answer.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::future::ready;
 use std::time::Duration;
 
@@ -32,7 +31,8 @@ const LEFTOVER_PATIENCE: Duration = Duration::from_secs(5);
 /// How often a statement that may still come is looked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How many versions of a layer are worked on at a time.
+/// How many versions of a layer are worked on at a time: enough to have a call ready whenever one may begin, also while some
+/// calls are slow.
 const AT_A_TIME: usize = 8;
 
 /// What `Fn::GetAtt` returns of the policy, by name.
@@ -182,22 +182,27 @@ impl Work<'_> {
         failure.map_or(Ok(named), Err)
     }
 
-    /// The versions that there are and the one that is named, which may be too new to be listed, the newest first.
+    /// The versions that there are, after the one that is named, which may be too new to be listed. The others begin
+    /// anywhere: were it always the same one, a time too short to look at all of them would never get to the last.
     async fn versions(
         &self,
         layer: &LayerArn,
         named: Option<&LayerVersionArn>,
     ) -> Result<Vec<LayerVersionArn>, Unreconciled> {
-        let mut versions: BTreeSet<LayerVersionArn> = named.into_iter().cloned().collect();
+        let mut others = Vec::new();
         let mut marker = None;
         loop {
             let page = async |lambda: &Lambda| Ok(lambda.versions(layer, marker.clone()).await?);
             let page = self.patiently(page).await?;
-            versions.extend(page.versions);
+            let versions = page.versions.into_iter();
+            others.extend(versions.filter(|version| Some(version) != named));
             marker = page.next;
             if marker.is_none() {
-                return Ok(versions.into_iter().rev().collect());
+                break;
             }
         }
+        let first = fastrand::usize(..=others.len());
+        others.rotate_left(first);
+        Ok(named.cloned().into_iter().chain(others).collect())
     }
 }

@@ -2,7 +2,6 @@
 //! Refuses to know what it is answered.
 
 use std::fmt;
-use std::time::Instant;
 
 use hyper::Method;
 use serde_json::Value;
@@ -29,7 +28,6 @@ pub struct Call {
     pub target: String,
     pub sid: Option<String>,
     pub revision: Option<String>,
-    pub arrived: Instant,
     /// The status; nothing where no answer was given.
     pub status: Option<u16>,
 }
@@ -91,7 +89,6 @@ impl Call {
             target: asked.target.clone(),
             sid,
             revision: query_value(&asked.target, "RevisionId"),
-            arrived: Instant::now(),
             status: None,
         }
     }

@@ -74,7 +74,7 @@ async fn a_create_is_logged_step_by_step() {
     for line in lines.iter().take(7) {
         let message = line["message"].as_str().unwrap();
         let present = line.as_object().unwrap().len() - 3;
-        let optional = if message == "received" { 1 } else { 0 };
+        let optional = usize::from(message == "received");
         assert_eq!(present + optional, FIELDS[message].len(), "{line}");
     }
 }

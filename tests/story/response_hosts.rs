@@ -13,7 +13,9 @@ use crate::stage::Stage;
 /// Enough for the work; what the proxy refuses is tried to the end.
 const SHORT: Duration = Duration::from_secs(2);
 
+/// The host of the URLs that CloudFormation sends, and one of them, which does not say how long it is valid.
 const S3: &str = "cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com:443";
+const S3_URL: &str = "https://cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com/arn%3Aaws%3Ak?Signature=s";
 
 fn refusal(shown: &str) -> String {
     format!(
@@ -43,7 +45,7 @@ async fn deliver(hosts: Option<&str>, event: &Event) -> (Stage, String, Vec<Stri
 #[tokio::test]
 async fn an_answer_is_sent_to_the_hosts_of_aws() {
     let cases = [
-        (event("create-account"), S3),
+        (sent_to(S3_URL), S3),
         (
             sent_to("https://b.s3.cn-north-1.amazonaws.com.cn/k?Signature=s"),
             "b.s3.cn-north-1.amazonaws.com.cn:443",
@@ -146,13 +148,14 @@ async fn a_revoke_is_made_though_nobody_may_be_told() {
 async fn hosts_that_cannot_be_read_leave_those_of_aws_and_no_grant() {
     let reason = "guardrail unreadable: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give DNS suffixes, each perhaps after `http://`, with commas between";
     for hosts in ["ftp://x", "http://127.0.0.1,ftp://x"] {
-        let create = event("create-account");
+        let create = sent_to(S3_URL);
         let (mut stage, message, asked_for) = deliver(Some(hosts), &create).await;
         assert_eq!(asked_for, [S3], "{hosts}: {message}");
         assert_eq!(stage.lambda.calls(), [""; 0], "{hosts}");
         let log = stage.end();
         assert!(log.iter().any(|line| line["reason"] == reason), "{log:#?}");
-        let (stage, message, asked_for) = deliver(Some(hosts), &event("delete")).await;
+        let delete = event("delete").with("ResponseURL", S3_URL);
+        let (stage, message, asked_for) = deliver(Some(hosts), &delete).await;
         assert_eq!(asked_for, [S3], "{hosts}: {message}");
         assert_eq!(stage.lambda.calls(), ["Get: 404"], "{hosts}");
     }

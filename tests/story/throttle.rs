@@ -32,17 +32,3 @@ impl Throttle {
         admits
     }
 }
-
-/// The most calls that arrived within any one second.
-pub fn most_in_a_second(arrivals: impl IntoIterator<Item = Instant>) -> usize {
-    let mut arrivals: Vec<Instant> = arrivals.into_iter().collect();
-    arrivals.sort();
-    let within = |first: usize| {
-        let end = arrivals[first] + Duration::from_secs(1);
-        arrivals[first..]
-            .iter()
-            .take_while(|arrival| **arrival < end)
-            .count()
-    };
-    (0..arrivals.len()).map(within).max().unwrap_or_default()
-}

@@ -11,7 +11,6 @@ use crate::versions::{foreign, id, layer_of, on, ours, shared_layer_of, version}
 #[tokio::test]
 async fn a_statement_in_the_way_on_one_version_takes_the_grant_back_from_all_others() {
     let stage = layer_of(12).await;
-    // The oldest version is the last one to be looked at.
     let in_the_way = public_statement(&version(1), "partner");
     stage
         .lambda
@@ -32,13 +31,13 @@ async fn a_statement_in_the_way_on_one_version_takes_the_grant_back_from_all_oth
 }
 
 #[tokio::test]
-async fn a_statement_in_the_way_on_the_newest_version_leaves_most_others_alone() {
+async fn a_statement_in_the_way_on_the_named_version_leaves_most_others_alone() {
     let stage = layer_of(20).await;
-    let in_the_way = public_statement(&version(20), "partner");
-    stage.lambda.state().policies.put(&version(20), in_the_way);
+    let in_the_way = public_statement(&version(3), "partner");
+    stage.lambda.state().policies.put(&version(3), in_the_way);
     let create = event("create-all-versions");
     stage.play(&create).await.refused();
-    for number in 1..20 {
+    for number in (1..=20).filter(|number| *number != 3) {
         assert_eq!(on(&stage, number), [foreign(number)]);
     }
     let calls = stage.lambda.calls();
