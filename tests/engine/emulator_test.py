@@ -26,13 +26,13 @@ def layer(engine, tmp_path):
 
 @pytest.fixture
 def event(gate, layer):
-    """An event with everything, for a layer version that nobody has shared; without what is given as `...`."""
+    """An event with everything, for a layer version that nobody has shared; without what is given as `...`, and so many seconds old."""
 
-    def make(**changes) -> dict:
+    def make(age: int = 0, **changes) -> dict:
         version = layer.publish()
         whole = EVENT | {"ResourceProperties": {"LayerVersionArn": version, "Principal": PARTNER}} | changes
         event = {key: value for key, value in whole.items() if value is not ...}
-        return event | {"ResponseURL": gate.admit(event)}
+        return event | {"ResponseURL": gate.admit(event, age=age)}
 
     return make
 
@@ -145,6 +145,19 @@ def a_revoke_is_done_though_its_answer_may_not_be_sent(emulate, gate, event, lay
 
     assert "`ResponseURL` not allowed" in text
     assert not_answered(gate, delete)
+    assert layer.policy(version) == {}
+
+
+@pytest.mark.parametrize(("age", "timeout"), [(601, "600"), (7201, "86400")])
+def an_event_that_nobody_waits_for_any_more_grants_nothing(emulate, gate, event, layer, age, timeout):
+    version = layer.publish()
+    properties = {"LayerVersionArn": version, "Principal": PARTNER, "ServiceTimeout": timeout}
+    create = event(age, ResourceProperties=properties)
+
+    answered = answer(gate, emulate(), create)
+
+    assert answered["Status"] == "FAILED"
+    assert "too late" in answered["Reason"]
     assert layer.policy(version) == {}
 
 

@@ -5,6 +5,7 @@ in is passed on. Knows nothing of Lambda or of stacks.
 """
 
 import dataclasses
+import datetime
 import json
 import secrets
 import sys
@@ -42,12 +43,18 @@ class Gate:
         self.url = f"http://{HOST}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
-    def admit(self, event: dict, pass_on_to: str | None = None) -> str:
-        """A ResponseURL for this event, formed as CloudFormation's: with escapes in the path and a signature in the query."""
+    def admit(self, event: dict, pass_on_to: str | None = None, age: int = 0) -> str:
+        """A ResponseURL for this event, formed as CloudFormation's: with escapes in the path and a signature in the query, which was
+        made so many seconds ago and is good for two hours."""
         name = "|".join(str(event.get(key)) for key in ("StackId", "LogicalResourceId", "RequestId"))
         nonce = secrets.token_hex(8)
         path = f"/cloudformation-custom-resource-response-useast1/{nonce}/{urllib.parse.quote(name)}"
-        query = f"AWSAccessKeyId=AKIA{nonce.upper()}&Expires=1795241585&Signature={secrets.token_hex(14)}%2B%3D"
+        signed = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=age)
+        query = (
+            f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={signed:%Y%m%dT%H%M%SZ}&X-Amz-SignedHeaders=host&X-Amz-Expires=7200"
+            f"&X-Amz-Credential=AKIA{nonce.upper()}%2F{signed:%Y%m%d}%2Fus-east-1%2Fs3%2Faws4_request"
+            f"&X-Amz-Signature={secrets.token_hex(32)}"
+        )
         self.exchanges[f"{path}?{query}"] = Exchange(event, pass_on_to, query)
         return f"{self.url}{path}?{query}"
 
