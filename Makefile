@@ -67,6 +67,10 @@ templates: $(LINT)/.installed ## check template.yaml, the examples and the templ
 test: ## run the Rust tests
 	RUST_TEST_THREADS=12 cargo test --locked
 
+.PHONY: crowds
+crowds: ## run the Rust tests that take minutes: very many grants at the rate that Lambda allows
+	cargo test --locked --test story crowds -- --ignored --nocapture
+
 .PHONY: engine
 engine: $(ZIP) $(ENGINE)/.installed $(EMULATOR) ## run the engine tests: what ships, in real engines
 	cd tests/engine && $(CURDIR)/$(ENGINE)/bin/pytest
