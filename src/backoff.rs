@@ -6,21 +6,52 @@ use std::time::Duration;
 /// The first pause at most, which doubles each time.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// How often it doubles: the longest pause is 3.2 seconds.
-const DOUBLINGS: u32 = 5;
-
 /// The pauses of one task.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     pauses: u32,
+    first: Duration,
+    doublings: u32,
+}
+
+impl Default for Backoff {
+    /// Pauses that grow from a tenth of a second to 3.2 seconds.
+    fn default() -> Self {
+        Self::new(FIRST, 5)
+    }
 }
 
 impl Backoff {
+    /// Pauses that stay as short as 50 milliseconds, for what grows worse by waiting.
+    #[must_use]
+    pub fn eager() -> Self {
+        Self::new(FIRST / 2, 0)
+    }
+
+    /// Pauses that grow from a tenth of a second to 12.8 seconds, for what loses nothing by waiting.
+    #[must_use]
+    pub fn patient() -> Self {
+        Self::new(FIRST, 7)
+    }
+
+    fn new(first: Duration, doublings: u32) -> Self {
+        Self {
+            pauses: 0,
+            first,
+            doublings,
+        }
+    }
+
     /// The next pause.
     pub fn pause(&mut self) -> Duration {
-        let most = FIRST * 2_u32.pow(self.pauses.min(DOUBLINGS));
-        self.pauses += 1;
+        let most = self.first * 2_u32.pow(self.pauses);
+        self.pauses = (self.pauses + 1).min(self.doublings);
         most.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+
+    /// Makes the next pause half as long: it went well.
+    pub fn ease(&mut self) {
+        self.pauses = self.pauses.saturating_sub(1);
     }
 }
 
@@ -29,12 +60,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_half_to_the_whole_of_what_it_may_be_and_grows_to_some_seconds() {
-        let mut backoff = Backoff::default();
-        for most in [100, 200, 400, 800, 1600, 3200, 3200, 3200] {
-            let most = Duration::from_millis(most);
-            let pause = backoff.pause();
-            assert!((most / 2..=most).contains(&pause), "{pause:?} of {most:?}");
+    fn a_pause_is_half_to_the_whole_of_what_it_may_be_and_grows_as_far_as_it_is_let() {
+        for (mut backoff, pauses) in [
+            (
+                Backoff::default(),
+                [100, 200, 400, 800, 1600, 3200, 3200, 3200, 3200],
+            ),
+            (Backoff::eager(), [50; 9]),
+            (
+                Backoff::patient(),
+                [100, 200, 400, 800, 1600, 3200, 6400, 12800, 12800],
+            ),
+        ] {
+            for most in pauses {
+                let most = Duration::from_millis(most);
+                let pause = backoff.pause();
+                assert!((most / 2..=most).contains(&pause), "{pause:?} of {most:?}");
+            }
         }
+    }
+
+    #[test]
+    fn what_goes_well_makes_the_next_pause_shorter() {
+        let mut backoff = Backoff::default();
+        backoff.ease();
+        for _ in 0..20 {
+            backoff.pause();
+        }
+        backoff.ease();
+        backoff.ease();
+        assert!(backoff.pause() <= Duration::from_millis(800));
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::call::{attempt_timeout, log_call, no_retries, told};
 use super::failure::{Failure, Kind};
 use super::lambda::Lambda;
+use super::pace::Pace;
 use crate::permission::role::Role;
 
 /// The name by which the log of the role's account knows who called.
@@ -48,6 +49,11 @@ impl Doors {
             own: self.own.of_account(account),
             assumed: RefCell::default(),
         }
+    }
+
+    /// The pace of all calls through these doors.
+    pub(super) fn pace(&self) -> &Pace {
+        self.own.pace()
     }
 
     /// The door for `role`, or the provider's own.

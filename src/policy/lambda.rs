@@ -77,6 +77,10 @@ impl Lambda {
         }
     }
 
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
     /// The versions of `layer` from `marker` on, the newest first. A layer that is not there has none.
     ///
     /// # Errors

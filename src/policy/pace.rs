@@ -1,10 +1,12 @@
-//! Keeps the calls of one process below Lambda's rate, so that one event does not throttle itself.
-//! Knows nothing of other processes: what they add up to, Lambda throttles, and that is waited out elsewhere.
+//! Keeps the calls of one process below Lambda's rate, so that one event does not throttle itself, and lets others go first
+//! where many processes want the same. Knows nothing of them but what Lambda answers.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::backoff::Backoff;
 
 /// The time between two calls of many: eleven a second.
 const INTERVAL: Duration = Duration::from_millis(91);
@@ -16,13 +18,37 @@ const INTERVAL: Duration = Duration::from_millis(91);
 /// plane API requests".
 const AT_ONCE: u32 = 3;
 
-/// When the next call may begin, had each one waited its whole interval.
-#[derive(Debug, Default)]
+/// The pace of one process.
+#[derive(Debug)]
 pub(super) struct Pace {
+    /// When the next call may begin, had each one waited its whole interval.
     next: Cell<Option<Instant>>,
+    /// How crowded it is, as far as this process has met others.
+    crowd: RefCell<Backoff>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            next: Cell::default(),
+            crowd: RefCell::new(Backoff::patient()),
+        }
+    }
 }
 
 impl Pace {
+    /// Waits after Lambda has throttled a look at a policy, or another writer was quicker: longer each time, over events too.
+    /// Who has looked at a policy writes to it before others look at it, or what he has seen would no longer be true.
+    pub(super) async fn let_others_go_first(&self) {
+        let pause = self.crowd.borrow_mut().pause();
+        sleep(pause).await;
+    }
+
+    /// Notes that a look at a policy was not throttled.
+    pub(super) fn got_through(&self) {
+        self.crowd.borrow_mut().ease();
+    }
+
     /// Waits until one more call may begin.
     pub(super) async fn turn(&self) {
         let now = Instant::now();

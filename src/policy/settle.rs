@@ -108,13 +108,21 @@ impl Work<'_> {
                 return Err(failure.into());
             }
             self.journal.failed(&failure);
-            sleep(backoff.pause()).await;
+            if failure.kind == Kind::Changed {
+                self.doors.pace().let_others_go_first().await;
+            } else {
+                sleep(backoff.pause()).await;
+            }
         }
     }
 
     async fn round(&self, lambda: &Lambda, goal: &Goal) -> Result<Round, Unreconciled> {
         let read = async || Ok(lambda.policy(&goal.layer_version).await?);
-        let mut policy = self.unthrottled(read).await?;
+        let pace = self.doors.pace();
+        let mut policy = self
+            .unthrottled(read, async || pace.let_others_go_first().await)
+            .await?;
+        pace.got_through();
         let plan = plan(goal, &policy)?;
         info!(resource = %goal.layer_version, plan = %plan, "planned");
         let Plan { steps, spared } = plan;
@@ -171,20 +179,22 @@ impl Work<'_> {
             }
             written.map_err(|failure| failure.about(goal, policy).into())
         };
-        self.unthrottled(write).await
+        // What was read for this write is growing old.
+        self.unthrottled(write, async || sleep(Backoff::eager().pause()).await)
+            .await
     }
 
     /// Repeats a call for as long as it is throttled: nothing was done, so nothing need be read again.
     async fn unthrottled<T>(
         &self,
         call: impl AsyncFn() -> Result<T, Unreconciled>,
+        wait: impl AsyncFn(),
     ) -> Result<T, Unreconciled> {
-        let mut backoff = Backoff::default();
         loop {
             match call().await {
                 Err(Unreconciled::Call(failure)) if failure.kind == Kind::Throttled => {
                     self.journal.failed(&failure);
-                    sleep(backoff.pause()).await;
+                    wait().await;
                 }
                 other => {
                     self.journal.recovered();

@@ -150,7 +150,7 @@ async fn a_panic_is_answered_failed() {
 #[tokio::test]
 async fn the_work_stops_before_the_deadline_and_is_answered_failed() {
     for name in ["create-account", "update-nonce", "delete"] {
-        for seconds in [1, 3] {
+        for seconds in [2, 4] {
             let stage = Stage::start().await;
             stage.lambda.always(Operation::Get, Fault::Hangs);
             stage

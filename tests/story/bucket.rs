@@ -35,7 +35,8 @@ pub struct State {
     /// By request target, the events that are to be answered there.
     issued: HashMap<String, Value>,
     puts: HashMap<String, Vec<Put>>,
-    faults: VecDeque<PutFault>,
+    /// What the next PUTs meet, one each.
+    pub faults: VecDeque<PutFault>,
     /// Rules that an answer broke.
     pub broken: Vec<String>,
 }

@@ -120,3 +120,29 @@ async fn two_hundred_versions_get_twenty_principals_each() {
         assert_eq!(on(&stage, number).len(), 21, "version {number}");
     }
 }
+
+/// As many executions as Lambda would start for as many stacks: too long for every day.
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn a_thousand_grants_on_two_hundred_executions_are_all_there() {
+    let stage = crowded(200, false).await;
+    let versions: Vec<String> = (1..=5).map(version).collect();
+    for version in &versions {
+        stage.lambda.state().policies.publish(version);
+    }
+    let creates: Vec<Event> = creates(1000)
+        .into_iter()
+        .zip(versions.iter().cycle())
+        .map(|(create, version)| create.property("LayerVersionArn", version.as_str()))
+        .collect();
+    let began = Instant::now();
+    let (_, calls) = play_all(&stage, &creates).await;
+    for number in 1..=5 {
+        assert_eq!(on(&stage, number).len(), 200, "version {number}");
+    }
+    // A look and a write for each, at the rate that Lambda allows.
+    let least = Duration::from_secs(2 * 1000 / 15);
+    let ratio = began.elapsed().as_secs_f32() / least.as_secs_f32();
+    println!("{calls} calls, {ratio:.2} of the least time");
+    assert!(ratio < 1.3, "{ratio}");
+}

@@ -54,12 +54,17 @@ impl Executable {
         }
     }
 
+    /// The lines of its log since this was asked last.
+    pub fn lines(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lines.lock().unwrap())
+    }
+
     pub fn end(mut self) -> Vec<String> {
         self.kill();
         for reader in self.readers.drain(..) {
             reader.join().unwrap();
         }
-        std::mem::take(&mut *self.lines.lock().unwrap())
+        self.lines()
     }
 
     fn kill(&mut self) {

@@ -22,7 +22,7 @@ async fn play_slowly(stage: &Stage, event: &Event) -> Answer {
         let faults = &mut stage.lambda.state().faults;
         faults.always(Operation::Get, Some(&slow), Fault::Hangs);
     }
-    let answer = stage.play_within(Duration::from_secs(6), event).await;
+    let answer = stage.play_within(Duration::from_secs(10), event).await;
     stage.lambda.heal();
     answer
 }

@@ -8,9 +8,21 @@ use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 use crate::versions::{foreign, id, layer_of, on, ours, shared_layer_of, version};
 
+/// Has the oldest version looked at when all others are done, wherever the work begins.
+fn look_last_at_the_oldest(stage: &Stage) {
+    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
+    let faults = &mut stage.lambda.state().faults;
+    faults.next(
+        Operation::Get,
+        Some(&version(1)),
+        [(); 5].map(|()| throttled.clone()),
+    );
+}
+
 #[tokio::test]
 async fn a_statement_in_the_way_on_one_version_takes_the_grant_back_from_all_others() {
     let stage = layer_of(12).await;
+    look_last_at_the_oldest(&stage);
     let in_the_way = public_statement(&version(1), "partner");
     stage
         .lambda
@@ -50,6 +62,7 @@ async fn a_statement_in_the_way_on_the_named_version_leaves_most_others_alone() 
 /// Fails an Update of 12 versions, where the addition to the oldest one is refused once or always.
 async fn fail_a_change(always: bool) -> Stage {
     let stage = shared_layer_of(12).await;
+    look_last_at_the_oldest(&stage);
     let (one, add) = (version(1), Operation::Add);
     let full = Fault::Refused(400, "PolicyLengthExceededException", "full");
     {
