@@ -1,6 +1,7 @@
 //! Runs a piece of work so that it always ends: by its result, by a panic or by its deadline.
 //! Knows nothing of what the work is.
 
+use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
@@ -8,21 +9,21 @@ use tokio::time::{Instant, timeout_at};
 
 /// Why a piece of work did not get done.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum Stop<E> {
     /// It failed for this reason.
-    Failed(String),
+    Failed(E),
     /// It panicked.
     Panicked,
     /// Its time was up.
     OutOfTime,
 }
 
-impl Stop {
+impl<E: Display> Stop<E> {
     /// The reason as a person reads it; of work that ran out of time, `last_failure` is what it was waiting out.
     #[must_use]
     pub fn reason(&self, last_failure: Option<String>) -> String {
         match (self, last_failure) {
-            (Self::Failed(reason), _) => reason.clone(),
+            (Self::Failed(reason), _) => reason.to_string(),
             (Self::Panicked, _) => {
                 "defect in the provider: got a panic, report it with the function's log".to_owned()
             }
@@ -42,13 +43,13 @@ impl Stop {
 ///
 /// # Errors
 /// If it failed, panicked or was stopped at `end`.
-pub async fn guard<T, E: ToString>(
+pub async fn guard<T, E>(
     end: Instant,
     work: impl Future<Output = Result<T, E>>,
-) -> Result<T, Stop> {
+) -> Result<T, Stop<E>> {
     match timeout_at(end, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(Ok(done))) => Ok(done),
-        Ok(Ok(Err(error))) => Err(Stop::Failed(error.to_string())),
+        Ok(Ok(Err(error))) => Err(Stop::Failed(error)),
         Ok(Err(_panic)) => Err(Stop::Panicked),
         Err(_elapsed) => Err(Stop::OutOfTime),
     }
@@ -69,7 +70,7 @@ mod tests {
         let end = Instant::now() + Duration::from_secs(1);
         assert_eq!(guard(end, async { Ok::<_, String>(7) }).await, Ok(7));
         let failed = guard(end, async { Err::<(), _>("reason") }).await;
-        assert_eq!(failed, Err(Stop::Failed("reason".into())));
+        assert_eq!(failed, Err(Stop::Failed("reason")));
         let panicked = guard(end, panics()).await;
         assert_eq!(panicked, Err(Stop::Panicked));
         let hangs = guard(end, std::future::pending::<Result<(), String>>()).await;
@@ -80,7 +81,7 @@ mod tests {
     fn a_stop_says_why() {
         for (stop, last_failure, reason) in [
             (
-                Stop::Failed("its own reason".into()),
+                Stop::Failed("its own reason"),
                 Some("ignored".into()),
                 "its own reason",
             ),

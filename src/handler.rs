@@ -3,21 +3,22 @@
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::Value;
+use thiserror::Error;
 use tokio::time::Instant;
 use tracing::error;
 
-use crate::cloudformation::reply::reply;
+use crate::cloudformation::reply::{Undelivered, reply};
 use crate::cloudformation::request::{Envelope, Request};
-use crate::cloudformation::response::Answer;
+use crate::cloudformation::response::{Answer, Status};
 use crate::deadline::Deadline;
 use crate::guard::guard;
 use crate::http::Http;
 use crate::metrics;
 use crate::permission::intent::Intent;
 use crate::policy::doors::Doors;
-use crate::policy::journal::{Journal, Tally};
+use crate::policy::journal::Journal;
 use crate::pursuit::Pursuit;
-use crate::settings::Settings;
+use crate::settings::{Refusal, Settings};
 
 /// What one process keeps between events.
 pub struct Handler {
@@ -29,6 +30,15 @@ pub struct Handler {
     pub settings: Settings,
     /// Whether all work makes a panic, so that an operator can see one answered.
     pub panic_drill: bool,
+}
+
+/// Why nobody could be told.
+#[derive(Debug, Error)]
+enum Untold {
+    #[error(transparent)]
+    NotAllowed(#[from] Refusal),
+    #[error(transparent)]
+    Undelivered(#[from] Undelivered),
 }
 
 impl Handler {
@@ -58,32 +68,34 @@ impl Handler {
             Err(stop) => Answer::failed(&envelope, None, stop.reason(None)),
         };
         answer.log(started.elapsed());
-        let tally = pursuit
-            .as_ref()
-            .map_or_else(|_| Tally::default(), |pursuit| pursuit.journal.tally());
-        let function_name = &context.env_config.function_name;
-        println!(
-            "{}",
-            metrics::line(function_name, &answer, tally, started.elapsed())
-        );
-        let may_answer = self.settings.may_answer(&envelope.response_url);
-        may_answer.map_err(|refusal| untold(&refusal))?;
         let body = answer.body(&envelope, &whereabouts(&context));
-        let told = reply(&self.http, &envelope.response_url, &body, deadline.reply).await;
-        if let (Err(undelivered), Ok(pursuit)) = (&told, &pursuit)
+        let told = self.tell(&envelope, &body, deadline).await;
+        if let (Err(Untold::Undelivered(undelivered)), Ok(pursuit)) = (&told, &pursuit)
             && undelivered.is_certain()
         {
             pursuit.take_back_unheard(deadline).await;
         }
-        told.map_err(|undelivered| untold(&undelivered))
+        let journal = pursuit.as_ref().ok().map(|pursuit| &pursuit.journal);
+        let failed = told.is_err() || answer.status == Status::Failed;
+        metrics::emit(&context, journal, failed, started.elapsed());
+        told.map_err(|reason| untold(&reason))
+    }
+
+    async fn tell(
+        &self,
+        envelope: &Envelope,
+        body: &[u8],
+        deadline: Deadline,
+    ) -> Result<(), Untold> {
+        self.settings.may_answer(&envelope.response_url)?;
+        Ok(reply(&self.http, &envelope.response_url, body, deadline.reply).await?)
     }
 
     fn understand(&self, envelope: &Envelope, payload: &Value) -> Result<Intent, String> {
         let request =
             Request::parse(envelope, payload).map_err(|malformed| malformed.to_string())?;
         let intent = Intent::of(&request).map_err(|no_intent| no_intent.to_string())?;
-        self.settings.may_pursue(&intent, &envelope.response_url)?;
-        Ok(intent)
+        self.settings.allow(intent, &envelope.response_url)
     }
 }
 

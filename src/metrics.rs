@@ -5,10 +5,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use lambda_runtime::Context;
+use serde_json::json;
 
-use crate::cloudformation::response::{Answer, Status};
-use crate::policy::journal::Tally;
+use crate::policy::journal::{Journal, Tally};
 
 /// The metrics and their units.
 const METRICS: [(&str, &str); 5] = [
@@ -19,17 +19,13 @@ const METRICS: [(&str, &str); 5] = [
     ("Duration", "Milliseconds"),
 ];
 
-/// The line for one event of the function of this name, which took `duration`.
-pub(crate) fn line(
-    function_name: &str,
-    answer: &Answer,
-    tally: Tally,
-    duration: Duration,
-) -> Value {
+/// Writes the line for one event, which took `duration` and wrote what `journal` holds.
+pub(crate) fn emit(context: &Context, journal: Option<&Journal>, failed: bool, duration: Duration) {
+    let tally = journal.map_or_else(Tally::default, Journal::tally);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let metrics = METRICS.map(|(name, unit)| json!({"Name": name, "Unit": unit}));
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    json!({
+    let line = json!({
         "_aws": {
             "Timestamp": millis(now.unwrap_or_default()),
             "CloudWatchMetrics": [{
@@ -38,11 +34,12 @@ pub(crate) fn line(
                 "Metrics": metrics,
             }],
         },
-        "FunctionName": function_name,
+        "FunctionName": context.env_config.function_name,
         "Grants": tally.grants,
         "Revokes": tally.revokes,
         "Conflicts": tally.conflicts,
-        "Failures": u8::from(answer.status == Status::Failed),
+        "Failures": u8::from(failed),
         "Duration": millis(duration),
-    })
+    });
+    println!("{line}");
 }

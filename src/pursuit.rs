@@ -11,8 +11,9 @@ use crate::deadline::Deadline;
 use crate::guard::{Stop, guard};
 use crate::permission::intent::{Intent, Purpose};
 use crate::policy::doors::Doors;
-use crate::policy::journal::Journal;
+use crate::policy::journal::{Journal, Progress};
 use crate::policy::reconcile::{reconcile, take_back};
+use crate::policy::settle::Unreconciled;
 
 /// The work on one event.
 pub(crate) struct Pursuit<'a> {
@@ -41,33 +42,53 @@ impl Pursuit<'_> {
         if let Some(late) = until.and_then(|until| SystemTime::now().duration_since(until).ok()) {
             return Answer::failed(envelope, None, too_late(late));
         }
+        // No version of many is left with half of a change: those that were begun in time are let come to their end.
+        let end = if intent.is_for_all_versions() {
+            deadline.undo
+        } else {
+            deadline.work
+        };
         let work = async {
             let drilled = self.panic_drill && intent.goals.is_some();
             assert!(!drilled, "this is a drill");
             reconcile(&self.doors, intent, journal, deadline.work).await
         };
-        let stop = match guard(deadline.work, work).await {
+        let stop = match guard(end, work).await {
             Ok(found) => {
                 let attributes = intent.attributes.iter().cloned().chain(found);
                 return Answer::success(intent.physical_id.clone(), attributes);
             }
             Err(stop) => stop,
         };
-        let goes_on = stop == Stop::OutOfTime && journal.progress().is_some();
-        let reason = why(&stop, journal);
-        if is_grant && goes_on {
-            // Taking back would take as long again, and then nothing would ever be done.
-            Answer::failed(envelope, Some(intent.physical_id.clone()), reason)
-        } else if is_grant && !journal.is_empty() {
-            let undone = guard(deadline.undo, take_back(&self.doors, intent, journal)).await;
-            self.failed_grant(undone, &reason)
-        } else {
+        let is_out_of_time = matches!(
+            stop,
+            Stop::OutOfTime | Stop::Failed(Unreconciled::OutOfTime)
+        );
+        let progress = journal.progress().filter(|_| is_out_of_time);
+        let reason = match &progress {
+            Some(progress) => unfinished(*progress, journal.last_failure()),
+            None => stop.reason(journal.last_failure()),
+        };
+        // What an earlier delivery of this event may have made goes with what CloudFormation deletes after a failed Create.
+        let left = (progress.is_some() || journal.has_met()).then(|| intent.physical_id.clone());
+        if !is_grant {
             Answer::failed(envelope, None, reason)
+        } else if progress.is_some() || journal.is_empty() {
+            // Taking back many versions would take as long again, and then nothing would ever be done.
+            Answer::failed(envelope, left, reason)
+        } else {
+            let undone = guard(deadline.undo, take_back(&self.doors, intent, journal)).await;
+            self.failed_grant(undone, left, &reason)
         }
     }
 
     /// The answer to a grant that failed after something was written.
-    fn failed_grant(&self, undone: Result<(), Stop>, reason: &str) -> Answer {
+    fn failed_grant(
+        &self,
+        undone: Result<(), Stop<Unreconciled>>,
+        left: Option<String>,
+        reason: &str,
+    ) -> Answer {
         let Self {
             envelope,
             intent,
@@ -77,7 +98,7 @@ impl Pursuit<'_> {
         let Err(stop) = undone else {
             let reason = format!("{reason} (taken back: {journal})");
             journal.clear();
-            return Answer::failed(envelope, None, reason);
+            return Answer::failed(envelope, left, reason);
         };
         warn!(reason = stop.reason(None), writes = %journal, "not taken back");
         // CloudFormation deletes what a failed Create answers, and with it what is left by then.
@@ -94,7 +115,10 @@ impl Pursuit<'_> {
             return;
         }
         match guard(deadline.reply, take_back(&self.doors, intent, journal)).await {
-            Ok(()) => info!(writes = %journal, "taken back"),
+            Ok(()) => {
+                info!(writes = %journal, "taken back");
+                journal.clear();
+            }
             Err(stop) => warn!(reason = stop.reason(None), writes = %journal, "not taken back"),
         }
     }
@@ -108,12 +132,8 @@ fn too_late(late: Duration) -> String {
     )
 }
 
-/// The reason of a failure, with what is known of how far the work has come.
-fn why(stop: &Stop, journal: &Journal) -> String {
-    let waiting_for = journal.last_failure();
-    let Some(progress) = journal.progress().filter(|_| *stop == Stop::OutOfTime) else {
-        return stop.reason(waiting_for);
-    };
+/// What ran out of time among many versions, with what it was waiting for.
+fn unfinished(progress: Progress, waiting_for: Option<String>) -> String {
     let waiting_for = waiting_for.map_or_else(String::new, |last| {
         format!(" (waiting for this to pass: {last})")
     });

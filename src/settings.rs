@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::cloudformation::response_url::{ResponseHost, ResponseUrl};
 use crate::permission::intent::{Intent, Purpose};
 use crate::permission::principal::Principal;
+use crate::permission::reading::shown;
 
 /// What the operator has set.
 #[derive(Clone, Debug)]
@@ -100,29 +101,39 @@ impl Settings {
             .ok_or_else(|| Refusal::ResponseHost(url.clone()))
     }
 
-    /// Whether `intent` may be carried out; taking access away always may.
+    /// Gives `intent` as far as it may be pursued. Taking access away always may be. Of a resource that has its grant already,
+    /// only what would have to be added is forbidden: it may lose some of it, or be rolled back to it.
     ///
     /// # Errors
     /// Everything that forbids it, joined by `; `.
-    pub fn may_pursue(&self, intent: &Intent, url: &ResponseUrl) -> Result<(), String> {
-        if intent.purpose != Purpose::Grant {
-            return Ok(());
-        }
-        let wanted = intent.goals.iter().flat_map(|goals| &goals.wanted);
-        let principals = wanted.filter_map(|statement| self.may_grant(&statement.principal).err());
-        let refusals: Vec<String> = self
-            .unreadable
-            .iter()
-            .cloned()
-            .chain(self.may_answer(url).err())
-            .chain(principals)
-            .map(|refusal| refusal.to_string())
+    pub fn allow(&self, mut intent: Intent, url: &ResponseUrl) -> Result<Intent, String> {
+        let Some(goals) = intent
+            .goals
+            .as_mut()
+            .filter(|_| intent.purpose == Purpose::Grant)
+        else {
+            return Ok(intent);
+        };
+        self.may_answer(url)
+            .map_err(|refusal| refusal.to_string())?;
+        let wanted = goals.wanted.iter().map(|statement| &statement.principal);
+        let refused: Vec<(&Principal, Option<Refusal>)> = wanted
+            .map(|principal| (principal, self.may_grant(principal).err()))
+            .filter(|(_, refusal)| refusal.is_some() || !self.unreadable.is_empty())
             .collect();
-        if refusals.is_empty() {
-            Ok(())
-        } else {
-            Err(refusals.join("; "))
+        if intent.keeps_id {
+            let why = |refusal: &Option<Refusal>| joined(self.unreadable.iter().chain(refusal));
+            let forbidden = refused
+                .iter()
+                .map(|(principal, refusal)| ((*principal).clone(), why(refusal)));
+            goals.forbidden = forbidden.collect();
+            return Ok(intent);
         }
+        if refused.is_empty() {
+            return Ok(intent);
+        }
+        let refusals = refused.iter().filter_map(|(_, refusal)| refusal.as_ref());
+        Err(joined(self.unreadable.iter().chain(refusals)))
     }
 
     fn may_grant(&self, principal: &Principal) -> Result<(), Refusal> {
@@ -145,11 +156,16 @@ impl Settings {
     }
 }
 
+fn joined<'a>(refusals: impl Iterator<Item = &'a Refusal>) -> String {
+    let reasons: Vec<String> = refusals.map(ToString::to_string).collect();
+    reasons.join("; ")
+}
+
 fn switch(variable: &'static str, value: &str) -> Result<bool, Vec<Refusal>> {
     value.parse().map_err(|_| {
         vec![Refusal::Unreadable {
             variable,
-            got: format!("= `{value}`"),
+            got: format!("= {}", shown(value)),
             remedy: "set it to `true` or `false`",
         }]
     })
@@ -166,7 +182,7 @@ fn entries<T>(
     for entry in list.split(',').map(str::trim) {
         let refusal = || Refusal::Unreadable {
             variable,
-            got: format!("with `{entry}`"),
+            got: format!("with {}", shown(entry)),
             remedy,
         };
         match read(entry) {
@@ -208,6 +224,7 @@ mod tests {
             leftovers: None,
             purpose,
             physical_id: "id".to_owned(),
+            keeps_id: false,
             attributes: Vec::new(),
         }
     }
@@ -216,8 +233,10 @@ mod tests {
         let url = ResponseUrl::read(ANSWER).expect("a URL");
         let settings = settings(variables);
         let revoke = intent(Purpose::Revoke, &[]);
-        assert_eq!(settings.may_pursue(&revoke, &url), Ok(()), "a revoke");
-        settings.may_pursue(&intent(Purpose::Grant, principals), &url)
+        assert_eq!(settings.allow(revoke.clone(), &url), Ok(revoke), "a revoke");
+        settings
+            .allow(intent(Purpose::Grant, principals), &url)
+            .map(drop)
     }
 
     #[test]
@@ -276,6 +295,11 @@ mod tests {
                  12 digits, organization ids or `*`, with commas between",
             ),
             (
+                &[("ALLOW_PUBLIC", "tr\nue")],
+                &["111122223333"],
+                "guardrail unreadable: got `ALLOW_PUBLIC` = `tr ue`, have the provider's operator set it to `true` or `false`",
+            ),
+            (
                 &[("RESPONSE_HOSTS", "ftp://x")],
                 &["111122223333"],
                 "guardrail unreadable: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give DNS suffixes, \
@@ -294,6 +318,19 @@ mod tests {
                 "{variables:?}"
             );
         }
+    }
+
+    #[test]
+    fn of_a_resource_that_has_its_grant_only_what_would_be_added_is_forbidden() {
+        let url = ResponseUrl::read(ANSWER).expect("a URL");
+        let has_it = Intent {
+            keeps_id: true,
+            ..intent(Purpose::Grant, &["*", "111122223333"])
+        };
+        let allowed = settings(&[]).allow(has_it, &url).expect("to be pursued");
+        let forbidden = allowed.goals.expect("goals").forbidden;
+        let forbidden: Vec<String> = forbidden.keys().map(ToString::to_string).collect();
+        assert_eq!(forbidden, ["*"]);
     }
 
     #[test]

@@ -111,7 +111,10 @@ impl ResponseHost {
         let bare = text.strip_prefix("http://");
         let name = match Host::parse(bare.unwrap_or(text)).ok()? {
             Host::Domain(suffix) => {
-                Name::Suffix(suffix.strip_prefix('.').unwrap_or(&suffix).to_owned())
+                let suffix = suffix.strip_prefix('.').unwrap_or(&suffix);
+                let known = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+                let is_name = !suffix.is_empty() && suffix.chars().all(known);
+                Name::Suffix(is_name.then(|| suffix.to_owned())?)
             }
             Host::Ipv4(address) => Name::Address(address),
             Host::Ipv6(_) => return None,
@@ -223,6 +226,8 @@ mod tests {
             "a host",
             "host:80",
             "[::1]",
+            "*.corp",
+            ".",
         ] {
             assert_eq!(ResponseHost::read(text), None, "{text}");
         }

@@ -98,13 +98,7 @@ impl FromStr for LayerArn {
         let ["arn", partition, "lambda", region, account, "layer", name] = fields[..] else {
             return Err(NotALayerArn);
         };
-        let lower = |text: &str| {
-            let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-            !text.is_empty() && text.bytes().all(|byte| allowed(byte) || byte == b'-')
-        };
-        let partition_known =
-            partition == "aws" || (partition.starts_with("aws-") && lower(partition));
-        if !partition_known || !lower(region) || !is_word(name, 140) {
+        if !is_partition(partition) || !is_lower(region) || !is_word(name, 140) {
             return Err(NotALayerArn);
         }
         Ok(Self {
@@ -191,6 +185,16 @@ pub fn version_number(text: &str) -> Option<NonZeroU64> {
 pub(crate) fn is_word(text: &str, most: usize) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=most).contains(&text.len()) && text.bytes().all(word)
+}
+
+/// Whether `text` is a partition of AWS: `aws`, or that and a suffix as in `aws-cn`.
+pub(super) fn is_partition(text: &str) -> bool {
+    text == "aws" || (text.starts_with("aws-") && is_lower(text))
+}
+
+fn is_lower(text: &str) -> bool {
+    let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.bytes().all(lower)
 }
 
 #[cfg(test)]

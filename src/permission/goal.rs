@@ -1,6 +1,7 @@
 //! What policies are to hold and what not, as far as one resource is concerned.
 //! Knows nothing of how it came to be wanted, or of what is there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::arn::LayerVersionArn;
@@ -21,6 +22,8 @@ pub struct Goal {
     pub unwanted: Vec<Unwanted>,
     /// The revision that the policy must have for the first write.
     pub revision_id: Option<String>,
+    /// Who must not be added, and why.
+    pub forbidden: BTreeMap<Principal, String>,
 }
 
 /// A statement that is to be gone.
@@ -62,6 +65,7 @@ impl Goal {
             wanted: Vec::new(),
             unwanted: Vec::new(),
             revision_id: None,
+            forbidden: BTreeMap::new(),
         }
     }
 }
@@ -81,6 +85,8 @@ pub struct Goals {
     pub unwanted: Vec<Unwanted>,
     /// The revision that the policy must have for the first write.
     pub revision_id: Option<String>,
+    /// Who must not be added, and why: what is there already may stay.
+    pub forbidden: BTreeMap<Principal, String>,
 }
 
 impl Goals {
@@ -98,6 +104,7 @@ impl Goals {
             wanted: Vec::new(),
             unwanted: Vec::new(),
             revision_id: None,
+            forbidden: BTreeMap::new(),
         }
     }
 
@@ -133,6 +140,7 @@ impl Goals {
             wanted: self.wanted.clone(),
             unwanted: self.unwanted.clone(),
             revision_id: self.revision_id.clone(),
+            forbidden: self.forbidden.clone(),
         }
     }
 }

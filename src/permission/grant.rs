@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::arn::LayerVersionArn;
+use super::goal::Unwanted;
 use super::principal::Principal;
 use super::principals::Principals;
 use super::properties::{Properties, Violations};
@@ -23,6 +24,8 @@ pub struct Grant {
     pub versions: Versions,
     /// The statement id of the resource.
     pub sid: StatementId,
+    /// Whether that id is derived, and so no other resource has it.
+    pub is_derived: bool,
     /// Whom it grants to.
     pub principals: Principals,
     /// The revision that the policy must have for the first write.
@@ -50,15 +53,32 @@ impl Grant {
         }
     }
 
-    /// Whether this grant and `other` are about the same layer and share a statement.
+    /// A statement that this grant and `other` would both have in one policy.
     #[must_use]
-    pub fn shares_with(&self, other: &Self) -> bool {
-        let theirs = other.statements();
-        self.layer_version.layer() == other.layer_version.layer()
-            && self
-                .statements()
-                .iter()
-                .any(|mine| theirs.iter().any(|their| their.sid == mine.sid))
+    pub fn shared_with(&self, other: &Self) -> Option<StatementId> {
+        let all = [self.versions, other.versions].contains(&Versions::All);
+        let same_layer = self.layer_version.layer() == other.layer_version.layer();
+        if self.layer_version != other.layer_version && !(all && same_layer) {
+            return None;
+        }
+        let mine = self.statements();
+        let mut theirs = other
+            .statements()
+            .into_iter()
+            .map(|statement| statement.sid);
+        theirs.find(|sid| mine.iter().any(|mine| mine.sid == *sid))
+    }
+
+    /// Of a list under a derived id: every statement that goes by that id, since no other resource has it. Another list, which
+    /// was meant for a while, may have left some that this one does not name.
+    #[must_use]
+    pub fn whatever_is_ours(&self) -> Option<Unwanted> {
+        let sid = self.sid.clone();
+        let is_list = matches!(self.principals, Principals::Each(_));
+        (is_list && self.is_derived).then_some(Unwanted {
+            sid,
+            principal: None,
+        })
     }
 
     /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
@@ -82,6 +102,7 @@ impl Grant {
             Versions::All => derived_id(logical_id, &[stack_id, logical_id, &granted_to, "All"]),
         };
         Ok(Self {
+            is_derived: properties.statement_id.is_none(),
             sid: properties.statement_id.unwrap_or_else(derived),
             layer_version: properties.layer_version,
             versions: properties.versions,

@@ -24,6 +24,8 @@ pub struct Intent {
     pub purpose: Purpose,
     /// The id that a success answers.
     pub physical_id: String,
+    /// Whether the resource has this id already: what it granted under it so far is there, or was.
+    pub keeps_id: bool,
     /// What a success answers besides, for `Fn::GetAtt`.
     pub attributes: Vec<(&'static str, String)>,
 }
@@ -47,9 +49,9 @@ pub enum NoIntent {
         "resource type not served by this version: got `{0}`, use `Custom::LayerVersionPermission` for layers"
     )]
     NotServed(String),
-    /// Another reach under the same statement id: the Delete of the old grant that follows would take the new one with it.
+    /// The Delete of the old grant that follows would take the new one with it.
     #[error(
-        "`Versions` changed under the same statement id: got `{0}` before and after, give another `StatementId` or leave it out"
+        "statement shared with the grant that is replaced: got `{0}` in both, give another `StatementId` or leave it out"
     )]
     SharedStatement(StatementId),
     /// The properties do not parse.
@@ -114,14 +116,15 @@ impl Intent {
         // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
         // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
         if let Some(before) = before {
-            let shared = before.versions != grant.versions && before.shares_with(&grant);
-            if !keeps_id && shared {
-                return Err(NoIntent::SharedStatement(grant.sid));
-            }
+            let is_another = before.physical_id() != grant.physical_id();
+            let shared = before.shared_with(&grant).filter(|_| is_another);
             if keeps_id && before.scope() == goals.scope {
                 goals.unwanted = Goals::without_grant(&before).unwanted;
-            } else if keeps_id && !shared {
+            } else if keeps_id && shared.is_none() {
+                // What was refused for sharing a statement has left nothing.
                 leftovers = Some(Goals::without_grant(&before));
+            } else if let Some(shared) = shared.filter(|_| !keeps_id) {
+                return Err(NoIntent::SharedStatement(shared));
             }
         }
         Ok(Self {
@@ -129,8 +132,16 @@ impl Intent {
             leftovers,
             purpose: Purpose::Grant,
             physical_id,
+            keeps_id,
             attributes,
         })
+    }
+
+    /// Whether policies of all versions of a layer are worked on.
+    #[must_use]
+    pub fn is_for_all_versions(&self) -> bool {
+        let mut goals = self.goals.iter().chain(&self.leftovers);
+        goals.any(|goals| matches!(goals.scope, Scope::All(_)))
     }
 
     fn revoke(request: &Request, goals: Option<Goals>, purpose: Purpose) -> Self {
@@ -142,6 +153,7 @@ impl Intent {
                 .physical_id
                 .clone()
                 .unwrap_or_else(|| PhysicalId::NeverCreated.to_string()),
+            keeps_id: true,
             attributes: Vec::new(),
         }
     }
@@ -172,7 +184,9 @@ impl Request {
                 ..Goals::new(scope)
             };
         };
-        let own = Goals::without_grant(&Grant { sid, ..declared });
+        let unwanted = declared.whatever_is_ours().filter(|own| own.sid == sid);
+        let mut own = Goals::without_grant(&Grant { sid, ..declared });
+        own.unwanted = unwanted.map_or(own.unwanted, |unwanted| vec![unwanted]);
         if own.scope == scope {
             return own;
         }
@@ -364,9 +378,59 @@ mod tests {
                 intent("Update", id, new, old)
                     .expect_err("shared")
                     .to_string(),
-                "`Versions` changed under the same statement id: got `sid` before and after, give another `StatementId` or \
-                 leave it out"
+                "statement shared with the grant that is replaced: got `sid` in both, give another `StatementId` or leave it \
+                 out"
             );
+        }
+    }
+
+    #[test]
+    fn a_grant_does_not_share_a_statement_with_the_one_that_it_replaces() {
+        let text = |value: Value| value.as_object().cloned().expect("an object");
+        let list = json!({"LayerVersionArn": format!("{LAYER}:1"), "Principals": "111122223333", "StatementId": "team"});
+        let one = json!({"LayerVersionArn": format!("{LAYER}:1"), "Principal": "111122223333", "StatementId": "team-111122223333"});
+        let request = Request {
+            kind: RequestType::Update,
+            resource_type: "Custom::LayerVersionPermission".into(),
+            stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
+            logical_id: "Share".into(),
+            physical_id: Some(format!("{LAYER}:1#team")),
+            properties: text(one),
+            old_properties: Some(text(list)),
+        };
+        assert_eq!(
+            Intent::of(&request).expect_err("shared").to_string(),
+            "statement shared with the grant that is replaced: got `team-111122223333` in both, give another `StatementId` or \
+             leave it out"
+        );
+    }
+
+    #[test]
+    fn a_delete_of_a_list_under_a_derived_id_takes_whatever_goes_by_it() {
+        let list = json!({"Principal": "*", "StatementId": "s"});
+        let mut properties = properties(&list);
+        let map = properties.as_object_mut().expect("an object");
+        map.remove("Principal");
+        map.remove("StatementId");
+        map.insert("Principals".into(), json!("111122223333"));
+        let mut request = Request {
+            kind: RequestType::Create,
+            resource_type: "Custom::LayerVersionPermission".into(),
+            stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
+            logical_id: "Share".into(),
+            physical_id: None,
+            properties: map.clone(),
+            old_properties: None,
+        };
+        let id = Intent::of(&request).expect("an intent").physical_id;
+        request.kind = RequestType::Delete;
+        for (id, of_one) in [(id.clone(), false), (format!("{LAYER}:1#another"), true)] {
+            request.physical_id = Some(id);
+            let goals = Intent::of(&request)
+                .expect("an intent")
+                .goals
+                .expect("goals");
+            assert_eq!(goals.unwanted[0].principal.is_some(), of_one);
         }
     }
 

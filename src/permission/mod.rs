@@ -7,7 +7,7 @@ pub mod intent;
 pub mod principal;
 pub mod principals;
 pub mod properties;
-mod reading;
+pub(crate) mod reading;
 pub mod role;
 pub mod scope;
 pub mod statement;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::arn::AccountId;
+use super::arn::{AccountId, is_partition};
 
 /// Whom a statement grants to. An organization with an account number cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,7 +85,7 @@ pub fn account_of_root_arn(text: &str) -> Option<AccountId> {
     let ["arn", partition, "iam", "", account, "root"] = fields[..] else {
         return None;
     };
-    (partition == "aws" || partition.starts_with("aws-"))
+    is_partition(partition)
         .then(|| account.parse().ok())
         .flatten()
 }
@@ -149,6 +149,7 @@ mod tests {
             "arn:aws:iam::123456789012:role/root",
             "arn:aws:sts::123456789012:root",
             "arn:gcp:iam::123456789012:root",
+            "arn:aws-c\n:iam::123456789012:root",
             "arn:aws:iam::1234:root",
             "123456789012",
         ] {

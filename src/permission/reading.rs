@@ -69,7 +69,7 @@ pub(super) fn scalar(value: &Value) -> String {
 }
 
 /// `text` in backticks, on one line, and cut where it is too long to read.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 160;
     let line: String = text
         .chars()

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::arn::{AccountId, LayerVersionArn};
+use super::arn::{AccountId, LayerVersionArn, is_partition};
 use super::reading::{Reading, shown};
 
 /// A role to assume, with the external id that its trust policy may ask for.
@@ -26,8 +26,7 @@ impl Role {
         };
         let name = role.strip_prefix("role/").filter(|name| !name.is_empty())?;
         let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c);
-        let known = partition == "aws" || partition.starts_with("aws-");
-        (known && name.chars().all(allowed)).then_some(())?;
+        (is_partition(partition) && name.chars().all(allowed)).then_some(())?;
         Some(Self {
             arn: arn.to_owned(),
             account: account.parse().ok()?,
@@ -135,6 +134,11 @@ mod tests {
             (
                 json!({"RoleArn": "arn:aws:iam::123456789012:role/"}),
                 "`RoleArn` is not the ARN of a role: got `arn:aws:iam::123456789012:role/`, give \
+                 `arn:<partition>:iam::<account>:role/<name>`",
+            ),
+            (
+                json!({"RoleArn": "arn:aws-c\n:iam::111122223333:role/share"}),
+                "`RoleArn` is not the ARN of a role: got `arn:aws-c :iam::111122223333:role/share`, give \
                  `arn:<partition>:iam::<account>:role/<name>`",
             ),
             (

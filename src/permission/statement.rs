@@ -139,7 +139,7 @@ pub fn principal_of(statement: &Value, layer_version: &LayerVersionArn) -> Optio
     let everyone = object.get("Principal") == Some(&json!("*"));
     match object.get("Condition") {
         None if everyone => Some(Principal::Everyone),
-        None => account_in(object.get("Principal")?).map(Principal::Account),
+        None => account_in(object.get("Principal")?, layer_version).map(Principal::Account),
         Some(condition) if everyone => {
             let organization = condition
                 .pointer("/StringEquals/aws:PrincipalOrgID")?
@@ -156,10 +156,12 @@ pub fn principal_of(statement: &Value, layer_version: &LayerVersionArn) -> Optio
     }
 }
 
-/// The account of `{"AWS": "<root ARN>"}`, the form in which Lambda shows one.
-fn account_in(principal: &Value) -> Option<AccountId> {
+/// The account of `{"AWS": "<root ARN>"}`, the form in which Lambda shows one of the layer's partition.
+fn account_in(principal: &Value, layer_version: &LayerVersionArn) -> Option<AccountId> {
     let object = principal.as_object().filter(|object| object.len() == 1)?;
-    account_of_root_arn(object.get("AWS")?.as_str()?)
+    let arn = object.get("AWS")?.as_str()?;
+    let partition = layer_version.layer().partition();
+    account_of_root_arn(arn).filter(|account| arn == format!("arn:{partition}:iam::{account}:root"))
 }
 
 #[cfg(test)]
@@ -199,6 +201,11 @@ mod tests {
             (
                 "a user",
                 json!({"AWS": "arn:aws:iam::111122223333:user/u"}),
+                json!({}),
+            ),
+            (
+                "an account of another partition",
+                json!({"AWS": "arn:aws-cn:iam::111122223333:root"}),
                 json!({}),
             ),
             (

@@ -76,7 +76,7 @@ impl Doors {
         Ok(lambda)
     }
 
-    /// Asks STS in the function's own region, which is in the partition of the layer and certainly enabled.
+    /// Asks STS in the function's own region, which is certainly enabled; a role of another partition cannot be assumed.
     async fn assume(&self, role: &Role) -> Result<Credentials, Failure> {
         let config = Builder::from(&self.config)
             .retry_config(no_retries())

@@ -22,6 +22,7 @@ pub struct Journal {
     progress: Cell<Option<Progress>>,
     conflicts: Cell<usize>,
     closed: Cell<bool>,
+    met: Cell<bool>,
 }
 
 /// What one event came to, in numbers.
@@ -100,9 +101,32 @@ impl Journal {
         }
     }
 
+    /// Whether this write is among those that were made.
+    pub(super) fn has_added(&self, layer_version: &LayerVersionArn, statement: &Statement) -> bool {
+        self.written().iter().any(|entry| {
+            let added = matches!(&entry.step, Step::Add(added) if added == statement);
+            added && entry.layer_version == *layer_version
+        })
+    }
+
+    /// Notes that a wanted statement was there before this work wrote it.
+    pub(super) fn met(&self) {
+        self.met.set(true);
+    }
+
+    /// Whether a wanted statement was there before this work wrote it: an earlier delivery of the event may have.
+    pub fn has_met(&self) -> bool {
+        self.met.get()
+    }
+
     /// Lets no more writes begin: the work has failed, and only what has begun is waited for.
     pub(super) fn close(&self) {
         self.closed.set(true);
+    }
+
+    /// Whether no more writes are to begin.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     /// Notes that the policies of `all` layer versions are to be worked on.

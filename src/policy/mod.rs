@@ -9,4 +9,5 @@ mod lambda;
 mod pace;
 pub mod plan;
 pub mod reconcile;
-mod settle;
+pub mod settle;
+mod versions;

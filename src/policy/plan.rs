@@ -49,8 +49,7 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
             plan.steps.push(Step::Add(wanted.clone()));
             continue;
         };
-        let found_principal = principal_of(found, &goal.layer_version);
-        if found_principal.as_ref() == Some(&wanted.principal) {
+        if is_there(wanted, goal, policy) {
             continue;
         }
         let old = goal
@@ -74,6 +73,32 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
         }
     }
     Ok(plan)
+}
+
+/// Whether this wanted statement is in `policy`.
+pub(super) fn is_there(wanted: &Statement, goal: &Goal, policy: &Policy) -> bool {
+    let found = policy.statement(&wanted.sid);
+    let principal = found.and_then(|found| principal_of(found, &goal.layer_version));
+    principal.as_ref() == Some(&wanted.principal)
+}
+
+impl Goal {
+    /// Whether nobody is added who must not be.
+    ///
+    /// # Errors
+    /// Every reason why not, joined by `; `.
+    pub(super) fn allow(&self, steps: &[Step]) -> Result<(), String> {
+        let refusals = steps.iter().filter_map(|step| match step {
+            Step::Add(statement) => self.forbidden.get(&statement.principal).map(String::as_str),
+            Step::Remove(_) => None,
+        });
+        let refusals: Vec<&str> = refusals.collect();
+        if refusals.is_empty() {
+            Ok(())
+        } else {
+            Err(refusals.join("; "))
+        }
+    }
 }
 
 /// What is unwanted, each by its own id: what goes by an id alone may be a statement or a list of them.

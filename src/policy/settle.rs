@@ -12,11 +12,12 @@ use super::doors::Doors;
 use super::failure::{Failure, Kind};
 use super::journal::Journal;
 use super::lambda::Lambda;
-use super::plan::{Conflict, Plan, Step, plan};
+use super::plan::{Conflict, Plan, Step, is_there, plan};
 use crate::backoff::Backoff;
 use crate::permission::goal::Goal;
 use crate::permission::intent::Purpose;
 use crate::permission::role::Role;
+use crate::permission::statement::Statement;
 
 /// How long a denied call is repeated for a grant: the policy of a role takes up to 12 seconds to be effective
 /// everywhere, and the first grant often comes right after the role was made.
@@ -41,6 +42,12 @@ pub enum Unreconciled {
     /// A call failed for good.
     #[error(transparent)]
     Call(#[from] Failure),
+    /// There was no time for all versions of the layer.
+    #[error("out of time")]
+    OutOfTime,
+    /// The guardrails do not allow what would have to be added.
+    #[error("{0}")]
+    Forbidden(String),
     /// The work on another policy failed for good, and this one was left as it is.
     #[error("given up, since the work on another policy has failed")]
     GivenUp,
@@ -88,7 +95,7 @@ impl Work<'_> {
         &self,
         attempt: impl AsyncFn(&Lambda) -> Result<T, Unreconciled>,
     ) -> Result<T, Unreconciled> {
-        let started = Instant::now();
+        let mut denied_since = None;
         let mut backoff = Backoff::default();
         loop {
             let attempted = match self.doors.open(self.role).await {
@@ -101,11 +108,19 @@ impl Work<'_> {
             };
             let passes = match failure.kind {
                 Kind::Changed | Kind::Throttled | Kind::Unavailable => true,
-                Kind::Denied => self.purpose == Purpose::Grant && started.elapsed() < ROLE_PATIENCE,
-                Kind::NotFound | Kind::Full | Kind::Refused | Kind::Unreadable => false,
+                Kind::Denied if self.purpose == Purpose::Grant => {
+                    let since = *denied_since.get_or_insert_with(Instant::now);
+                    since.elapsed() < ROLE_PATIENCE
+                }
+                Kind::Denied | Kind::NotFound | Kind::Full | Kind::Refused | Kind::Unreadable => {
+                    false
+                }
             };
             if !passes {
                 return Err(failure.into());
+            }
+            if self.journal.is_closed() {
+                return Err(Unreconciled::GivenUp);
             }
             self.journal.failed(&failure);
             if failure.kind == Kind::Changed {
@@ -130,6 +145,12 @@ impl Work<'_> {
             let reason = "another grant has its id";
             warn!(resource = %goal.layer_version, %statement, reason, "not removed");
         }
+        let met = |wanted: &Statement| is_there(wanted, goal, &policy);
+        let is_new = |wanted: &&Statement| !self.journal.has_added(&goal.layer_version, wanted);
+        if goal.wanted.iter().filter(is_new).any(met) {
+            self.journal.met();
+        }
+        goal.allow(&steps).map_err(Unreconciled::Forbidden)?;
         if !steps.is_empty() && self.journal.has_nothing_done() {
             demand_revision(goal, &policy)?;
         }

@@ -128,7 +128,38 @@ async fn a_refused_change_keeps_the_id_and_what_was_granted() {
     answer.refused();
     assert_eq!(answer.id(), format!("{LAYER_VERSION}#partner"));
     assert_eq!(stage.statements(), [granted]);
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    // The policy is looked at: what stands in it already is not refused.
+    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+}
+
+#[tokio::test]
+async fn what_is_there_may_stay_and_lose_and_be_rolled_back_to_when_a_guardrail_is_tightened() {
+    let stage = Stage::guarded(&[ANSWERABLE, LISTED]).await;
+    let list = |principals: &str| {
+        event("create-list")
+            .property("Principals", principals)
+            .property("StatementId", "team")
+    };
+    let id = format!("{LAYER_VERSION}#team");
+    let granted =
+        |account: &str| account_statement(LAYER_VERSION, &format!("team-{account}"), account);
+    stage.put_statement(granted("111122223333"));
+    stage.put_statement(granted("777788889999"));
+    let (both, one) = (list("111122223333,777788889999"), list("111122223333"));
+    // Neither is allowed any more: one goes, the other one stays.
+    let fewer = both.update_to(&id, one.properties());
+    assert_eq!(stage.play(&fewer).await.succeeded(), id);
+    assert_eq!(stage.statements(), [granted("111122223333")]);
+    let back = both.update_to(&id, one.properties());
+    assert_eq!(stage.play(&back).await.succeeded(), id);
+    // What is gone does not come back.
+    let more = one.update_to(&id, both.properties());
+    assert_eq!(
+        stage.play(&more).await.refused(),
+        "principal not allowed: got `777788889999`, grant to allowed ones (`o-abcdefghij`, `444455556666`), or have the \
+         provider's operator add it to `AllowedPrincipals`"
+    );
+    assert_eq!(stage.statements(), [granted("111122223333")]);
 }
 
 #[tokio::test]

@@ -164,3 +164,36 @@ async fn a_delete_takes_the_whole_list_and_nothing_else() {
         assert_eq!(stage.statements(), [foreign()]);
     }
 }
+
+#[tokio::test]
+async fn what_an_earlier_delivery_may_have_made_is_left_to_cloudformations_delete() {
+    let stage = Stage::start().await;
+    // The first delivery came to its end in the middle, and nobody was answered.
+    stage.put_statement(account(ACCOUNT));
+    let full = Fault::Refused(400, "PolicyLengthExceededException", "full");
+    stage.lambda.always(Operation::Add, full);
+    let create = event("create-list");
+    let answer = stage.play(&create).await;
+    answer.refused();
+    assert_eq!(answer.id(), id());
+    stage.play(&create.delete_of(answer.id())).await.succeeded();
+    assert!(stage.statements().is_empty());
+}
+
+#[tokio::test]
+async fn a_delete_of_a_list_under_a_derived_id_takes_what_another_list_may_have_left() {
+    let stage = Stage::start().await;
+    stage.put_statement(foreign());
+    let create = event("create-list").without_property("StatementId");
+    let created = stage.play(&create).await.succeeded().to_owned();
+    // An Update that failed, and whose rollback failed too, has added one more.
+    let sid = created.split('#').nth(1).unwrap();
+    let left = account_statement(
+        LAYER_VERSION,
+        &format!("{sid}-777788889999"),
+        "777788889999",
+    );
+    stage.put_statement(left);
+    stage.play(&create.delete_of(&created)).await.succeeded();
+    assert_eq!(stage.statements(), [foreign()]);
+}

@@ -67,8 +67,8 @@ async fn a_create_is_logged_step_by_step() {
         "called",
         "planned",
         "answering",
-        "metrics",
         "answered",
+        "metrics",
     ];
     assert_eq!(messages, expected);
     for line in lines.iter().take(7) {

@@ -1,6 +1,9 @@
 //! `Versions: All` where it cannot be had: what was begun is taken back, and the reason says why.
 //! Refuses to know failures that one version alone can have as well.
 
+use std::time::Duration;
+
+use crate::bucket::PutFault;
 use crate::cloudformation::Resource;
 use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
 use crate::lambda_call::Operation;
@@ -138,7 +141,7 @@ async fn a_list_that_is_not_allowed_yet_or_throttled_is_asked_for_again() {
 
 #[tokio::test]
 async fn the_reach_of_a_given_statement_id_does_not_change() {
-    let reason = "`Versions` changed under the same statement id: got `partner` before and after, give another `StatementId` or leave it out";
+    let reason = "statement shared with the grant that is replaced: got `partner` in both, give another `StatementId` or leave it out";
     for name in ["update-to-all-versions", "update-from-all-versions"] {
         let stage = shared_layer_of(3).await;
         let update = event(name);
@@ -177,6 +180,44 @@ async fn a_rollback_clears_every_version_of_the_layer_that_a_failed_update_was_a
         assert_eq!(left, [public_statement(&other(number), "other")]);
     }
     assert_eq!(on(&stage, 1), [foreign(1), ours(1)]);
+}
+
+#[tokio::test]
+async fn a_rollback_from_a_layer_that_cannot_be_reached_succeeds_and_keeps_what_was_there() {
+    let stage = layer_of(3).await;
+    let layer = format!("{}-2", LAYER_VERSION.trim_end_matches(":1"));
+    {
+        let faults = &mut stage.lambda.state().faults;
+        let down = Fault::Refused(503, "ServiceException", "down");
+        faults.always(Operation::List, Some(&layer), down);
+    }
+    let before = event("create-all-versions");
+    let failed = before
+        .clone()
+        .property("LayerVersionArn", format!("{layer}:3"));
+    let rollback = failed.update_to(&id(), before.properties());
+    assert_eq!(stage.play(&rollback).await.succeeded(), id());
+    for number in 1..=3 {
+        assert_eq!(on(&stage, number), [foreign(number), ours(number)]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_rollback_has_cleared_does_not_come_back_when_nobody_heard_of_it() {
+    let stage = shared_layer_of(3).await;
+    let layer = format!("{}-2", LAYER_VERSION.trim_end_matches(":1"));
+    let left = format!("{layer}:3");
+    {
+        let policies = &mut stage.lambda.state().policies;
+        policies.publish(&left);
+        policies.put(&left, account_statement(&left, "partner", ACCOUNT));
+    }
+    let before = event("create-all-versions");
+    let failed = before.clone().property("LayerVersionArn", left.as_str());
+    let rollback = stage.issue(&failed.update_to(&id(), before.properties()));
+    stage.bucket.next([PutFault::Refused(403)]);
+    stage.deliver(&rollback, Duration::from_mins(1)).await;
+    assert!(stage.lambda.state().policies.statements(&left).is_empty());
 }
 
 #[tokio::test]
