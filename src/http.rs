@@ -125,10 +125,13 @@ impl HttpConnector for Http {
     }
 }
 
+/// As another error than one of input or output, what kept the request from being sent at all.
 fn connector_error(error: reqwest::Error) -> ConnectorError {
-    let timed_out = error.is_timeout();
+    let (unsent, timed_out) = (error.is_connect(), error.is_timeout());
     let error = Box::new(no_response(error));
-    if timed_out {
+    if unsent {
+        ConnectorError::other(error, None)
+    } else if timed_out {
         ConnectorError::timeout(error)
     } else {
         ConnectorError::io(error)

@@ -34,9 +34,10 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let Some(service) = error.as_service_error() else {
-        let unsent = matches!(error, SdkError::ConstructionFailure(_));
-        let kind = if unsent {
+        let kind = if matches!(error, SdkError::ConstructionFailure(_)) {
             Kind::Refused
+        } else if matches!(error, SdkError::DispatchFailure(failure) if failure.is_other()) {
+            Kind::Unreachable
         } else {
             Kind::Unavailable
         };

@@ -41,6 +41,8 @@ pub enum Kind {
     Throttled,
     /// Lambda failed, or did not answer: it may have been done or not.
     Unavailable,
+    /// There is no connection to Lambda: nothing was done.
+    Unreachable,
     /// Lambda does not accept the request.
     Refused,
     /// The policy that Lambda returned is not JSON.
@@ -71,7 +73,7 @@ impl Kind {
             Self::Denied => "access denied",
             Self::Full => "policy full",
             Self::Throttled => "throttled by Lambda",
-            Self::Unavailable => "Lambda unavailable",
+            Self::Unavailable | Self::Unreachable => "Lambda unavailable",
             Self::Refused => "refused by Lambda",
             Self::Unreadable => "policy unreadable",
         }
@@ -88,7 +90,7 @@ impl Kind {
                 "grant to one organization instead of many accounts, or remove statements"
             }
             Self::Throttled => "deploy again, with fewer stacks at a time",
-            Self::Unavailable => {
+            Self::Unavailable | Self::Unreachable => {
                 "deploy again, and if it stays so check the ARN's region and the function's way to Lambda's API"
             }
             Self::Refused => "correct what this message names",

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::failure::{Failure, Kind};
 use super::plan::Step;
 use crate::permission::arn::LayerVersionArn;
 use crate::permission::goal::{Goal, Unwanted};
@@ -18,10 +19,11 @@ const MOST_TOLD: usize = 10;
 #[derive(Debug, Default)]
 pub struct Journal {
     entries: RefCell<Vec<Entry>>,
-    last_failure: RefCell<Option<String>>,
+    last_failure: RefCell<Option<Failure>>,
     progress: Cell<Option<Progress>>,
     conflicts: Cell<usize>,
     closed: Cell<bool>,
+    has_looked: Cell<bool>,
     met: Cell<bool>,
 }
 
@@ -151,8 +153,8 @@ impl Journal {
     }
 
     /// Notes what went wrong, for the case that time runs out before it goes right.
-    pub(super) fn failed(&self, failure: &dyn fmt::Display) {
-        *self.last_failure.borrow_mut() = Some(failure.to_string());
+    pub(super) fn failed(&self, failure: &Failure) {
+        *self.last_failure.borrow_mut() = Some(failure.clone());
     }
 
     /// Notes that another writer was quicker.
@@ -182,7 +184,21 @@ impl Journal {
 
     /// What went wrong last, and has not passed.
     pub fn last_failure(&self) -> Option<String> {
-        self.last_failure.borrow().clone()
+        let last = self.last_failure.borrow();
+        last.as_ref().map(ToString::to_string)
+    }
+
+    /// Notes that a policy was read.
+    pub(super) fn looked(&self) {
+        self.has_looked.set(true);
+    }
+
+    /// Whether what an earlier delivery of the event has made may be there without having been seen: no policy could be read,
+    /// though nothing says that none of them can be.
+    pub fn is_in_the_dark(&self) -> bool {
+        let last = self.last_failure.borrow();
+        let kind = last.as_ref().map(|failure| failure.kind);
+        !self.has_looked.get() && !matches!(kind, Some(Kind::Denied | Kind::Unreachable))
     }
 
     /// The goals that undo what was written, the last write first.

@@ -107,7 +107,7 @@ impl Work<'_> {
                 other => return other,
             };
             let passes = match failure.kind {
-                Kind::Changed | Kind::Throttled | Kind::Unavailable => true,
+                Kind::Changed | Kind::Throttled | Kind::Unavailable | Kind::Unreachable => true,
                 Kind::Denied if self.purpose == Purpose::Grant => {
                     let since = *denied_since.get_or_insert_with(Instant::now);
                     since.elapsed() < ROLE_PATIENCE
@@ -138,6 +138,7 @@ impl Work<'_> {
             .unthrottled(read, async || pace.let_others_go_first().await)
             .await?;
         pace.got_through();
+        self.journal.looked();
         let plan = plan(goal, &policy)?;
         info!(resource = %goal.layer_version, plan = %plan, "planned");
         let Plan { steps, spared } = plan;

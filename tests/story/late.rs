@@ -161,3 +161,39 @@ async fn what_was_granted_before_is_not_taken_back_for_an_answer_that_was_refuse
     stage.deliver(&again, TIMEOUT).await;
     assert_eq!(stage.statements().len(), 1);
 }
+
+#[tokio::test]
+async fn what_an_earlier_delivery_granted_is_deleted_though_the_next_one_could_not_look() {
+    let stage = Stage::start().await;
+    let create = stage.issue(&event("create-account"));
+    let short = Duration::from_secs(4);
+    stage.bucket.next([PutFault::Refused(503); 20]);
+    let (outcome, _) = stage.deliver(&create, short).await;
+    assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
+    assert_eq!(stage.statements().len(), 1);
+    stage.bucket.state().forgive();
+    let down = Fault::Refused(500, "ServiceException", "down");
+    stage.lambda.always(Operation::Get, down);
+    let (outcome, puts) = stage.deliver(&create, short).await;
+    assert_eq!(outcome, Outcome::Ok);
+    let answer = answer_to(&puts);
+    assert_eq!(
+        answer["PhysicalResourceId"],
+        format!("{LAYER_VERSION}#partner")
+    );
+    stage.lambda.heal();
+    let delete = event("create-account").delete_of(&format!("{LAYER_VERSION}#partner"));
+    stage.play(&delete).await.succeeded();
+    assert!(stage.statements().is_empty());
+}
+
+#[tokio::test]
+async fn a_create_in_a_region_that_is_not_there_leaves_nothing_to_delete() {
+    let nowhere = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let stage = Stage::with_environment(&[nowhere]).await;
+    let answer = stage
+        .play_within(Duration::from_secs(4), &event("create-account"))
+        .await;
+    answer.refused();
+    assert_eq!(answer.id(), "never-created");
+}
