@@ -13,17 +13,26 @@ PACKAGE := $(TOOLS)/package
 EMULATOR := $(TOOLS)/aws-lambda-rie
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+CARGO_MUTANTS_VERSION := 27.1.0
+CARGO_MUTANTS := $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS_VERSION)/bin/cargo-mutants
 
 # The oldest glibc that the executable has to run with is that of provided.al2.
-TARGET := x86_64-unknown-linux-gnu
+PLATFORM := x86_64-unknown-linux-gnu
 GLIBC := 2.26
-BOOTSTRAP := target/$(TARGET)/release/bootstrap
+BOOTSTRAP := target/$(PLATFORM)/release/bootstrap
 ZIP := dist/bootstrap.zip
+SBOM := dist/sbom.cdx.json
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
+
+# What `make fuzz` tries to break, and for how long.
+TARGET := policies
+SECONDS := 60
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
 
 .PHONY: demo
 demo: $(ZIP) $(ENGINE)/.installed ## deploy the provider on an engine on this machine and watch a stack's life
@@ -34,7 +43,7 @@ try: ## print what would be done for an event of tests/events, calling nobody: m
 	@cargo run --quiet --example try -- tests/events/$(EVENT).json
 
 .PHONY: check
-check: format lint licences templates test engine ## everything that a change has to pass
+check: format lint licences advisories templates test fuzz-build engine ## everything that a change has to pass
 
 .PHONY: fmt
 fmt: ## format the code
@@ -54,8 +63,8 @@ licences: $(CARGO_DENY) ## check licences, sources and doubles of the dependenci
 	$(CARGO_DENY) --locked check bans licenses sources
 
 .PHONY: advisories
-advisories: $(CARGO_DENY) ## check the dependencies for known vulnerabilities (needs the internet)
-	$(CARGO_DENY) --locked check advisories
+advisories: $(CARGO_DENY) ## check the dependencies for known vulnerabilities, where their database can be reached
+	tools/check_advisories.sh $(CARGO_DENY)
 
 .PHONY: templates
 templates: $(LINT)/.installed ## check template.yaml, the examples and the templates in the README with cfn-lint
@@ -71,12 +80,34 @@ test: ## run the Rust tests
 crowds: ## run the Rust tests that take minutes: very many grants at the rate that Lambda allows
 	cargo test --locked --test story crowds -- --ignored --nocapture
 
+.PHONY: fuzz-build
+fuzz-build: ## check that the fuzz targets compile (needs a C++ compiler)
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz --all-targets -- -D warnings
+
+.PHONY: fuzz
+# Without a sanitizer a stable toolchain will do, and nothing is missed: there is no unsafe code to watch.
+fuzz: $(CARGO_FUZZ) ## make up inputs that might break a law: make fuzz TARGET=policies SECONDS=60
+	mkdir -p fuzz/corpus/$(TARGET)
+	$(CARGO_FUZZ) run --sanitizer none --target-dir target/fuzz $(TARGET) \
+	  fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) $(wildcard tests/$(TARGET)) -- \
+	  -dict=fuzz/words.dict -max_len=8192 -timeout=10 -max_total_time=$(SECONDS)
+
+.PHONY: mutants
+mutants: $(CARGO_MUTANTS) ## change the code without I/O and list the changes that no test notices (takes an hour or two)
+	PROPTEST_CASES=32 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$(CURDIR)/target/mutants \
+	  $(CARGO_MUTANTS) mutants --jobs 1 --output target
+
 .PHONY: engine
 engine: $(ZIP) $(ENGINE)/.installed $(EMULATOR) ## run the engine tests: what ships, in real engines
 	cd tests/engine && $(CURDIR)/$(ENGINE)/bin/pytest
 
 .PHONY: package
-package: $(ZIP) ## build the zip that ships, dist/bootstrap.zip
+package: $(ZIP).sha256 $(SBOM) ## build what ships, dist/bootstrap.zip, with its SHA-256 and the list of crates in it
+
+.PHONY: reproducible
+reproducible: $(PACKAGE)/.installed ## build the package in two other folders and compare the sums
+	tools/check_reproducible.sh
 
 .PHONY: clean
 clean: ## remove what was built; the tools stay
@@ -85,8 +116,14 @@ clean: ## remove what was built; the tools stay
 $(ZIP): $(BOOTSTRAP) tools/zip_bootstrap.py
 	python3 tools/zip_bootstrap.py $< $@
 
-$(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed
-	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" cargo zigbuild --locked --release --bin bootstrap --target $(TARGET).$(GLIBC)
+$(ZIP).sha256: $(ZIP)
+	cd $(@D) && sha256sum $(<F) > $(@F)
+
+$(SBOM): $(ZIP) tools/write_sbom.py
+	python3 tools/write_sbom.py $(PLATFORM) $< $@
+
+$(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
+	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_bootstrap.sh $(PLATFORM) $(GLIBC)
 	touch $@
 
 $(TOOLS)/%/.installed: tools/requirements-%.txt
@@ -101,3 +138,11 @@ $(EMULATOR): tools/take_emulator.py
 $(CARGO_DENY):
 	cargo install --quiet --locked --no-default-features --version $(CARGO_DENY_VERSION) \
 	  --root $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION) cargo-deny
+
+$(CARGO_FUZZ):
+	cargo install --quiet --locked --version $(CARGO_FUZZ_VERSION) \
+	  --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION) cargo-fuzz
+
+$(CARGO_MUTANTS):
+	cargo install --quiet --locked --version $(CARGO_MUTANTS_VERSION) \
+	  --root $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS_VERSION) cargo-mutants

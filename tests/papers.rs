@@ -93,7 +93,11 @@ fn the_role_may_do_what_the_code_calls_and_nothing_else() {
     // What Lambda does for the function in its name.
     assert_eq!(
         by_lambda.into_iter().collect::<Vec<_>>(),
-        ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]
+        [
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            "sqs:SendMessage"
+        ]
     );
     let install = section("Install");
     for action in called {

@@ -232,6 +232,29 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_just_fits_is_sent_whole() {
+        let body = |length: usize| {
+            Answer::failed(&envelope(), None, "r".repeat(length)).body(&envelope(), "log")
+        };
+        let fits = MOST_BYTES - body(1).len() + 1;
+        assert_eq!(body(fits).len(), MOST_BYTES);
+        assert_eq!(read(&body(fits))["Reason"], *"r".repeat(fits));
+        assert_ne!(read(&body(fits + 1))["Reason"], *"r".repeat(fits + 1));
+    }
+
+    #[test]
+    fn a_cut_reason_takes_all_the_room_there_is() {
+        for c in [' ', '"', '\\', '\n', '\u{1}', '\u{1f}', '\u{7f}', 'é', '😀'] {
+            let failed = Answer::failed(&envelope(), None, c.to_string().repeat(5000));
+            let length = failed.body(&envelope(), "log").len();
+            assert!(
+                (MOST_BYTES - 5..=MOST_BYTES).contains(&length),
+                "{c:?}: {length}"
+            );
+        }
+    }
+
+    #[test]
     fn a_failure_keeps_the_id_of_its_request() {
         let mut envelope = envelope();
         let id = |envelope: &Envelope, left: Option<&str>| {

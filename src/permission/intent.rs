@@ -513,6 +513,136 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_for_all_versions_shares_its_statement_with_any_version_of_the_same_layer_only() {
+        let other = LAYER.replace("my-layer", "other");
+        for (layer, is_shared) in [(LAYER, true), (other.as_str(), false)] {
+            let all = json!({"Versions": "All", "LayerVersionArn": format!("{layer}:2")});
+            let intent = intent("Update", &format!("{LAYER}:1#sid"), &all, &json!({}));
+            assert_eq!(intent.is_err(), is_shared, "{layer}");
+        }
+    }
+
+    #[test]
+    fn what_a_rollback_clears_away_is_among_the_versions_that_are_worked_on() {
+        let version = format!("{LAYER}:1#sid");
+        let (all, one) = (json!({"Versions": "All"}), json!({}));
+        let derived = json!({"Versions": "All", "StatementId": "derived"});
+        for (name, new, old, for_all) in [
+            ("one version", &one, &one, false),
+            ("all versions", &all, &all, true),
+            ("a rollback from all versions", &one, &derived, true),
+        ] {
+            let id = if *new == all {
+                format!("{LAYER}#sid")
+            } else {
+                version.clone()
+            };
+            let intent = intent("Update", &id, new, old).expect(name);
+            assert_eq!(intent.is_for_all_versions(), for_all, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_a_list_under_a_derived_id_goes_by_its_id_alone() {
+        for (changes, by_id_alone) in [
+            (json!({"Principal": "*"}), false),
+            (json!({"Principals": "*"}), true),
+            (json!({"Principals": "*", "StatementId": "team"}), false),
+        ] {
+            let mut properties = json!({"LayerVersionArn": format!("{LAYER}:1")});
+            for (name, value) in changes.as_object().expect("an object") {
+                properties[name] = value.clone();
+            }
+            let mut request = Request {
+                kind: RequestType::Create,
+                resource_type: "Custom::LayerVersionPermission".into(),
+                stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
+                logical_id: "Share".into(),
+                physical_id: None,
+                properties: properties.as_object().cloned().expect("an object"),
+                old_properties: None,
+            };
+            request.physical_id = Some(Intent::of(&request).expect("an intent").physical_id);
+            request.kind = RequestType::Delete;
+            let goals = Intent::of(&request).expect("an intent").goals;
+            let [unwanted] = &goals.expect("goals").unwanted[..] else {
+                panic!("one statement: {changes}")
+            };
+            assert_eq!(unwanted.principal.is_none(), by_id_alone, "{changes}");
+        }
+    }
+
+    #[test]
+    fn the_goals_of_all_versions_tell_which_one_the_resource_names() {
+        let next = json!({"Versions": "All", "LayerVersionArn": format!("{LAYER}:2")});
+        let intent = intent("Create", "", &next, &next).expect("an intent");
+        let named = intent.goals.and_then(|goals| goals.named);
+        assert_eq!(
+            named.map(|named| named.to_string()),
+            Some(format!("{LAYER}:2"))
+        );
+    }
+
+    #[test]
+    fn a_delete_demands_no_revision() {
+        let properties = json!({"RevisionId": "r1"});
+        for id in [format!("{LAYER}:1#sid"), "sharing-Share-1A2B".to_owned()] {
+            let intent = intent("Delete", &id, &properties, &json!({})).expect("an intent");
+            let demanded = intent.goals.expect("goals").revision_id;
+            assert_eq!(demanded, None, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_delete_goes_by_the_role_of_the_properties_for_what_another_id_names_too() {
+        let role = "arn:aws:iam::123456789012:role/share";
+        let intent = intent(
+            "Delete",
+            &format!("{LAYER}:7#sid"),
+            &json!({"RoleArn": role}),
+            &json!({}),
+        );
+        let goals = intent.expect("an intent").goals.expect("goals");
+        assert_eq!(
+            goals.role.map(|role| role.to_string()).as_deref(),
+            Some(role)
+        );
+    }
+
+    #[test]
+    fn a_function_permission_is_refused_and_its_delete_does_nothing() {
+        let request = |kind, physical_id: Option<&str>| Request {
+            kind,
+            resource_type: FUNCTION_PERMISSION.into(),
+            stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
+            logical_id: "Share".into(),
+            physical_id: physical_id.map(str::to_owned),
+            properties: properties(&json!({}))
+                .as_object()
+                .cloned()
+                .expect("an object"),
+            old_properties: None,
+        };
+        for kind in [RequestType::Create, RequestType::Update] {
+            let refused = Intent::of(&request(kind, None)).expect_err("not served");
+            assert_eq!(
+                refused.to_string(),
+                "resource type not served by this version: got `Custom::FunctionPermission`, use \
+                 `Custom::LayerVersionPermission` for layers"
+            );
+        }
+        let granted = format!("{LAYER}:1#sid");
+        for id in [None, Some("sharing-Share-1A2B"), Some(granted.as_str())] {
+            let delete = Intent::of(&request(RequestType::Delete, id)).expect("an intent");
+            assert_eq!(
+                (delete.purpose, delete.goals),
+                (Purpose::Revoke, None),
+                "{id:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_delete_removes_what_its_id_names_if_it_says_what_the_properties_declare() {
         for (name, id, properties, purpose, expected) in [
             (

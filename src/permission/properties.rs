@@ -362,6 +362,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_leaves_room_in_its_statement_ids_for_the_longest_principal() {
+        let longest = format!("o-{}", "a".repeat(32));
+        let sid = "x".repeat(MOST_OF_LIST);
+        let list = json!({"LayerVersionArn": ARN, "Principals": [longest], "StatementId": sid});
+        let sid = parse(&list)
+            .expect("properties")
+            .statement_id
+            .expect("an id");
+        let of_longest = sid.of_each(&longest.parse().expect("a principal"));
+        assert_eq!(of_longest.map(|sid| sid.to_string().len()), Some(100));
+    }
+
+    #[test]
     fn all_violations_come_in_one_reason() {
         let reason = parse(&json!({"Principle": "*", "Action": "*"})).expect_err("four violations");
         assert_eq!(reason.split("; ").count(), 4, "{reason}");

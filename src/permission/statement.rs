@@ -245,6 +245,11 @@ mod tests {
                 json!({"AWS": "arn:aws:iam::111122223333:root"}),
                 json!({"Condition": {}}),
             ),
+            (
+                "an organization's condition on an account",
+                json!({"AWS": "arn:aws:iam::111122223333:root"}),
+                json!({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}}),
+            ),
             ("an empty condition", json!("*"), json!({"Condition": {}})),
             (
                 "a key that we do not know",

@@ -112,4 +112,25 @@ mod tests {
         }
         assert!(Policy::read("not JSON", None).is_err());
     }
+
+    #[test]
+    fn a_policy_follows_what_is_written_to_it() {
+        let (ours, other) = (r#"{"Sid":"s1"}"#, r#"{"Sid":"s2"}"#);
+        let revision = || Some("r".to_owned());
+        let document = |statements: &[&str]| {
+            let document = format!(r#"{{"Statement":[{}]}}"#, statements.join(","));
+            Policy::read(&document, revision()).expect("a policy")
+        };
+        let added = serde_json::from_str(ours).expect("a statement");
+        let with = document(&[other]).with(added, revision());
+        assert_eq!(with, document(&[other, ours]));
+        assert_eq!((with.len(), with.is_empty()), (2, false));
+        assert_eq!(
+            with.bytes(),
+            r#"{"Statement":[,]}"#.len() + ours.len() + other.len()
+        );
+        let without = with.without(&"s1".parse().expect("a statement id"));
+        assert_eq!(without.revision_id, None);
+        assert!(without.statements().eq(document(&[other]).statements()));
+    }
 }

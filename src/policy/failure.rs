@@ -293,6 +293,17 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_is_one_whatever_its_status() {
+        for (code, status) in [
+            ("AccessDeniedException", 400),
+            ("Other", 401),
+            ("Other", 403),
+        ] {
+            assert_eq!(Kind::of(code, status), Kind::Denied, "{code} {status}");
+        }
+    }
+
+    #[test]
     fn a_policy_that_is_not_json_is_called_unreadable() {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse();
         let action = "lambda:GetLayerVersionPolicy";

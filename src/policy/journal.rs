@@ -301,12 +301,13 @@ impl fmt::Display for Journal {
         let written = self.written();
         let policies: BTreeSet<_> = written.iter().map(|entry| &entry.layer_version).collect();
         if written.len() > MOST_TOLD {
-            return write!(
-                f,
-                "{} writes, policies of {} versions",
-                written.len(),
-                policies.len()
-            );
+            let (writes, policies) = (written.len(), policies.len());
+            let policies = if policies == 1 {
+                "one policy".to_owned()
+            } else {
+                format!("{policies} policies")
+            };
+            return write!(f, "{writes} writes to {policies}");
         }
         for (index, entry) in written.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
@@ -366,7 +367,7 @@ mod tests {
         for _ in 0..8 {
             journal.begin(&version(2), &add("s4"));
         }
-        assert_eq!(journal.to_string(), "11 writes, policies of 2 versions");
+        assert_eq!(journal.to_string(), "11 writes to 2 policies");
         journal.close();
         assert!(journal.begin(&version(2), &add("s5")).is_none());
     }
@@ -398,6 +399,157 @@ mod tests {
             assert!(!journal.is_undone_by(&undoing));
             undoing.done(write);
             assert_eq!(journal.is_undone_by(&undoing), undone);
+        }
+    }
+
+    fn remove(sid: &str, principal: Option<Principal>) -> Step {
+        let sid = sid.parse().expect("a statement id");
+        Step::Remove(Unwanted { sid, principal })
+    }
+
+    fn write(journal: &Journal, step: &Step) -> Write {
+        let begun = journal.begin(&version(1), step);
+        begun.expect("an open journal")
+    }
+
+    #[test]
+    fn what_has_no_answer_may_have_been_written_and_what_is_refused_was_not() {
+        let journal = Journal::default();
+        let told = |journal: &Journal| (journal.is_empty(), journal.has_nothing_done());
+        assert_eq!(told(&journal), (true, true));
+        let begun = write(&journal, &add("s1"));
+        assert_eq!(told(&journal), (false, true));
+        journal.refused(begun);
+        assert_eq!(told(&journal), (true, true));
+        journal.done(write(&journal, &add("s1")));
+        assert_eq!(told(&journal), (false, false));
+        journal.clear();
+        assert_eq!(told(&journal), (true, true));
+    }
+
+    #[test]
+    fn a_tally_counts_what_was_done_by_its_kind() {
+        let journal = Journal::default();
+        for sid in ["s1", "s2", "s3"] {
+            journal.done(write(&journal, &add(sid)));
+        }
+        journal.done(write(&journal, &remove("s4", None)));
+        write(&journal, &remove("s5", None));
+        journal.refused(write(&journal, &add("s6")));
+        journal.conflict();
+        journal.conflict();
+        let counted = Tally {
+            grants: 3,
+            revokes: 1,
+            conflicts: 2,
+        };
+        assert_eq!(journal.tally(), counted);
+    }
+
+    #[test]
+    fn progress_is_told_until_all_versions_are_done() {
+        let journal = Journal::default();
+        let told = || journal.progress().map(|progress| progress.to_string());
+        journal.settled();
+        assert_eq!(told(), None, "of one policy there is none");
+        journal.expect(3);
+        for done in 0..3 {
+            assert_eq!(told(), Some(format!("{done} of 3 versions done")));
+            journal.settled();
+        }
+        assert_eq!(told(), None);
+    }
+
+    #[test]
+    fn the_last_failure_is_told_until_it_has_passed() {
+        let journal = Journal::default();
+        assert_eq!(journal.last_failure(), None);
+        let failure =
+            |code: &str| Failure::of_call(Kind::of(code, 503), "action", &"arn", None, code, "m");
+        journal.failed(&failure("First"));
+        journal.failed(&failure("Second"));
+        let told = journal.last_failure();
+        assert_eq!(told, Some(failure("Second").to_string()));
+        journal.recovered();
+        assert_eq!(journal.last_failure(), None);
+    }
+
+    #[test]
+    fn what_was_removed_is_put_back_once_and_what_went_by_its_id_alone_is_not() {
+        let journal = Journal::default();
+        let gone = remove("s1", Some(Principal::Everyone));
+        for step in [&gone, &gone, &add("s2"), &add("s2"), &remove("s3", None)] {
+            write(&journal, step);
+        }
+        let [goal] = &journal.reversal()[..] else {
+            panic!("one goal")
+        };
+        let ids = |sids: Vec<String>| sids.join(",");
+        let wanted = goal.wanted.iter().map(ToString::to_string);
+        let unwanted = goal.unwanted.iter().map(ToString::to_string);
+        assert_eq!(ids(wanted.collect()), "`s1` for `*`");
+        assert_eq!(ids(unwanted.collect()), "`s2` for `*`");
+    }
+
+    #[test]
+    fn only_a_removal_that_was_answered_leaves_no_doubt() {
+        let (journal, undoing) = (Journal::default(), Journal::default());
+        let begun = write(&journal, &remove("s1", Some(Principal::Everyone)));
+        assert!(!journal.is_undone_by(&undoing));
+        journal.done(begun);
+        assert!(journal.is_undone_by(&undoing));
+        journal.done(write(&journal, &add("s2")));
+        undoing.done(write(&undoing, &remove("s3", Some(Principal::Everyone))));
+        assert!(!journal.is_undone_by(&undoing), "another statement");
+        undoing.done(write(&undoing, &remove("s2", Some(Principal::Everyone))));
+        assert!(journal.is_undone_by(&undoing));
+    }
+
+    #[test]
+    fn ten_writes_are_told_one_by_one_and_more_by_their_number() {
+        let journal = Journal::default();
+        for _ in 0..MOST_TOLD {
+            write(&journal, &add("s1"));
+        }
+        assert_eq!(journal.to_string().split("; ").count(), MOST_TOLD);
+        write(&journal, &add("s1"));
+        assert_eq!(journal.to_string(), "11 writes to one policy");
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_in_the_dark_unless_it_cannot_be() {
+        for (kind, is_dark) in [
+            (None, true),
+            (Some(Kind::Unavailable), true),
+            (Some(Kind::Denied), false),
+            (Some(Kind::Unreachable), false),
+        ] {
+            let journal = Journal::default();
+            if let Some(kind) = kind {
+                let failure = Failure::of_call(kind, "action", &"arn", None, "Code", "m");
+                journal.failed(&failure);
+            }
+            assert_eq!(journal.is_in_the_dark(), is_dark, "{kind:?}");
+            journal.looked();
+            assert!(!journal.is_in_the_dark(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_met_and_what_was_added_are_told_apart() {
+        let journal = Journal::default();
+        assert!(!journal.has_met());
+        journal.met();
+        assert!(journal.has_met());
+        let (added, other) = (add("s1"), add("s2"));
+        write(&journal, &added);
+        write(&journal, &remove("s2", Some(Principal::Everyone)));
+        for (number, step, has_added) in [(1, &added, true), (2, &added, false), (1, &other, false)]
+        {
+            let Step::Add(statement) = step else {
+                panic!("an addition")
+            };
+            assert_eq!(journal.has_added(&version(number), statement), has_added);
         }
     }
 }

@@ -1,0 +1,83 @@
+//! ARNs, account ids and principals: what parses is printed as it was written, and is nothing else besides.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use lambda_permission_provider::permission::arn::{
+    AccountId, LayerArn, LayerVersionArn, version_number,
+};
+use lambda_permission_provider::permission::principal::{
+    OrganizationId, Principal, account_before_yaml, account_of_root_arn,
+};
+use lambda_permission_provider::permission::role::Role;
+use lambda_permission_provider::permission::scope::Scope;
+use lambda_permission_provider::permission::statement::StatementId;
+
+/// One text.
+pub fn hold(input: &[u8]) -> Option<()> {
+    let text = std::str::from_utf8(input).ok()?;
+    let layer: Option<LayerArn> = as_written(text);
+    let version: Option<LayerVersionArn> = as_written(text);
+    let scope: Option<Scope> = as_written(text);
+    assert!(layer.is_none() || version.is_none(), "two things: {text}");
+    assert_eq!(scope.is_some(), layer.is_some() || version.is_some());
+    if let Some(version) = &version {
+        let again = version.layer().to_string().parse::<LayerArn>();
+        assert_eq!(again.as_ref(), Ok(version.layer()));
+        assert!((1..=i64::MAX.unsigned_abs()).contains(&version.version()));
+    }
+    if let Ok(layer) = LayerArn::by_name(
+        text,
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1",
+    ) {
+        assert_eq!(layer.name(), text);
+        assert_eq!(as_written::<LayerArn>(&layer.to_string()), Some(layer));
+    }
+    if let Ok(layer) = LayerArn::by_name("my-layer", text) {
+        assert_eq!(layer.name(), "my-layer");
+    }
+    let number = version_number(text).map(|number| number.to_string());
+    assert!(number.is_none_or(|number| number == text));
+    as_written::<OrganizationId>(text);
+    as_written::<StatementId>(text);
+    principals(text);
+    if let Some(role) = Role::read(text, None) {
+        assert_eq!(role.to_string(), text);
+        assert!(text.contains(&format!("::{}:role/", role.account())));
+        assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
+    }
+    Some(())
+}
+
+/// An account has two spellings, everything else has one, and a number that YAML has read leads back to one account id.
+fn principals(text: &str) {
+    let account: Option<AccountId> = as_written(text);
+    let root = account_of_root_arn(text);
+    if let Some(root) = &root {
+        assert!(text.ends_with(&format!(":iam::{root}:root")), "{text}");
+    }
+    match text.parse::<Principal>() {
+        Ok(Principal::Account(found)) => assert_eq!(Some(found), account.or(root)),
+        Ok(principal) => assert_eq!(principal.to_string(), text),
+        Err(_) => assert_eq!((account, root), (None, None)),
+    }
+    if let Some((account, _)) = account_before_yaml(text) {
+        let digits = account.to_string();
+        let octal = u64::from_str_radix(&digits, 8).ok();
+        let number = text.parse().ok();
+        assert!(
+            octal == number || digits.parse().ok() == number,
+            "{text} of {digits}"
+        );
+        assert!(digits.starts_with('0'), "{text} of {digits}");
+    }
+}
+
+fn as_written<T>(text: &str) -> Option<T>
+where
+    T: FromStr + Display + Debug,
+{
+    let parsed: T = text.parse().ok()?;
+    assert_eq!(parsed.to_string(), text);
+    Some(parsed)
+}

@@ -1,0 +1,31 @@
+//! What holds for any input, whoever made it up: the fuzz targets try to break these laws, and `cargo test` holds them for
+//! the seeds. A law panics where an input breaks it, and gives nothing for an input that it is not about.
+
+pub mod answers;
+pub mod arns;
+pub mod events;
+pub mod physical_ids;
+pub mod policies;
+pub mod properties;
+pub mod settings;
+
+/// One law for inputs of one kind.
+pub type Law = fn(&[u8]) -> Option<()>;
+
+/// Every law, by the name of its fuzz target and of the folder of its seeds.
+#[allow(dead_code, reason = "the fuzz targets take one each")]
+pub const LAWS: [(&str, Law); 7] = [
+    ("answers", answers::hold),
+    ("arns", arns::hold),
+    ("events", events::hold),
+    ("physical_ids", physical_ids::hold),
+    ("policies", policies::hold),
+    ("properties", properties::hold),
+    ("settings", settings::hold),
+];
+
+/// A reason is one line, whatever it quotes.
+fn assert_one_line(reason: &str) {
+    assert!(!reason.is_empty(), "an empty reason");
+    assert!(!reason.contains(['\n', '\r']), "more lines: {reason:?}");
+}
