@@ -93,17 +93,17 @@ def a_layer_of_more_versions_than_a_page_of_their_list_has_is_shared_whole(stack
 
 
 def a_delete_that_runs_out_of_time_goes_on_from_there(provider, stack, layer):
-    for _ in range(24):
+    for _ in range(40):
         layer.publish()
     stack.create(every(layer, [PARTNER]))
 
     with provider.configured(timeout=6):
         assert stack.delete() == "DELETE_FAILED"
-        assert "of 24 versions done" in stack.reason("Sharing")
-        assert 0 < sum(map(len, ids(layer))) < 24
+        assert "of 40 versions done" in stack.reason("Sharing")
+        assert 0 < sum(map(len, ids(layer))) < 40
 
     assert stack.delete() == "DELETE_COMPLETE"
-    assert ids(layer) == [set()] * 24
+    assert ids(layer) == [set()] * 40
 
 
 def an_update_between_one_version_and_all_is_refused_under_the_same_statement_id(shared, layer):
