@@ -40,7 +40,9 @@ impl Pursuit<'_> {
         let until = envelope.waited_for_until.filter(|_| is_grant);
         let deadline = until.map_or(deadline, |until| deadline.no_later_than(until));
         if let Some(late) = until.and_then(|until| SystemTime::now().duration_since(until).ok()) {
-            return Answer::failed(envelope, None, too_late(late));
+            // Should it be heard all the same, the Delete that follows finds what an earlier delivery has made.
+            let left = Some(intent.physical_id.clone());
+            return Answer::failed(envelope, left, too_late(late));
         }
         // No version of many is left with half of a change: those that were begun in time are let come to their end.
         let end = if intent.is_for_all_versions() {

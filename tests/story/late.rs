@@ -42,7 +42,10 @@ async fn a_create_that_nobody_waits_for_any_more_grants_nothing() {
     let (outcome, puts) = stage.deliver(&late, TIMEOUT).await;
     assert_eq!(outcome, Outcome::Ok);
     let answer = answer_to(&puts);
-    assert_eq!(answer["PhysicalResourceId"], "never-created");
+    assert_eq!(
+        answer["PhysicalResourceId"],
+        format!("{LAYER_VERSION}#partner")
+    );
     let reason = answer["Reason"].as_str().unwrap();
     let seconds = reason
         .strip_prefix("event too late: got it ")
