@@ -98,6 +98,10 @@ mutants: $(CARGO_MUTANTS) ## change the code without I/O and list the changes th
 	PROPTEST_CASES=32 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$(CURDIR)/target/mutants \
 	  $(CARGO_MUTANTS) mutants --jobs 1 --output target
 
+.PHONY: faults
+faults: ## live through schedules of faults, which test does with 300 of them: make faults N=10000, or a failed one alone: make faults SEED=7
+	N=$(N) SEED=$(SEED) cargo test --locked --test faults -- --nocapture
+
 .PHONY: engine
 engine: $(ZIP) $(ENGINE)/.installed $(EMULATOR) ## run the engine tests: what ships, in real engines
 	cd tests/engine && $(CURDIR)/$(ENGINE)/bin/pytest

@@ -72,7 +72,7 @@ impl Pursuit<'_> {
             None => stop.reason(journal.last_failure()),
         };
         // What an earlier delivery of this event may have made goes with what CloudFormation deletes after a failed Create.
-        let unseen = matches!(stop, Stop::OutOfTime) && journal.is_in_the_dark();
+        let unseen = stop != Stop::Panicked && journal.is_in_the_dark();
         let is_left = progress.is_some() || journal.has_met() || unseen;
         let left = is_left.then(|| intent.physical_id.clone());
         if !is_grant {

@@ -193,8 +193,8 @@ impl Journal {
         self.has_looked.set(true);
     }
 
-    /// Whether what an earlier delivery of the event has made may be there without having been seen: no policy could be read,
-    /// though nothing says that none of them can be.
+    /// Whether what an earlier delivery of the event has made may be there without having been seen: no policy could be read.
+    /// Where there is no access or no connection a Delete could not look either, and its stack would be stuck for nothing.
     pub fn is_in_the_dark(&self) -> bool {
         let last = self.last_failure.borrow();
         let kind = last.as_ref().map(|failure| failure.kind);

@@ -146,5 +146,5 @@ async fn a_thousand_grants_on_two_hundred_executions_are_all_there() {
     let least = Duration::from_secs(2 * 1000 / 15);
     let ratio = began.elapsed().as_secs_f32() / least.as_secs_f32();
     println!("{calls} calls, {ratio:.2} of the least time");
-    assert!(ratio < 1.3, "{ratio}");
+    assert!(ratio < 1.5, "{ratio}");
 }

@@ -1,0 +1,52 @@
+//! What has to hold of the answers to one request: which ids they may bear, and that nothing is done where nothing is to be done.
+//! Refuses to know how they were heard.
+
+use std::time::Instant;
+
+use crate::play::Play;
+use crate::request::{Request, Told};
+
+impl Play<'_> {
+    /// The rules for all answers to one request.
+    pub fn check_all(&self, request: &Request<'_>, answers: &[(Instant, Option<Told>)]) {
+        for told in answers.iter().filter_map(|(_, told)| told.as_ref()) {
+            let expected = self.expected_id(request, told);
+            let holds = match (request.kind, told.failed) {
+                ("Create", true) => told.id == "never-created" || expected,
+                ("Create" | "Update", false) => expected,
+                _ => Some(told.id.as_str()) == request.id,
+            };
+            self.must(holds, request, &format!("answered the id {}", told.id));
+            let cut = !told.failed || !told.reason.contains("panic");
+            self.must(cut, request, "panicked");
+        }
+    }
+
+    /// Whether the id is the one that this resource has to have; a derived one is learned when it is first seen.
+    fn expected_id(&self, request: &Request<'_>, told: &Told) -> bool {
+        let Some((_, sid)) = told.id.split_once('#') else {
+            return false;
+        };
+        let (logical, wanted) = (request.logical, request.wanted);
+        let of_resource = if let Some(given) = &wanted.sid {
+            given == sid
+        } else {
+            let tail = sid.strip_prefix(&format!("{logical}-"));
+            let base32 = |c: char| c.is_ascii_lowercase() || ('2'..='7').contains(&c);
+            let derived = tail.is_some_and(|tail| tail.len() == 16 && tail.chars().all(base32));
+            let mut sids = self.sids.lock().unwrap();
+            let key = format!("{logical} {}", wanted.derived_from());
+            let other = sids
+                .iter()
+                .any(|(from, known)| *from != key && known == sid);
+            derived && !other && sids.entry(key).or_insert_with(|| sid.to_owned()) == sid
+        };
+        of_resource && told.id == wanted.id(&self.layer, sid)
+    }
+
+    pub fn must(&self, holds: bool, request: &Request<'_>, what: &str) {
+        if !holds {
+            self.broken(&format!("{}: {what}", request.label));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Plays Lambda's layer API, where each call meets what its executable has been dealt.
+//! Refuses to know the rules of a policy, and what an event is to come to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::lambda_answers::{refused, throttled};
+use crate::lambda_call::{Call, Operation};
+use crate::layer_policies::Refusal;
+use crate::layers::Layers;
+use crate::record::Record;
+use crate::server::{Asked, Reply, serve};
+use crate::trouble::CallFault;
+
+/// The account of the function.
+const ACCOUNT: &str = "123456789012";
+
+/// How long after an unconditional write another one still overwrites it.
+const RACE: Duration = Duration::from_millis(10);
+
+type Shared = Arc<Mutex<Layers>>;
+
+#[derive(Clone)]
+pub struct ControlPlane {
+    pub address: SocketAddr,
+    layers: Shared,
+}
+
+impl ControlPlane {
+    pub async fn start(record: Record) -> Self {
+        let layers = Arc::new(Mutex::new(Layers::new(record)));
+        let shared = Arc::clone(&layers);
+        let address = serve(move |asked| {
+            let layers = Arc::clone(&shared);
+            async move { answer(&layers, asked).await }
+        })
+        .await;
+        Self { address, layers }
+    }
+
+    pub fn layers(&self) -> MutexGuard<'_, Layers> {
+        self.layers.lock().unwrap()
+    }
+
+    /// Waits for the effects that the calls of this executable still have.
+    pub async fn calm(&self, key: &str) {
+        while self.layers().dealt(key).to_come > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+async fn answer(layers: &Shared, asked: Asked) -> Reply {
+    let call = Call::parse(&asked, ACCOUNT);
+    let (fault, since) = {
+        let mut layers = layers.lock().unwrap();
+        let since = layers.races.len();
+        let dealt = layers.dealt(&call.credential.access_key);
+        dealt.calls += 1;
+        (dealt.faults.pop_front().flatten(), since)
+    };
+    let races = fault.is_none() && call.operation == Operation::Add && call.revision.is_none();
+    if !races {
+        return meet(layers, &call, &asked, fault).await;
+    }
+    tokio::time::sleep(RACE).await;
+    layers.lock().unwrap().overwrite(&call, since);
+    let reply = meet(layers, &call, &asked, None).await;
+    let number = layers.lock().unwrap().race(&call);
+    tokio::time::sleep(RACE).await;
+    layers.lock().unwrap().races[number].over = true;
+    reply
+}
+
+async fn meet(layers: &Shared, call: &Call, asked: &Asked, fault: Option<CallFault>) -> Reply {
+    let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+    if let Some(CallFault::Slow(millis)) = fault {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+    if let Some(CallFault::ResetLate(millis) | CallFault::HangsLate(millis)) = fault {
+        perform_later(layers, call, body.clone(), millis);
+    }
+    let mut layers = layers.lock().unwrap();
+    if let Some(CallFault::Another(action)) = fault {
+        layers.another_acts(&call.arn, action, call.sid.as_deref());
+    }
+    let (status, reply) = match fault {
+        None | Some(CallFault::Slow(_) | CallFault::Another(_)) => layers.perform(call, &body),
+        Some(CallFault::Refused(429, _)) => throttled(false),
+        Some(CallFault::ThrottledUntil) => throttled(true),
+        Some(CallFault::Refused(status, code)) => refused(&Refusal::new(status, code, "a fault")),
+        Some(CallFault::BrokenAfter(status)) => {
+            layers.perform(call, &body);
+            refused(&Refusal::new(status, "ServiceException", "a fault"))
+        }
+        Some(CallFault::ResetBefore | CallFault::ResetLate(_)) => (None, Reply::Closed),
+        Some(CallFault::ResetAfter) => {
+            layers.perform(call, &body);
+            (None, Reply::Closed)
+        }
+        Some(CallFault::Hangs | CallFault::HangsLate(_)) => (None, Reply::Hang),
+        Some(CallFault::HangsAfter) => {
+            layers.perform(call, &body);
+            (None, Reply::Hang)
+        }
+        Some(CallFault::Overwritten) => layers.perform_in_vain(call, &body),
+        Some(CallFault::Stale) => layers.stale(call, &body),
+        Some(CallFault::Garbled) => layers.garbled(call, &body),
+    };
+    layers.note(call, status, fault);
+    reply
+}
+
+fn perform_later(layers: &Shared, call: &Call, body: Value, millis: u64) {
+    let (layers, call) = (Arc::clone(layers), call.clone());
+    let key = call.credential.access_key.clone();
+    layers.lock().unwrap().dealt(&key).to_come += 1;
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        let mut layers = layers.lock().unwrap();
+        let (status, _) = layers.perform(&call, &body);
+        let late = Call { status, ..call };
+        layers.record.note(&format!("    late effect of {late}"));
+        layers.dealt(&key).to_come -= 1;
+    });
+}

@@ -1,0 +1,230 @@
+//! The layers of one schedule: the policies with all that happens to them, and when each executable read and wrote what.
+//! Refuses to know HTTP; the rules of a policy stand in `layer_policies`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::another_writer::AnotherWriter;
+use crate::lambda_answers::{
+    Answered, added_answer, garbled_answer, page_answer, policy_answer, refused, removed_answer,
+};
+use crate::lambda_call::{Call, Operation, query_value};
+use crate::layer_policies::{LayerPolicies, Policy, Refusal};
+use crate::record::Record;
+use crate::trouble::{CallFault, Move};
+
+/// What one executable is dealt for one event, and what it did.
+#[derive(Default)]
+pub struct Dealt {
+    pub faults: VecDeque<Option<CallFault>>,
+    pub calls: usize,
+    /// Effects that are still to come.
+    pub to_come: usize,
+    /// How often each policy had changed when the event began.
+    began: BTreeMap<String, usize>,
+    /// When each policy was read last.
+    pub read: BTreeMap<String, Instant>,
+    /// When something was last added to each policy.
+    pub added: BTreeMap<String, Instant>,
+}
+
+/// A write that carried no revision.
+pub struct Race {
+    arn: String,
+    sid: String,
+    /// Whether it has been answered, and so is not overwritten any more.
+    pub over: bool,
+}
+
+pub struct Layers {
+    pub policies: LayerPolicies,
+    pub another: AnotherWriter,
+    dealt: BTreeMap<String, Dealt>,
+    /// What the policy of each layer version looked like after each change.
+    seen: BTreeMap<String, Vec<Result<Policy, Refusal>>>,
+    pub races: Vec<Race>,
+    pub record: Record,
+}
+
+impl Layers {
+    pub fn new(record: Record) -> Self {
+        Self {
+            policies: LayerPolicies::default(),
+            another: AnotherWriter::default(),
+            dealt: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            races: Vec::new(),
+            record,
+        }
+    }
+
+    /// A world without layers and without another writer.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.record.clone());
+    }
+
+    pub fn publish(&mut self, arn: &str) {
+        self.policies.publish(arn);
+        self.keep(arn);
+    }
+
+    pub fn unpublish(&mut self, arn: &str) {
+        self.policies.unpublish(arn);
+        self.another.forget(arn);
+        self.seen.remove(arn);
+    }
+
+    /// Deals `faults` to the executable that signs with `key`, for the event that begins now.
+    pub fn deal(&mut self, key: &str, faults: &[Option<CallFault>]) {
+        let began = self
+            .seen
+            .iter()
+            .map(|(arn, seen)| (arn.clone(), seen.len()));
+        let began = began.collect();
+        let dealt = self.dealt(key);
+        dealt.faults = faults.iter().copied().collect();
+        dealt.calls = 0;
+        dealt.began = began;
+    }
+
+    pub fn dealt(&mut self, key: &str) -> &mut Dealt {
+        self.dealt.entry(key.to_owned()).or_default()
+    }
+
+    /// Of two unconditional writes that overlap, the later one takes effect on the policy as it was when it began.
+    pub fn overwrite(&mut self, call: &Call, since: usize) {
+        let since = since.min(self.races.len());
+        let lost = self.races[since..].iter();
+        let lost = lost.filter(|race| race.arn == call.arn && !race.over);
+        let lost: Vec<String> = lost.map(|race| race.sid.clone()).collect();
+        for sid in lost {
+            self.policies.take(&call.arn, &sid);
+            self.record.note(&format!("    {sid} is overwritten"));
+            self.record.count("Race");
+        }
+        self.keep(&call.arn);
+    }
+
+    /// Notes an unconditional write that was made; gives its number.
+    pub fn race(&mut self, call: &Call) -> usize {
+        self.races.push(Race {
+            arn: call.arn.clone(),
+            sid: call.sid.clone().unwrap_or_default(),
+            over: false,
+        });
+        self.races.len() - 1
+    }
+
+    pub fn another_acts(&mut self, arn: &str, action: Move, sid: Option<&str>) {
+        if self.seen.contains_key(arn) {
+            let did = self.another.act(&mut self.policies, arn, action, sid);
+            self.keep(arn);
+            self.record.note(&format!("    {did} on {arn}"));
+        }
+    }
+
+    pub fn perform(&mut self, call: &Call, body: &Value) -> Answered {
+        let (arn, revision) = (&call.arn, call.revision.as_deref());
+        let sid = call.sid.as_deref().unwrap_or_default();
+        let performed = match call.operation {
+            Operation::Assume => unreachable!("no resource names a role"),
+            Operation::List => self.list(call),
+            Operation::Get => self.policies.get(arn).map(|policy| policy_answer(&policy)),
+            Operation::Add => self
+                .policies
+                .add(arn, body, revision)
+                .map(|(statement, now)| added_answer(&statement, &now)),
+            Operation::Remove => self
+                .policies
+                .remove(arn, sid, revision)
+                .map(|()| removed_answer()),
+        };
+        let now = Instant::now();
+        let dealt = self
+            .dealt
+            .entry(call.credential.access_key.clone())
+            .or_default();
+        match call.operation {
+            Operation::Get => {
+                dealt.read.insert(arn.clone(), now);
+            }
+            Operation::Add | Operation::Remove if performed.is_ok() => {
+                if call.operation == Operation::Add {
+                    dealt.added.insert(arn.clone(), now);
+                }
+                self.keep(arn);
+            }
+            Operation::List | Operation::Add | Operation::Remove | Operation::Assume => {}
+        }
+        performed.unwrap_or_else(|refusal| refused(&refusal))
+    }
+
+    fn list(&self, call: &Call) -> Result<Answered, Refusal> {
+        let most = query_value(&call.target, "MaxItems").map(|most| most.parse().unwrap());
+        let marker = query_value(&call.target, "Marker");
+        let page = self.policies.list(&call.arn, marker.as_deref(), most)?;
+        Ok(page_answer(&page))
+    }
+
+    /// As usual, but another writer's unconditional write takes the place of an unconditional addition.
+    pub fn perform_in_vain(&mut self, call: &Call, body: &Value) -> Answered {
+        let answered = self.perform(call, body);
+        let added = call.operation == Operation::Add && answered.0 == Some(201);
+        if added && call.revision.is_none() {
+            self.policies.take(&call.arn, call.sid.as_deref().unwrap());
+            self.another_acts(&call.arn, Move::Comes, None);
+        }
+        answered
+    }
+
+    /// A reading as it would have been answered when the event began.
+    pub fn stale(&mut self, call: &Call, body: &Value) -> Answered {
+        let dealt = &self.dealt[&call.credential.access_key];
+        let began = dealt
+            .began
+            .get(&call.arn)
+            .filter(|_| call.operation == Operation::Get);
+        let then = began.and_then(|began| self.seen.get(&call.arn)?.get(began.checked_sub(1)?));
+        match then.cloned() {
+            Some(Ok(policy)) => policy_answer(&policy),
+            Some(Err(refusal)) => refused(&refusal),
+            None => self.perform(call, body),
+        }
+    }
+
+    /// A reading is answered by what is not JSON.
+    pub fn garbled(&mut self, call: &Call, body: &Value) -> Answered {
+        if call.operation == Operation::Get {
+            garbled_answer("{\"Statement\": [")
+        } else {
+            self.perform(call, body)
+        }
+    }
+
+    /// Keeps what the policy of `arn` looks like now.
+    pub fn keep(&mut self, arn: &str) {
+        let now = self.policies.get(arn);
+        self.seen.entry(arn.to_owned()).or_default().push(now);
+    }
+
+    pub fn note(&self, call: &Call, status: Option<u16>, fault: Option<CallFault>) {
+        let lane = &call.credential.access_key[4..5];
+        let place = call
+            .arn
+            .rsplit_once("layer:")
+            .map_or("", |(_, place)| place);
+        let call = Call {
+            status,
+            ..call.clone()
+        };
+        let met = fault.map_or_else(String::new, |fault| format!("  <- {fault:?}"));
+        self.record.note(&format!("  {lane} {place} {call}{met}"));
+        self.record.count("calls");
+        if let Some(fault) = fault {
+            let kind = format!("{fault:?}").replace(|c: char| c.is_ascii_digit(), "");
+            self.record.count(&format!("call {kind}"));
+        }
+    }
+}
