@@ -31,8 +31,9 @@ pub struct Goal {
 pub struct Unwanted {
     /// Its id.
     pub sid: StatementId,
-    /// What it says. A statement of this id that says something else is somebody else's and stays. Nothing where the
-    /// properties that declared it can no longer be read: then whatever goes by this id is meant, in a list too.
+    /// What it says. A statement of this id that says something else is somebody else's and stays. Nothing where whatever
+    /// goes by this id is meant, in a list too: the properties that declared it can no longer be read, or the id is derived
+    /// and no other resource has it.
     pub principal: Option<Principal>,
 }
 
