@@ -4,6 +4,7 @@
 use std::error::Error;
 
 use lambda_permission_provider::cloudformation::request::{Envelope, Request};
+use lambda_permission_provider::permission::arn::LayerVersionArn;
 use lambda_permission_provider::permission::goal::{Goal, Unwanted};
 use lambda_permission_provider::permission::intent::Intent;
 use lambda_permission_provider::permission::statement::Statement;
@@ -44,22 +45,24 @@ fn tell(intent: &Intent) -> Result<(), Box<dyn Error>> {
     println!("layer        {}", goals.scope);
     // What would be done to every version of a layer is told of one.
     let first = format!("{}:1", goals.scope.layer()).parse()?;
-    let goal = goals.at(goals.named.clone().unwrap_or(first));
-    println!("plan         {}", plan(&goal, &supposed(&goal)?)?);
+    let layer_version = goals.named.clone().unwrap_or(first);
+    let policy = supposed(layer_version, &goals.each)?;
+    println!("plan         {}", plan(&goals.each, &policy)?);
     println!("SUCCESS      {}", intent.physical_id);
     Ok(())
 }
 
 /// A policy in which only what is unwanted stands.
-fn supposed(goal: &Goal) -> Result<Policy, serde_json::Error> {
+fn supposed(layer_version: LayerVersionArn, goal: &Goal) -> Result<Policy, serde_json::Error> {
     let written = |Unwanted { sid, principal }: &Unwanted| match principal.clone() {
         Some(principal) => Statement {
             sid: sid.clone(),
             principal,
         }
-        .written(&goal.layer_version),
+        .written(&layer_version),
         None => json!({"Sid": sid.to_string()}),
     };
     let statements: Vec<Value> = goal.unwanted.iter().map(written).collect();
-    Policy::read(&json!({ "Statement": statements }).to_string(), None)
+    let document = json!({ "Statement": statements }).to_string();
+    Policy::read(layer_version, &document, None)
 }

@@ -13,8 +13,9 @@ use crate::cloudformation::response::{Answer, Status};
 use crate::deadline::Deadline;
 use crate::guard::guard;
 use crate::http::Http;
-use crate::metrics;
+use crate::metrics::{self, Tally};
 use crate::permission::intent::Intent;
+use crate::policy::course::Course;
 use crate::policy::doors::Doors;
 use crate::policy::journal::Journal;
 use crate::pursuit::Pursuit;
@@ -61,6 +62,7 @@ impl Handler {
                 intent,
                 doors: self.doors.of_function(&context.invoked_function_arn),
                 journal: Journal::default(),
+                course: Course::default(),
                 panic_drill: self.panic_drill,
             });
         let answer = match &pursuit {
@@ -75,9 +77,11 @@ impl Handler {
         {
             pursuit.take_back_unheard(deadline).await;
         }
-        let journal = pursuit.as_ref().ok().map(|pursuit| &pursuit.journal);
+        let tally = pursuit
+            .as_ref()
+            .map_or_else(|_| Tally::default(), Pursuit::tally);
         let failed = told.is_err() || answer.status == Status::Failed;
-        metrics::emit(&context, journal, failed, started.elapsed());
+        metrics::emit(&context, tally, failed, started.elapsed());
         told.map_err(|reason| untold(&reason))
     }
 

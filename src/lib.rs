@@ -24,8 +24,8 @@
 //!         "o-abc1234567".parse()?,
 //!     ),
 //! };
-//! let goal = Goal { wanted: vec![statement], ..Goal::new(layer_version) };
-//! let plan = plan(&goal, &Policy::default())?;
+//! let goal = Goal { wanted: vec![statement], ..Goal::default() };
+//! let plan = plan(&goal, &Policy::none(layer_version))?;
 //! assert_eq!(plan.to_string(), "add `engineering-org` for `o-abc1234567`");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -8,8 +8,6 @@ use std::time::{Duration, SystemTime};
 use lambda_runtime::Context;
 use serde_json::json;
 
-use crate::policy::journal::{Journal, Tally};
-
 /// The metrics and their units.
 const METRICS: [(&str, &str); 5] = [
     ("Grants", "Count"),
@@ -19,9 +17,19 @@ const METRICS: [(&str, &str); 5] = [
     ("Duration", "Milliseconds"),
 ];
 
-/// Writes the line for one event, which took `duration` and wrote what `journal` holds.
-pub(crate) fn emit(context: &Context, journal: Option<&Journal>, failed: bool, duration: Duration) {
-    let tally = journal.map_or_else(Tally::default, Journal::tally);
+/// What one event came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    /// Statements that were added, and not taken back.
+    pub(crate) grants: usize,
+    /// Statements that were removed, and not put back.
+    pub(crate) revokes: usize,
+    /// Writes that met a policy that another writer had changed.
+    pub(crate) conflicts: usize,
+}
+
+/// Writes the line for one event, which took `duration`.
+pub(crate) fn emit(context: &Context, tally: Tally, failed: bool, duration: Duration) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let metrics = METRICS.map(|(name, unit)| json!({"Name": name, "Unit": unit}));
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -3,16 +3,19 @@
 
 use std::time::{Duration, SystemTime};
 
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::cloudformation::request::Envelope;
 use crate::cloudformation::response::Answer;
 use crate::deadline::Deadline;
 use crate::guard::{Stop, guard};
+use crate::metrics::Tally;
 use crate::permission::intent::{Intent, Purpose};
+use crate::policy::course::{Course, Progress};
 use crate::policy::doors::Doors;
-use crate::policy::journal::{Journal, Progress};
-use crate::policy::reconcile::{reconcile, take_back};
+use crate::policy::journal::Journal;
+use crate::policy::reconcile::{Attributes, reconcile, take_back};
 use crate::policy::settle::Unreconciled;
 
 /// The work on one event.
@@ -22,6 +25,8 @@ pub(crate) struct Pursuit<'a> {
     pub(crate) doors: Doors,
     /// What has been written so far.
     pub(crate) journal: Journal,
+    /// How it goes.
+    pub(crate) course: Course,
     /// Whether all work makes a panic.
     pub(crate) panic_drill: bool,
 }
@@ -30,84 +35,76 @@ impl Pursuit<'_> {
     /// Does the work, and says how it ended.
     pub(crate) async fn run(&self, deadline: Deadline) -> Answer {
         let Self {
-            envelope,
-            intent,
-            journal,
-            ..
+            envelope, intent, ..
         } = self;
-        let is_grant = intent.purpose == Purpose::Grant;
         // A revoke is worth its time even when nobody waits for it any more.
-        let until = envelope.waited_for_until.filter(|_| is_grant);
-        let deadline = until.map_or(deadline, |until| deadline.no_later_than(until));
+        let until = envelope.waited_for_until.filter(|_| self.is_grant());
         if let Some(late) = until.and_then(|until| SystemTime::now().duration_since(until).ok()) {
             // Should it be heard all the same, the Delete that follows finds what an earlier delivery has made.
             let left = Some(intent.physical_id.clone());
             return Answer::failed(envelope, left, too_late(late));
         }
+        let deadline = until.map_or(deadline, |until| deadline.no_later_than(until));
         // No version of many is left with half of a change: those that were begun in time are let come to their end.
         let end = if intent.is_for_all_versions() {
             deadline.undo
         } else {
             deadline.work
         };
-        let work = async {
-            let drilled = self.panic_drill && intent.goals.is_some();
-            assert!(!drilled, "this is a drill");
-            reconcile(&self.doors, intent, journal, deadline.work).await
-        };
-        let stop = match guard(end, work).await {
+        match guard(end, self.work(deadline.work)).await {
             Ok(found) => {
                 let attributes = intent.attributes.iter().cloned().chain(found);
-                return Answer::success(intent.physical_id.clone(), attributes);
+                Answer::success(intent.physical_id.clone(), attributes)
             }
-            Err(stop) => stop,
-        };
+            Err(stop) => self.stopped(&stop, deadline).await,
+        }
+    }
+
+    async fn work(&self, end: Instant) -> Result<Attributes, Unreconciled> {
+        let drilled = self.panic_drill && self.intent.goals.is_some();
+        assert!(!drilled, "this is a drill");
+        reconcile(&self.doors, &self.intent, &self.journal, &self.course, end).await
+    }
+
+    /// The answer to work that did not get done; what a grant has written of it is taken back.
+    async fn stopped(&self, stop: &Stop<Unreconciled>, deadline: Deadline) -> Answer {
+        let Self {
+            envelope,
+            journal,
+            course,
+            ..
+        } = self;
         let is_out_of_time = matches!(
             stop,
             Stop::OutOfTime | Stop::Failed(Unreconciled::OutOfTime)
         );
-        let progress = journal.progress().filter(|_| is_out_of_time);
-        let reason = match &progress {
-            Some(progress) => unfinished(*progress, journal.last_failure()),
-            None => stop.reason(journal.last_failure()),
+        let progress = course.progress().filter(|_| is_out_of_time);
+        let reason = match progress {
+            Some(progress) => unfinished(progress, course.last_failure()),
+            None => stop.reason(course.last_failure()),
         };
-        // What an earlier delivery of this event may have made goes with what CloudFormation deletes after a failed Create.
-        let unseen = stop != Stop::Panicked && journal.is_in_the_dark();
-        let is_left = progress.is_some() || journal.has_met() || unseen;
-        let left = is_left.then(|| intent.physical_id.clone());
-        if !is_grant {
-            Answer::failed(envelope, None, reason)
-        } else if progress.is_some() || journal.is_empty() {
-            // Taking back many versions would take as long again, and then nothing would ever be done.
-            Answer::failed(envelope, left, reason)
-        } else {
-            let undone = guard(deadline.undo, take_back(&self.doors, intent, journal)).await;
-            self.failed_grant(undone, left, &reason)
+        if !self.is_grant() {
+            return Answer::failed(envelope, None, reason);
         }
-    }
-
-    /// The answer to a grant that failed after something was written.
-    fn failed_grant(
-        &self,
-        undone: Result<(), Stop<Unreconciled>>,
-        left: Option<String>,
-        reason: &str,
-    ) -> Answer {
-        let Self {
-            envelope,
-            intent,
-            journal,
-            ..
-        } = self;
-        let Err(stop) = undone else {
+        // What an earlier delivery of this event may have made goes with what CloudFormation deletes after a failed Create.
+        let unseen = *stop != Stop::Panicked && course.is_in_the_dark();
+        let is_left = progress.is_some() || course.has_met() || unseen;
+        let left = is_left.then(|| self.intent.physical_id.clone());
+        // Taking back many versions would take as long again, and then nothing would ever be done.
+        if progress.is_some() || journal.is_empty() {
+            return Answer::failed(envelope, left, reason);
+        }
+        let undoing = take_back(&self.doors, &self.intent, journal);
+        let Err(stop) = guard(deadline.undo, undoing).await else {
             let reason = format!("{reason} (taken back: {journal})");
             journal.clear();
             return Answer::failed(envelope, left, reason);
         };
         warn!(reason = stop.reason(None), writes = %journal, "not taken back");
         // CloudFormation deletes what a failed Create answers, and with it what is left by then.
+        let left = Some(self.intent.physical_id.clone());
         let reason = format!("{reason} (perhaps still done: {journal})");
-        Answer::failed(envelope, Some(intent.physical_id.clone()), reason)
+        Answer::failed(envelope, left, reason)
     }
 
     /// Takes back a grant that nobody could be told of: nobody would ever take it away.
@@ -115,7 +112,7 @@ impl Pursuit<'_> {
         let Self {
             intent, journal, ..
         } = self;
-        if intent.purpose != Purpose::Grant || journal.is_empty() {
+        if !self.is_grant() || journal.is_empty() {
             return;
         }
         match guard(deadline.reply, take_back(&self.doors, intent, journal)).await {
@@ -125,6 +122,19 @@ impl Pursuit<'_> {
             }
             Err(stop) => warn!(reason = stop.reason(None), writes = %journal, "not taken back"),
         }
+    }
+
+    /// What it came to, in numbers.
+    pub(crate) fn tally(&self) -> Tally {
+        Tally {
+            grants: self.journal.grants(),
+            revokes: self.journal.revokes(),
+            conflicts: self.course.conflicts(),
+        }
+    }
+
+    fn is_grant(&self) -> bool {
+        self.intent.purpose == Purpose::Grant
     }
 }
 

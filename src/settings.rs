@@ -116,7 +116,11 @@ impl Settings {
         };
         self.may_answer(url)
             .map_err(|refusal| refusal.to_string())?;
-        let wanted = goals.wanted.iter().map(|statement| &statement.principal);
+        let wanted = goals
+            .each
+            .wanted
+            .iter()
+            .map(|statement| &statement.principal);
         let refused: Vec<(&Principal, Option<Refusal>)> = wanted
             .map(|principal| (principal, self.may_grant(principal).err()))
             .filter(|(_, refusal)| refusal.is_some() || !self.unreadable.is_empty())
@@ -126,7 +130,7 @@ impl Settings {
             let forbidden = refused
                 .iter()
                 .map(|(principal, refusal)| ((*principal).clone(), why(refusal)));
-            goals.forbidden = forbidden.collect();
+            goals.each.forbidden = forbidden.collect();
             return Ok(intent);
         }
         if refused.is_empty() {
@@ -200,7 +204,7 @@ fn entries<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::goal::Goals;
+    use crate::permission::goal::{Goal, Goals};
     use crate::permission::statement::Statement;
 
     const ANSWER: &str = "https://b.s3.amazonaws.com/key?Signature=secret";
@@ -218,7 +222,10 @@ mod tests {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
         Intent {
             goals: Some(Goals {
-                wanted: principals.iter().map(statement).collect(),
+                each: Goal {
+                    wanted: principals.iter().map(statement).collect(),
+                    ..Goal::default()
+                },
                 ..Goals::new(arn.parse().expect("an ARN"))
             }),
             leftovers: None,
@@ -328,7 +335,7 @@ mod tests {
             ..intent(Purpose::Grant, &["*", "111122223333"])
         };
         let allowed = settings(&[]).allow(has_it, &url).expect("to be pursued");
-        let forbidden = allowed.goals.expect("goals").forbidden;
+        let forbidden = allowed.goals.expect("goals").each.forbidden;
         let forbidden: Vec<String> = forbidden.keys().map(ToString::to_string).collect();
         assert_eq!(forbidden, ["*"]);
     }

@@ -75,7 +75,7 @@ fn takes_away(request: &Request, intent: &Intent) {
     let goals = intent.goals.iter().chain(&intent.leftovers);
     assert!(intent.purpose != Purpose::Grant);
     assert!(
-        goals.clone().all(|goals| goals.wanted.is_empty()),
+        goals.clone().all(|goals| goals.each.wanted.is_empty()),
         "a Delete gives"
     );
     let asked = request.physical_id.as_deref().unwrap_or("never-created");
@@ -86,18 +86,19 @@ fn gives(request: &Request, intent: &Intent) {
     let Some(goals) = &intent.goals else {
         panic!("nothing is given");
     };
-    assert!(intent.purpose == Purpose::Grant && !goals.wanted.is_empty());
+    assert!(intent.purpose == Purpose::Grant && !goals.each.wanted.is_empty());
     assert!(matches!(
         PhysicalId::read(Some(&intent.physical_id)),
         PhysicalId::Granted { scope, .. } if scope == goals.scope
     ));
     let ids: BTreeSet<_> = goals
+        .each
         .wanted
         .iter()
         .map(|statement| &statement.sid)
         .collect();
-    assert_eq!(ids.len(), goals.wanted.len(), "an id twice");
-    for statement in &goals.wanted {
+    assert_eq!(ids.len(), goals.each.wanted.len(), "an id twice");
+    for statement in &goals.each.wanted {
         assert!(
             is_named(&statement.principal, request),
             "not asked for: {statement}"
@@ -111,6 +112,7 @@ fn gives(request: &Request, intent: &Intent) {
                     (Scope::This(_), Scope::This(_))
                 );
         let takes = leftovers
+            .each
             .unwanted
             .iter()
             .any(|unwanted| ids.contains(&unwanted.sid));
@@ -163,15 +165,17 @@ fn is_taken_away(request: &Request, intent: &Intent, given: &Goals) {
             (found, &taken.scope, &taken.role),
             (purpose, &given.scope, &given.role)
         );
-        for statement in &given.wanted {
+        for statement in &given.each.wanted {
             let goes = taken
+                .each
                 .unwanted
                 .iter()
                 .any(|unwanted| is_meant(statement, unwanted));
             assert!(goes, "not taken away: {statement}");
         }
-        for unwanted in &taken.unwanted {
+        for unwanted in &taken.each.unwanted {
             let ours = given
+                .each
                 .wanted
                 .iter()
                 .any(|statement| is_meant(statement, unwanted));
@@ -187,10 +191,10 @@ fn is_taken_away(request: &Request, intent: &Intent, given: &Goals) {
     let Ok(same) = Intent::of(&update) else {
         panic!("an Update that changes nothing was refused");
     };
-    let goals = same.goals.as_ref().map(|goals| &goals.wanted);
+    let goals = same.goals.as_ref().map(|goals| &goals.each.wanted);
     assert_eq!(
         (same.physical_id, goals),
-        (intent.physical_id.clone(), Some(&given.wanted))
+        (intent.physical_id.clone(), Some(&given.each.wanted))
     );
 }
 

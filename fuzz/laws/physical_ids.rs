@@ -31,8 +31,14 @@ pub fn hold(input: &[u8]) -> Option<()> {
                 panic!("nothing is taken away: {text}");
             };
             assert_eq!((intent.purpose, &goals.scope), (Purpose::Revoke, &scope));
-            assert_eq!((goals.wanted.len(), goals.unwanted.len()), (0, 1));
-            assert!(goals.unwanted.iter().all(|unwanted| unwanted.sid == sid));
+            assert_eq!((goals.each.wanted.len(), goals.each.unwanted.len()), (0, 1));
+            assert!(
+                goals
+                    .each
+                    .unwanted
+                    .iter()
+                    .all(|unwanted| unwanted.sid == sid)
+            );
         }
         PhysicalId::NeverCreated => {
             assert_eq!((text, intent.goals), ("never-created", None));

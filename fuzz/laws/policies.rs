@@ -19,23 +19,23 @@ const MOST_IDS: usize = 4;
 pub fn hold(input: &[u8]) -> Option<()> {
     let document = std::str::from_utf8(input).ok()?;
     let parsed: Result<Value, _> = serde_json::from_str(document);
-    let policy = Policy::read(document, Some("r1".to_owned()));
+    let statements = parsed.as_ref().map(statements_of).unwrap_or_default();
+    let layer_version = layer_version(&statements)?;
+    let policy = Policy::read(layer_version, document, Some("r1".to_owned()));
     assert_eq!(parsed.is_ok(), policy.is_ok());
-    let (parsed, policy) = (parsed.ok()?, policy.ok()?);
-    let statements = statements_of(&parsed);
+    let policy = policy.ok()?;
     assert_eq!(
         policy.statements().collect::<Vec<_>>(),
         statements.iter().collect::<Vec<_>>()
     );
     assert_eq!(policy.len(), statements.len());
-    let layer_version = layer_version(&statements)?;
     let ids: Vec<&str> = statements.iter().filter_map(sid_of).collect();
     let distinct: BTreeSet<&str> = ids.iter().copied().collect();
     if distinct.len() < ids.len() {
         // Lambda lets no two statements have one id.
         return None;
     }
-    for goal in goals(&layer_version, &statements) {
+    for goal in goals(&policy.layer_version, &statements) {
         keeps_to(&goal, &policy, &statements);
     }
     Some(())
@@ -104,7 +104,7 @@ fn goals(layer_version: &LayerVersionArn, statements: &[Value]) -> Vec<Goal> {
         let goal = |wanted: Vec<Statement>, unwanted: Vec<Unwanted>| Goal {
             wanted,
             unwanted,
-            ..Goal::new(layer_version.clone())
+            ..Goal::default()
         };
         let mut goals = vec![
             goal(
@@ -129,7 +129,7 @@ fn goals(layer_version: &LayerVersionArn, statements: &[Value]) -> Vec<Goal> {
 }
 
 fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
-    let written = |statement: &Statement| statement.written(&goal.layer_version);
+    let written = |statement: &Statement| statement.written(&policy.layer_version);
     let planned = match plan(goal, policy) {
         Ok(planned) => planned,
         Err(conflict) => {
@@ -144,7 +144,7 @@ fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
         }
     };
     assert_one_line(&planned.to_string());
-    let after = applied(&planned, goal, before);
+    let after = applied(&planned, &policy.layer_version, before);
     let by_policy = planned
         .steps
         .iter()
@@ -158,7 +158,8 @@ fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
     );
 
     let text = json!({ "Statement": after }).to_string();
-    let again = Policy::read(&text, None).map(|after| plan(goal, &after).map(|plan| plan.steps));
+    let again = Policy::read(policy.layer_version.clone(), &text, None)
+        .map(|after| plan(goal, &after).map(|plan| plan.steps));
     assert!(
         matches!(again, Ok(Ok(steps)) if steps.is_empty()),
         "not settled by {planned}"
@@ -174,7 +175,7 @@ fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
     let unwanted = |found: &Value| {
         goal.unwanted
             .iter()
-            .any(|unwanted| is_meant(unwanted, found, goal))
+            .any(|unwanted| is_meant(unwanted, found, &policy.layer_version))
     };
     let gone = |found: &Value| unwanted(found) && !wanted(found);
     assert!(!after.iter().any(gone), "still there after {planned}");
@@ -192,14 +193,14 @@ fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
 }
 
 /// Whether `found` is what `unwanted` means, word for word; by an id alone, whatever bears it or is of its list.
-fn is_meant(unwanted: &Unwanted, found: &Value, goal: &Goal) -> bool {
+fn is_meant(unwanted: &Unwanted, found: &Value, layer_version: &LayerVersionArn) -> bool {
     let Unwanted { sid, principal } = unwanted;
     let written = |sid: &StatementId, principal: &Principal| {
         let statement = Statement {
             sid: sid.clone(),
             principal: principal.clone(),
         };
-        statement.written(&goal.layer_version)
+        statement.written(layer_version)
     };
     if let Some(principal) = principal {
         return *found == written(sid, principal);
@@ -208,11 +209,11 @@ fn is_meant(unwanted: &Unwanted, found: &Value, goal: &Goal) -> bool {
         let sid = sid.of_each(&principal);
         sid.is_some_and(|sid| *found == written(&sid, &principal))
     };
-    sid.names(found) || principal_of(found, &goal.layer_version).is_some_and(listed)
+    sid.names(found) || principal_of(found, layer_version).is_some_and(listed)
 }
 
 /// What Lambda makes of the steps.
-fn applied(planned: &Plan, goal: &Goal, before: &[Value]) -> Vec<Value> {
+fn applied(planned: &Plan, layer_version: &LayerVersionArn, before: &[Value]) -> Vec<Value> {
     let mut statements = before.to_vec();
     for step in &planned.steps {
         match step {
@@ -221,7 +222,7 @@ fn applied(planned: &Plan, goal: &Goal, before: &[Value]) -> Vec<Value> {
                     !statements.iter().any(|found| statement.sid.names(found)),
                     "twice: {statement}"
                 );
-                statements.push(statement.written(&goal.layer_version));
+                statements.push(statement.written(layer_version));
             }
             Step::Remove(unwanted) => statements.retain(|found| !unwanted.sid.names(found)),
         }

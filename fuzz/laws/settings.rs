@@ -46,7 +46,7 @@ pub fn hold(input: &[u8]) -> Option<()> {
         }
         // What is there already may stay, but is not added again.
         if let Ok(kept) = settings.allow(intent(RequestType::Update, principal)?, &url) {
-            let forbidden = kept.goals?.forbidden;
+            let forbidden = kept.goals?.each.forbidden;
             assert_eq!(forbidden.into_values().next(), created.err());
         }
         let revoke = intent(RequestType::Delete, principal)?;

@@ -11,18 +11,16 @@ use super::role::Role;
 use super::scope::Scope;
 use super::statement::{Statement, StatementId};
 
-/// What the policy of one layer version is to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one policy is to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Goal {
-    /// The layer version whose policy is meant.
-    pub layer_version: LayerVersionArn,
     /// The statements that are to be there.
     pub wanted: Vec<Statement>,
     /// The statements that are to be gone. One whose id is also wanted may be replaced.
     pub unwanted: Vec<Unwanted>,
     /// The revision that the policy must have for the first write.
     pub revision_id: Option<String>,
-    /// Who must not be added, and why.
+    /// Who must not be added, and why: what is there already may stay.
     pub forbidden: BTreeMap<Principal, String>,
 }
 
@@ -57,20 +55,6 @@ impl fmt::Display for Unwanted {
     }
 }
 
-impl Goal {
-    /// Nothing wanted and nothing unwanted yet of the policy of `layer_version`.
-    #[must_use]
-    pub fn new(layer_version: LayerVersionArn) -> Self {
-        Self {
-            layer_version,
-            wanted: Vec::new(),
-            unwanted: Vec::new(),
-            revision_id: None,
-            forbidden: BTreeMap::new(),
-        }
-    }
-}
-
 /// The same goal for every policy in a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Goals {
@@ -80,14 +64,8 @@ pub struct Goals {
     pub named: Option<LayerVersionArn>,
     /// The role to do it by; none where it is the provider's own.
     pub role: Option<Role>,
-    /// The statements that are to be there.
-    pub wanted: Vec<Statement>,
-    /// The statements that are to be gone.
-    pub unwanted: Vec<Unwanted>,
-    /// The revision that the policy must have for the first write.
-    pub revision_id: Option<String>,
-    /// Who must not be added, and why: what is there already may stay.
-    pub forbidden: BTreeMap<Principal, String>,
+    /// What each of them is to hold.
+    pub each: Goal,
 }
 
 impl Goals {
@@ -102,21 +80,22 @@ impl Goals {
             scope,
             named,
             role: None,
-            wanted: Vec::new(),
-            unwanted: Vec::new(),
-            revision_id: None,
-            forbidden: BTreeMap::new(),
+            each: Goal::default(),
         }
     }
 
     /// What `grant` declares is to be there.
     #[must_use]
     pub fn with_grant(grant: &Grant) -> Self {
-        Self {
+        let each = Goal {
             wanted: grant.statements(),
-            named: Some(grant.layer_version.clone()),
             revision_id: grant.revision_id.clone(),
+            ..Goal::default()
+        };
+        Self {
+            named: Some(grant.layer_version.clone()),
             role: grant.role.clone(),
+            each,
             ..Self::new(grant.scope())
         }
     }
@@ -125,23 +104,13 @@ impl Goals {
     #[must_use]
     pub fn without_grant(grant: &Grant) -> Self {
         let unwanted = grant.statements().into_iter().map(Unwanted::exactly);
-        Self {
+        let each = Goal {
             unwanted: unwanted.collect(),
-            wanted: Vec::new(),
-            revision_id: None,
+            ..Goal::default()
+        };
+        Self {
+            each,
             ..Self::with_grant(grant)
-        }
-    }
-
-    /// The goal for the policy of `layer_version`.
-    #[must_use]
-    pub fn at(&self, layer_version: LayerVersionArn) -> Goal {
-        Goal {
-            layer_version,
-            wanted: self.wanted.clone(),
-            unwanted: self.unwanted.clone(),
-            revision_id: self.revision_id.clone(),
-            forbidden: self.forbidden.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::goal::{Goals, Unwanted};
+use super::goal::{Goal, Goals, Unwanted};
 use super::grant::Grant;
 use super::properties::Violations;
 use super::reading::Reading;
@@ -111,7 +111,7 @@ impl Intent {
             ("StatementIds", listed(&grant.statements())),
         ];
         let mut goals = Goals::with_grant(&grant);
-        goals.revision_id = goals.revision_id.filter(|_| !spent);
+        goals.each.revision_id = goals.each.revision_id.filter(|_| !spent);
         let mut leftovers = None;
         // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
         // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
@@ -119,7 +119,7 @@ impl Intent {
             let is_another = before.physical_id() != grant.physical_id();
             let shared = before.shared_with(&grant).filter(|_| is_another);
             if keeps_id && before.scope() == goals.scope {
-                goals.unwanted = Goals::without_grant(&before).unwanted;
+                goals.each.unwanted = Goals::without_grant(&before).each.unwanted;
             } else if keeps_id && shared.is_none() {
                 // What was refused for sharing a statement has left nothing.
                 leftovers = Some(Goals::without_grant(&before));
@@ -178,22 +178,28 @@ impl Request {
         let Ok(declared) = self.declared() else {
             let role = Reading::of(&self.properties).role(None);
             let principal = None;
+            let each = Goal {
+                unwanted: vec![Unwanted { sid, principal }],
+                ..Goal::default()
+            };
             return Goals {
                 role: role.filter(|role| role.account() == scope.layer().account()),
-                unwanted: vec![Unwanted { sid, principal }],
+                each,
                 ..Goals::new(scope)
             };
         };
         let unwanted = declared.whatever_is_ours().filter(|own| own.sid == sid);
         let mut own = Goals::without_grant(&Grant { sid, ..declared });
-        own.unwanted = unwanted.map_or(own.unwanted, |unwanted| vec![unwanted]);
+        if let Some(unwanted) = unwanted {
+            own.each.unwanted = vec![unwanted];
+        }
         if own.scope == scope {
             return own;
         }
         // The properties name a version of another scope than the id does.
         Goals {
             role: own.role,
-            unwanted: own.unwanted,
+            each: own.each,
             ..Goals::new(scope)
         }
     }
@@ -243,8 +249,9 @@ mod tests {
     /// The goals as `<version or All>: + <wanted> - <unwanted>`.
     fn goals(intent: &Intent) -> Vec<String> {
         let goal = |goal: &Goals| {
-            let wanted = goal.wanted.iter().map(|wanted| format!(" + {wanted}"));
+            let wanted = goal.each.wanted.iter().map(|wanted| format!(" + {wanted}"));
             let unwanted = goal
+                .each
                 .unwanted
                 .iter()
                 .map(|unwanted| format!(" - {unwanted}"));
@@ -430,7 +437,7 @@ mod tests {
                 .expect("an intent")
                 .goals
                 .expect("goals");
-            assert_eq!(goals.unwanted[0].principal.is_some(), of_one);
+            assert_eq!(goals.each.unwanted[0].principal.is_some(), of_one);
         }
     }
 
@@ -507,7 +514,7 @@ mod tests {
             let demand = intent
                 .goals
                 .as_ref()
-                .and_then(|goals| goals.revision_id.as_deref());
+                .and_then(|goals| goals.each.revision_id.as_deref());
             assert_eq!(demand, demanded, "{kind} {id} {new} {old}");
         }
     }
@@ -565,7 +572,7 @@ mod tests {
             request.physical_id = Some(Intent::of(&request).expect("an intent").physical_id);
             request.kind = RequestType::Delete;
             let goals = Intent::of(&request).expect("an intent").goals;
-            let [unwanted] = &goals.expect("goals").unwanted[..] else {
+            let [unwanted] = &goals.expect("goals").each.unwanted[..] else {
                 panic!("one statement: {changes}")
             };
             assert_eq!(unwanted.principal.is_none(), by_id_alone, "{changes}");
@@ -588,7 +595,7 @@ mod tests {
         let properties = json!({"RevisionId": "r1"});
         for id in [format!("{LAYER}:1#sid"), "sharing-Share-1A2B".to_owned()] {
             let intent = intent("Delete", &id, &properties, &json!({})).expect("an intent");
-            let demanded = intent.goals.expect("goals").revision_id;
+            let demanded = intent.goals.expect("goals").each.revision_id;
             assert_eq!(demanded, None, "{id}");
         }
     }

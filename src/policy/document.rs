@@ -3,11 +3,14 @@
 
 use serde_json::Value;
 
+use crate::permission::arn::LayerVersionArn;
 use crate::permission::statement::StatementId;
 
 /// What was read: the statements and the revision that a write can be made conditional on.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
+    /// The layer version that it belongs to.
+    pub layer_version: LayerVersionArn,
     /// The revision, or none where there is no policy yet.
     pub revision_id: Option<String>,
     statements: Vec<Value>,
@@ -15,11 +18,26 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// That of a layer version without any statement.
+    #[must_use]
+    pub fn none(layer_version: LayerVersionArn) -> Self {
+        Self {
+            layer_version,
+            revision_id: None,
+            statements: Vec::new(),
+            bytes: 0,
+        }
+    }
+
     /// Reads the document of `GetLayerVersionPolicy`. What other tools wrote is kept as it is, whatever its shape.
     ///
     /// # Errors
     /// If the document is not JSON.
-    pub fn read(document: &str, revision_id: Option<String>) -> Result<Self, serde_json::Error> {
+    pub fn read(
+        layer_version: LayerVersionArn,
+        document: &str,
+        revision_id: Option<String>,
+    ) -> Result<Self, serde_json::Error> {
         let mut policy: Value = serde_json::from_str(document)?;
         let statements = match policy.get_mut("Statement").map(Value::take) {
             Some(Value::Array(statements)) => statements,
@@ -27,6 +45,7 @@ impl Policy {
             _ => Vec::new(),
         };
         Ok(Self {
+            layer_version,
             revision_id,
             statements,
             bytes: document.len(),
@@ -86,8 +105,14 @@ impl Policy {
 mod tests {
     use super::*;
 
+    fn layer_version() -> LayerVersionArn {
+        "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"
+            .parse()
+            .expect("an ARN")
+    }
+
     fn read(document: &str) -> Policy {
-        Policy::read(document, None).expect("a policy")
+        Policy::read(layer_version(), document, None).expect("a policy")
     }
 
     #[test]
@@ -110,7 +135,7 @@ mod tests {
             assert!(read(document).statement(&sid).is_none(), "{document}");
             assert!(read(document).is_empty(), "{document}");
         }
-        assert!(Policy::read("not JSON", None).is_err());
+        assert!(Policy::read(layer_version(), "not JSON", None).is_err());
     }
 
     #[test]
@@ -119,7 +144,7 @@ mod tests {
         let revision = || Some("r".to_owned());
         let document = |statements: &[&str]| {
             let document = format!(r#"{{"Statement":[{}]}}"#, statements.join(","));
-            Policy::read(&document, revision()).expect("a policy")
+            Policy::read(layer_version(), &document, revision()).expect("a policy")
         };
         let added = serde_json::from_str(ours).expect("a statement");
         let with = document(&[other]).with(added, revision());

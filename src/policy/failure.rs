@@ -283,7 +283,7 @@ mod tests {
                 Failure::of_call(kind, action, &layer_version, None, code, "its\nmessage");
             assert_eq!(
                 failure
-                    .about(&Goal::new(layer_version), &Policy::default())
+                    .about(&Goal::default(), &Policy::none(layer_version))
                     .to_string(),
                 format!(
                     "{wrong}: got `{code}` (`its message`) from `{action}` on `{arn}`, {remedy}"

@@ -1,11 +1,10 @@
 //! What the work on one event has written so far, so that it can be taken back and told.
 //! Writes nothing itself.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::failure::{Failure, Kind};
 use super::plan::Step;
 use crate::permission::arn::LayerVersionArn;
 use crate::permission::goal::{Goal, Unwanted};
@@ -14,28 +13,10 @@ use crate::permission::statement::Statement;
 /// How many writes a reason tells one by one.
 const MOST_TOLD: usize = 10;
 
-/// The writes of one event, and the last thing that went wrong. It outlives the work: a deadline or a panic may end that
-/// at any moment.
+/// The writes of one event. It outlives the work: a deadline or a panic may end that at any moment.
 #[derive(Debug, Default)]
 pub struct Journal {
     entries: RefCell<Vec<Entry>>,
-    last_failure: RefCell<Option<Failure>>,
-    progress: Cell<Option<Progress>>,
-    conflicts: Cell<usize>,
-    closed: Cell<bool>,
-    has_looked: Cell<bool>,
-    met: Cell<bool>,
-}
-
-/// What one event came to, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Statements that were added, and not taken back.
-    pub grants: usize,
-    /// Statements that were removed, and not put back.
-    pub revokes: usize,
-    /// Writes that met a policy that another writer had changed.
-    pub conflicts: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,25 +39,9 @@ enum Outcome {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Write(usize);
 
-/// How far the work on the versions of a layer has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    done: usize,
-    all: usize,
-}
-
-impl fmt::Display for Progress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} versions done", self.done, self.all)
-    }
-}
-
 impl Journal {
-    /// Notes a write that is about to be made; none, if no more are to be made.
-    pub(super) fn begin(&self, layer_version: &LayerVersionArn, step: &Step) -> Option<Write> {
-        if self.closed.get() {
-            return None;
-        }
+    /// Notes a write that is about to be made.
+    pub(super) fn begin(&self, layer_version: &LayerVersionArn, step: &Step) -> Write {
         let (layer_version, step) = (layer_version.clone(), step.clone());
         let mut entries = self.entries.borrow_mut();
         entries.push(Entry {
@@ -84,7 +49,7 @@ impl Journal {
             step,
             outcome: Outcome::Unknown,
         });
-        Some(Write(entries.len() - 1))
+        Write(entries.len() - 1)
     }
 
     /// Notes that a write was made.
@@ -111,113 +76,39 @@ impl Journal {
         })
     }
 
-    /// Notes that a wanted statement was there before this work wrote it.
-    pub(super) fn met(&self) {
-        self.met.set(true);
+    /// How many statements were added, and not taken back.
+    pub fn grants(&self) -> usize {
+        self.done_by(|step| matches!(step, Step::Add(_)))
     }
 
-    /// Whether a wanted statement was there before this work wrote it: an earlier delivery of the event may have.
-    pub fn has_met(&self) -> bool {
-        self.met.get()
+    /// How many statements were removed, and not put back.
+    pub fn revokes(&self) -> usize {
+        self.done_by(|step| matches!(step, Step::Remove(_)))
     }
 
-    /// Lets no more writes begin: the work has failed, and only what has begun is waited for.
-    pub(super) fn close(&self) {
-        self.closed.set(true);
-    }
-
-    /// Whether no more writes are to begin.
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.get()
-    }
-
-    /// Notes that the policies of `all` layer versions are to be worked on.
-    pub(super) fn expect(&self, all: usize) {
-        self.progress.set(Some(Progress { done: 0, all }));
-    }
-
-    /// Notes that the policy of one more layer version is as it should be.
-    pub(super) fn settled(&self) {
-        let one_more = |Progress { done, all }| Progress {
-            done: done + 1,
-            all,
-        };
-        self.progress.set(self.progress.get().map(one_more));
-    }
-
-    /// How far it has come, where there are several layer versions to work on and some are left.
-    pub fn progress(&self) -> Option<Progress> {
-        self.progress
-            .get()
-            .filter(|progress| progress.done < progress.all)
-    }
-
-    /// Notes what went wrong, for the case that time runs out before it goes right.
-    pub(super) fn failed(&self, failure: &Failure) {
-        *self.last_failure.borrow_mut() = Some(failure.clone());
-    }
-
-    /// Notes that another writer was quicker.
-    pub(super) fn conflict(&self) {
-        self.conflicts.set(self.conflicts.get() + 1);
-    }
-
-    /// What has been done so far, in numbers.
-    pub fn tally(&self) -> Tally {
-        let written = self.written();
-        let done = written
+    fn done_by(&self, is_meant: impl Fn(&Step) -> bool) -> usize {
+        let entries = self.entries.borrow();
+        let done = entries
             .iter()
-            .filter(|entry| entry.outcome == Outcome::Done);
-        let (adds, removals): (Vec<&Entry>, Vec<&Entry>) =
-            done.partition(|entry| matches!(entry.step, Step::Add(_)));
-        Tally {
-            grants: adds.len(),
-            revokes: removals.len(),
-            conflicts: self.conflicts.get(),
-        }
+            .filter(|entry| entry.outcome == Outcome::Done && is_meant(&entry.step));
+        done.count()
     }
 
-    /// Notes that Lambda answers again.
-    pub(super) fn recovered(&self) {
-        *self.last_failure.borrow_mut() = None;
-    }
-
-    /// What went wrong last, and has not passed.
-    pub fn last_failure(&self) -> Option<String> {
-        let last = self.last_failure.borrow();
-        last.as_ref().map(ToString::to_string)
-    }
-
-    /// Notes that a policy was read.
-    pub(super) fn looked(&self) {
-        self.has_looked.set(true);
-    }
-
-    /// Whether what an earlier delivery of the event has made may be there without having been seen: no policy could be read.
-    /// Where there is no access or no connection a Delete could not look either, and its stack would be stuck for nothing.
-    pub fn is_in_the_dark(&self) -> bool {
-        let last = self.last_failure.borrow();
-        let kind = last.as_ref().map(|failure| failure.kind);
-        !self.has_looked.get() && !matches!(kind, Some(Kind::Denied | Kind::Unreachable))
-    }
-
-    /// The goals that undo what was written, the last write first.
-    pub(super) fn reversal(&self) -> Vec<Goal> {
-        let mut goals: Vec<Goal> = Vec::new();
+    /// What undoes what was written, the policy of the last write first.
+    pub(super) fn reversal(&self) -> Vec<(LayerVersionArn, Goal)> {
+        let mut goals: Vec<(LayerVersionArn, Goal)> = Vec::new();
         for Entry {
             layer_version,
             step,
             ..
         } in self.written().iter().rev()
         {
-            let known = goals
-                .iter()
-                .position(|goal| goal.layer_version == *layer_version);
+            let known = goals.iter().position(|(about, _)| about == layer_version);
             let index = known.unwrap_or_else(|| {
-                goals.push(Goal::new(layer_version.clone()));
+                goals.push((layer_version.clone(), Goal::default()));
                 goals.len() - 1
             });
-            if let Some(goal) = goals.get_mut(index) {
+            if let Some((_, goal)) = goals.get_mut(index) {
                 goal.reverse(step);
             }
         }
@@ -343,12 +234,8 @@ mod tests {
     #[test]
     fn a_journal_tells_what_was_written_and_what_may_have_been() {
         let journal = Journal::default();
-        let first = journal
-            .begin(&version(1), &add("s1"))
-            .expect("an open journal");
-        let second = journal
-            .begin(&version(1), &add("s2"))
-            .expect("an open journal");
+        let first = journal.begin(&version(1), &add("s1"));
+        let second = journal.begin(&version(1), &add("s2"));
         journal.begin(&version(1), &add("s3"));
         journal.refused(second);
         journal.done(first);
@@ -356,9 +243,7 @@ mod tests {
             journal.to_string(),
             "add `s1` for `*`; add `s3` for `*` (without an answer)"
         );
-        let fourth = journal
-            .begin(&version(2), &add("s1"))
-            .expect("an open journal");
+        let fourth = journal.begin(&version(2), &add("s1"));
         journal.done(fourth);
         assert_eq!(
             journal.to_string(),
@@ -368,34 +253,22 @@ mod tests {
             journal.begin(&version(2), &add("s4"));
         }
         assert_eq!(journal.to_string(), "11 writes to 2 policies");
-        journal.close();
-        assert!(journal.begin(&version(2), &add("s5")).is_none());
     }
 
     #[test]
     fn what_was_added_to_each_version_has_to_be_removed_from_it() {
         let (journal, undoing) = (Journal::default(), Journal::default());
         for number in [1, 2] {
-            let write = journal
-                .begin(&version(number), &add("s1"))
-                .expect("an open journal");
+            let write = journal.begin(&version(number), &add("s1"));
             journal.done(write);
         }
         let [second, first] = &journal.reversal()[..] else {
             panic!("a goal for each version")
         };
-        assert_eq!(
-            (
-                second.layer_version.version(),
-                first.layer_version.version()
-            ),
-            (2, 1)
-        );
-        for (goal, undone) in [(first, false), (second, true)] {
+        assert_eq!((second.0.version(), first.0.version()), (2, 1));
+        for ((about, goal), undone) in [(first, false), (second, true)] {
             let removal = Step::Remove(goal.unwanted[0].clone());
-            let write = undoing
-                .begin(&goal.layer_version, &removal)
-                .expect("an open journal");
+            let write = undoing.begin(about, &removal);
             assert!(!journal.is_undone_by(&undoing));
             undoing.done(write);
             assert_eq!(journal.is_undone_by(&undoing), undone);
@@ -408,8 +281,7 @@ mod tests {
     }
 
     fn write(journal: &Journal, step: &Step) -> Write {
-        let begun = journal.begin(&version(1), step);
-        begun.expect("an open journal")
+        journal.begin(&version(1), step)
     }
 
     #[test]
@@ -428,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tally_counts_what_was_done_by_its_kind() {
+    fn what_was_done_is_counted_by_its_kind() {
         let journal = Journal::default();
         for sid in ["s1", "s2", "s3"] {
             journal.done(write(&journal, &add(sid)));
@@ -436,42 +308,7 @@ mod tests {
         journal.done(write(&journal, &remove("s4", None)));
         write(&journal, &remove("s5", None));
         journal.refused(write(&journal, &add("s6")));
-        journal.conflict();
-        journal.conflict();
-        let counted = Tally {
-            grants: 3,
-            revokes: 1,
-            conflicts: 2,
-        };
-        assert_eq!(journal.tally(), counted);
-    }
-
-    #[test]
-    fn progress_is_told_until_all_versions_are_done() {
-        let journal = Journal::default();
-        let told = || journal.progress().map(|progress| progress.to_string());
-        journal.settled();
-        assert_eq!(told(), None, "of one policy there is none");
-        journal.expect(3);
-        for done in 0..3 {
-            assert_eq!(told(), Some(format!("{done} of 3 versions done")));
-            journal.settled();
-        }
-        assert_eq!(told(), None);
-    }
-
-    #[test]
-    fn the_last_failure_is_told_until_it_has_passed() {
-        let journal = Journal::default();
-        assert_eq!(journal.last_failure(), None);
-        let failure =
-            |code: &str| Failure::of_call(Kind::of(code, 503), "action", &"arn", None, code, "m");
-        journal.failed(&failure("First"));
-        journal.failed(&failure("Second"));
-        let told = journal.last_failure();
-        assert_eq!(told, Some(failure("Second").to_string()));
-        journal.recovered();
-        assert_eq!(journal.last_failure(), None);
+        assert_eq!((journal.grants(), journal.revokes()), (3, 1));
     }
 
     #[test]
@@ -481,7 +318,7 @@ mod tests {
         for step in [&gone, &gone, &add("s2"), &add("s2"), &remove("s3", None)] {
             write(&journal, step);
         }
-        let [goal] = &journal.reversal()[..] else {
+        let [(_, goal)] = &journal.reversal()[..] else {
             panic!("one goal")
         };
         let ids = |sids: Vec<String>| sids.join(",");
@@ -517,30 +354,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_looked_at_is_in_the_dark_unless_it_cannot_be() {
-        for (kind, is_dark) in [
-            (None, true),
-            (Some(Kind::Unavailable), true),
-            (Some(Kind::Denied), false),
-            (Some(Kind::Unreachable), false),
-        ] {
-            let journal = Journal::default();
-            if let Some(kind) = kind {
-                let failure = Failure::of_call(kind, "action", &"arn", None, "Code", "m");
-                journal.failed(&failure);
-            }
-            assert_eq!(journal.is_in_the_dark(), is_dark, "{kind:?}");
-            journal.looked();
-            assert!(!journal.is_in_the_dark(), "{kind:?}");
-        }
-    }
-
-    #[test]
-    fn what_was_met_and_what_was_added_are_told_apart() {
+    fn what_was_added_is_known_by_its_version_and_its_statement() {
         let journal = Journal::default();
-        assert!(!journal.has_met());
-        journal.met();
-        assert!(journal.has_met());
         let (added, other) = (add("s1"), add("s2"));
         write(&journal, &added);
         write(&journal, &remove("s2", Some(Principal::Everyone)));

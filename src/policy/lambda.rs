@@ -135,7 +135,8 @@ impl Lambda {
         match self.call(action, layer_version, call.send()).await {
             Ok(answer) => {
                 let document = answer.policy.as_deref().unwrap_or("{}");
-                Policy::read(document, answer.revision_id).map_err(|error| {
+                let of = layer_version.clone();
+                Policy::read(of, document, answer.revision_id).map_err(|error| {
                     let (code, message) = ("not JSON", error.to_string());
                     let role = self.role.as_ref();
                     Failure::of_call(
@@ -148,7 +149,9 @@ impl Lambda {
                     )
                 })
             }
-            Err(failure) if failure.kind == Kind::NotFound => Ok(Policy::default()),
+            Err(failure) if failure.kind == Kind::NotFound => {
+                Ok(Policy::none(layer_version.clone()))
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -159,11 +162,11 @@ impl Lambda {
     /// If Lambda did not add it, or did not say whether it did.
     pub(super) async fn add(
         &self,
-        layer_version: &LayerVersionArn,
         statement: &Statement,
         policy: &Policy,
     ) -> Result<Policy, Failure> {
         let action = "lambda:AddLayerVersionPermission";
+        let layer_version = &policy.layer_version;
         let (principal, organization) = match &statement.principal {
             Principal::Account(account) => (account.to_string(), None),
             Principal::Organization(organization) => {
@@ -196,11 +199,11 @@ impl Lambda {
     /// If Lambda did not remove it, or did not say whether it did.
     pub(super) async fn remove(
         &self,
-        layer_version: &LayerVersionArn,
         sid: &StatementId,
         policy: &Policy,
     ) -> Result<Policy, Failure> {
         let action = "lambda:RemoveLayerVersionPermission";
+        let layer_version = &policy.layer_version;
         let call = self.client.remove_layer_version_permission();
         let call = call
             .layer_name(self.name(layer_version.layer()))

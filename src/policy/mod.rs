@@ -1,6 +1,7 @@
 //! Making it true: what a policy holds, how it differs from what is wanted, and the calls that settle the difference.
 
 mod call;
+pub mod course;
 pub mod document;
 pub mod doors;
 pub mod failure;

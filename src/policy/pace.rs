@@ -23,6 +23,8 @@ const AT_ONCE: u32 = 3;
 pub(super) struct Pace {
     /// When the next call may begin, had each one waited its whole interval.
     next: Cell<Option<Instant>>,
+    /// When a write that was throttled may be tried again at the earliest.
+    next_try: Cell<Option<Instant>>,
     /// How crowded it is, as far as this process has met others.
     crowd: RefCell<Backoff>,
 }
@@ -31,6 +33,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             next: Cell::default(),
+            next_try: Cell::default(),
             crowd: RefCell::new(Backoff::patient()),
         }
     }
@@ -47,6 +50,19 @@ impl Pace {
     /// Notes that a look at a policy was not throttled.
     pub(super) fn got_through(&self) {
         self.crowd.borrow_mut().ease();
+    }
+
+    /// Waits after Lambda has throttled a write, which then was no call: shortly, for what was read for it is growing old. The
+    /// writes of one process wait for each other.
+    pub(super) async fn hurry(&self) {
+        let taken = self.next.get();
+        self.next
+            .set(taken.and_then(|next| next.checked_sub(INTERVAL)));
+        let now = Instant::now();
+        let next_try = self.next_try.get().map_or(now, |next| next.max(now));
+        let next_try = next_try + Backoff::eager().pause();
+        self.next_try.set(Some(next_try));
+        sleep_until(next_try).await;
     }
 
     /// Waits until one more call may begin.

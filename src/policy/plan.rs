@@ -49,13 +49,13 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
             plan.steps.push(Step::Add(wanted.clone()));
             continue;
         };
-        if is_there(wanted, goal, policy) {
+        if is_there(wanted, policy) {
             continue;
         }
         let old = goal
             .unwanted
             .iter()
-            .find(|old| old.sid == wanted.sid && old.matches(found, goal));
+            .find(|old| old.sid == wanted.sid && old.matches(found, policy));
         let old = old.ok_or_else(|| Conflict {
             found: found.clone(),
         })?;
@@ -65,7 +65,7 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
     for unwanted in &expanded(goal, policy) {
         let wanted = goal.wanted.iter().any(|wanted| wanted.sid == unwanted.sid);
         match policy.statement(&unwanted.sid) {
-            Some(found) if !wanted && unwanted.matches(found, goal) => {
+            Some(found) if !wanted && unwanted.matches(found, policy) => {
                 plan.steps.push(Step::Remove(unwanted.clone()));
             }
             Some(_) if !wanted => plan.spared.push(unwanted.clone()),
@@ -76,9 +76,9 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
 }
 
 /// Whether this wanted statement is in `policy`.
-pub(super) fn is_there(wanted: &Statement, goal: &Goal, policy: &Policy) -> bool {
+pub(super) fn is_there(wanted: &Statement, policy: &Policy) -> bool {
     let found = policy.statement(&wanted.sid);
-    let principal = found.and_then(|found| principal_of(found, &goal.layer_version));
+    let principal = found.and_then(|found| principal_of(found, &policy.layer_version));
     principal.as_ref() == Some(&wanted.principal)
 }
 
@@ -110,7 +110,7 @@ fn expanded(goal: &Goal, policy: &Policy) -> Vec<Unwanted> {
             continue;
         }
         for found in policy.statements() {
-            let Some(principal) = principal_of(found, &goal.layer_version) else {
+            let Some(principal) = principal_of(found, &policy.layer_version) else {
                 continue;
             };
             let of_list = unwanted.sid.of_each(&principal);
@@ -123,10 +123,10 @@ fn expanded(goal: &Goal, policy: &Policy) -> Vec<Unwanted> {
 }
 
 impl Unwanted {
-    fn matches(&self, found: &Value, goal: &Goal) -> bool {
+    fn matches(&self, found: &Value, policy: &Policy) -> bool {
         let principal = self.principal.as_ref();
         principal.is_none_or(|principal| {
-            principal_of(found, &goal.layer_version).as_ref() == Some(principal)
+            principal_of(found, &policy.layer_version).as_ref() == Some(principal)
         })
     }
 }
@@ -187,14 +187,14 @@ mod tests {
 
     fn policy(statements: &[Value]) -> Policy {
         let document = json!({"Version": "2012-10-17", "Id": "default", "Statement": statements});
-        Policy::read(&document.to_string(), Some("r1".into())).expect("a policy")
+        Policy::read(layer_version(), &document.to_string(), Some("r1".into())).expect("a policy")
     }
 
     fn goal(wanted: &[Statement], unwanted: &[Statement]) -> Goal {
         Goal {
             wanted: wanted.to_vec(),
             unwanted: unwanted.iter().cloned().map(Unwanted::exactly).collect(),
-            ..Goal::new(layer_version())
+            ..Goal::default()
         }
     }
 
@@ -283,7 +283,7 @@ mod tests {
         };
         let goal = Goal {
             unwanted: vec![unwanted],
-            ..Goal::new(layer_version())
+            ..Goal::default()
         };
         let planned = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
         assert_eq!(planned.expect("no conflict").to_string(), "remove `s1`");
@@ -303,7 +303,7 @@ mod tests {
         ];
         let goal = Goal {
             unwanted: vec![unwanted],
-            ..Goal::new(layer_version())
+            ..Goal::default()
         };
         let planned = plan(&goal, &policy(&listed)).expect("no conflict");
         assert_eq!(

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
+use super::course::Course;
 use super::document::Policy;
 use super::doors::Doors;
 use super::journal::Journal;
@@ -30,7 +31,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// What `Fn::GetAtt` returns of the policy, by name.
 pub type Attributes = Vec<(&'static str, String)>;
 
-/// Makes `intent` true, and notes each write in `journal`. What may pass (throttling, conflicts, outages) is waited out
+/// Makes `intent` true, notes each write in `journal`, and in `course` how it goes. What may pass (throttling, conflicts, outages) is waited out
 /// without limit: the caller stops the work. Of many versions, none is begun after `end`.
 ///
 /// # Errors
@@ -39,6 +40,7 @@ pub async fn reconcile(
     doors: &Doors,
     intent: &Intent,
     journal: &Journal,
+    course: &Course,
     end: Instant,
 ) -> Result<Attributes, Unreconciled> {
     let Some(goals) = &intent.goals else {
@@ -49,14 +51,15 @@ pub async fn reconcile(
         role: goals.role.as_ref(),
         purpose: intent.purpose,
         journal,
+        course,
     };
     let watched_until = (Instant::now() + OVERTAKEN_PATIENCE).min(end);
     let policy = loop {
         let policy = match &goals.scope {
-            Scope::This(layer_version) => work.settle(&goals.at(layer_version.clone())).await?,
+            Scope::This(layer_version) => Some(work.settle(layer_version, &goals.each).await?),
             Scope::All(layer) => {
                 let versions = work.versions(layer, goals.named.as_ref()).await?;
-                work.settle_each(goals, versions, journal, end).await?
+                work.settle_each(goals, versions, end).await?
             }
         };
         match intent.purpose {
@@ -69,9 +72,9 @@ pub async fn reconcile(
         }
     };
     if let Some(leftovers) = &intent.leftovers {
-        clear(doors, leftovers, journal, end).await?;
+        clear(doors, leftovers, course, end).await?;
     }
-    Ok(attributes_of(goals, &policy))
+    Ok(policy.map_or_else(Attributes::new, |policy| attributes_of(goals, &policy)))
 }
 
 /// Clears away what may have been left, if it can be reached soon: what is wanted is true already, and stays so. Its writes
@@ -79,34 +82,39 @@ pub async fn reconcile(
 async fn clear(
     doors: &Doors,
     leftovers: &Goals,
-    progress: &Journal,
+    course: &Course,
     end: Instant,
 ) -> Result<(), Unreconciled> {
-    let journal = Journal::default();
     let work = Work {
         doors,
         role: leftovers.role.as_ref(),
         purpose: Purpose::Revoke,
-        journal: &journal,
+        journal: &Journal::default(),
+        course,
     };
     let soon = (Instant::now() + LEFTOVER_PATIENCE).min(end);
     let cleared = match &leftovers.scope {
         Scope::This(layer_version) => {
-            let goal = leftovers.at(layer_version.clone());
-            timeout_at(soon, work.settle(&goal)).await
+            let settling = work.settle(layer_version, &leftovers.each);
+            timeout_at(soon, settling)
+                .await
+                .map(|settled| settled.map(drop))
         }
         Scope::All(layer) => match timeout_at(soon, work.versions(layer, None)).await {
-            Ok(Ok(versions)) => Ok(work.settle_each(leftovers, versions, progress, end).await),
+            Ok(Ok(versions)) => {
+                let settled = work.settle_each(leftovers, versions, end).await;
+                Ok(settled.map(drop))
+            }
             Ok(Err(error)) => Ok(Err(error)),
             Err(elapsed) => Err(elapsed),
         },
     };
     let reason = match cleared {
-        Ok(Ok(_)) => return Ok(()),
+        Ok(Ok(())) => return Ok(()),
         // It was reached, and there is more of it than time.
         Ok(Err(Unreconciled::OutOfTime)) => return Err(Unreconciled::OutOfTime),
         Ok(Err(error)) => Some(error.to_string()),
-        Err(_elapsed) => journal.last_failure(),
+        Err(_elapsed) => course.last_failure(),
     };
     warn!(resource = %leftovers.scope, reason, "not cleared");
     Ok(())
@@ -115,7 +123,7 @@ async fn clear(
 /// The wanted statements of the named version, of several a list, and its revision, as Lambda has them.
 fn attributes_of(goals: &Goals, policy: &Policy) -> Attributes {
     let found = |wanted: &Statement| policy.statement(&wanted.sid).cloned();
-    let mut statements: Vec<Value> = goals.wanted.iter().filter_map(found).collect();
+    let mut statements: Vec<Value> = goals.each.wanted.iter().filter_map(found).collect();
     let statement = match statements.len() {
         0 => return Attributes::new(),
         1 => statements.swap_remove(0),
@@ -136,16 +144,17 @@ pub async fn take_back(
     intent: &Intent,
     journal: &Journal,
 ) -> Result<(), Unreconciled> {
-    let undoing = Journal::default();
+    let (undoing, course) = (Journal::default(), Course::default());
     let work = Work {
         doors,
         role: intent.goals.as_ref().and_then(|goals| goals.role.as_ref()),
         purpose: Purpose::Revoke,
         journal: &undoing,
+        course: &course,
     };
     loop {
         let undone = stream::iter(journal.reversal())
-            .map(async |goal| work.settle(&goal).await.err())
+            .map(async |(layer_version, goal)| work.settle(&layer_version, &goal).await.err())
             .buffer_unordered(AT_A_TIME)
             .collect::<Vec<_>>();
         // One policy that cannot be mended keeps none of the others from it.

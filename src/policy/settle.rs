@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use super::course::Course;
 use super::document::Policy;
 use super::doors::Doors;
 use super::failure::{Failure, Kind};
@@ -14,6 +15,7 @@ use super::journal::Journal;
 use super::lambda::Lambda;
 use super::plan::{Conflict, Plan, Step, is_there, plan};
 use crate::backoff::Backoff;
+use crate::permission::arn::LayerVersionArn;
 use crate::permission::goal::Goal;
 use crate::permission::intent::Purpose;
 use crate::permission::role::Role;
@@ -53,13 +55,14 @@ pub enum Unreconciled {
     GivenUp,
 }
 
-/// One piece of work on policies: by whom it is done, what for, and what has been written so far.
+/// One piece of work on policies: by whom it is done, what for, what has been written so far, and how it goes.
 #[derive(Clone, Copy)]
 pub(super) struct Work<'a> {
     pub(super) doors: &'a Doors,
     pub(super) role: Option<&'a Role>,
     pub(super) purpose: Purpose,
     pub(super) journal: &'a Journal,
+    pub(super) course: &'a Course,
 }
 
 /// What one round came to.
@@ -73,13 +76,17 @@ enum Round {
 }
 
 impl Work<'_> {
-    /// Reads, plans and applies until the policy is as the goal says; gives the policy.
-    pub(super) async fn settle(&self, goal: &Goal) -> Result<Policy, Unreconciled> {
+    /// Reads, plans and applies until the policy of `layer_version` is as the goal says; gives the policy.
+    pub(super) async fn settle(
+        &self,
+        layer_version: &LayerVersionArn,
+        goal: &Goal,
+    ) -> Result<Policy, Unreconciled> {
         let mut backoff = Backoff::default();
         let mut read_back = false;
         loop {
             match self
-                .patiently(async |lambda| self.round(lambda, goal).await)
+                .patiently(async |lambda| self.round(lambda, layer_version, goal).await)
                 .await?
             {
                 Round::Settled(policy) => return Ok(policy),
@@ -119,10 +126,10 @@ impl Work<'_> {
             if !passes {
                 return Err(failure.into());
             }
-            if self.journal.is_closed() {
+            if self.course.is_given_up() {
                 return Err(Unreconciled::GivenUp);
             }
-            self.journal.failed(&failure);
+            self.course.failed(&failure);
             if failure.kind == Kind::Changed {
                 self.doors.pace().let_others_go_first().await;
             } else {
@@ -131,25 +138,30 @@ impl Work<'_> {
         }
     }
 
-    async fn round(&self, lambda: &Lambda, goal: &Goal) -> Result<Round, Unreconciled> {
-        let read = async || Ok(lambda.policy(&goal.layer_version).await?);
+    async fn round(
+        &self,
+        lambda: &Lambda,
+        layer_version: &LayerVersionArn,
+        goal: &Goal,
+    ) -> Result<Round, Unreconciled> {
+        let read = async || Ok(lambda.policy(layer_version).await?);
         let pace = self.doors.pace();
         let mut policy = self
             .unthrottled(read, async || pace.let_others_go_first().await)
             .await?;
         pace.got_through();
-        self.journal.looked();
+        self.course.looked();
         let plan = plan(goal, &policy)?;
-        info!(resource = %goal.layer_version, plan = %plan, "planned");
+        info!(resource = %layer_version, plan = %plan, "planned");
         let Plan { steps, spared } = plan;
         for statement in spared {
             let reason = "another grant has its id";
-            warn!(resource = %goal.layer_version, %statement, reason, "not removed");
+            warn!(resource = %layer_version, %statement, reason, "not removed");
         }
-        let met = |wanted: &Statement| is_there(wanted, goal, &policy);
-        let is_new = |wanted: &&Statement| !self.journal.has_added(&goal.layer_version, wanted);
+        let met = |wanted: &Statement| is_there(wanted, &policy);
+        let is_new = |wanted: &&Statement| !self.journal.has_added(layer_version, wanted);
         if goal.wanted.iter().filter(is_new).any(met) {
-            self.journal.met();
+            self.course.met();
         }
         goal.allow(&steps).map_err(Unreconciled::Forbidden)?;
         if !steps.is_empty() && self.journal.has_nothing_done() {
@@ -159,7 +171,8 @@ impl Work<'_> {
         while let Some(step) = steps.next() {
             let conditional = policy.revision_id.is_some();
             policy = self.apply(lambda, goal, &step, &policy).await?;
-            if !conditional {
+            // A write that is conditional on the revision of the one before proves that too.
+            if !conditional && (steps.peek().is_none() || policy.revision_id.is_none()) {
                 return Ok(Round::WrittenUnconditionally);
             }
             // A removal does not tell the new revision, which the next write and the template ask for.
@@ -179,14 +192,15 @@ impl Work<'_> {
         step: &Step,
         policy: &Policy,
     ) -> Result<Policy, Unreconciled> {
-        let (layer_version, journal) = (&goal.layer_version, self.journal);
+        let journal = self.journal;
         let write = async || {
-            let begun = journal
-                .begin(layer_version, step)
-                .ok_or(Unreconciled::GivenUp)?;
+            if self.course.is_given_up() {
+                return Err(Unreconciled::GivenUp);
+            }
+            let begun = journal.begin(&policy.layer_version, step);
             let written = match step {
-                Step::Add(statement) => lambda.add(layer_version, statement, policy).await,
-                Step::Remove(unwanted) => lambda.remove(layer_version, &unwanted.sid, policy).await,
+                Step::Add(statement) => lambda.add(statement, policy).await,
+                Step::Remove(unwanted) => lambda.remove(&unwanted.sid, policy).await,
             };
             match &written {
                 Ok(_) => journal.done(begun),
@@ -195,14 +209,13 @@ impl Work<'_> {
                 Err(failure) => {
                     journal.refused(begun);
                     if failure.kind == Kind::Changed {
-                        journal.conflict();
+                        self.course.conflict();
                     }
                 }
             }
             written.map_err(|failure| failure.about(goal, policy).into())
         };
-        // What was read for this write is growing old.
-        self.unthrottled(write, async || sleep(Backoff::eager().pause()).await)
+        self.unthrottled(write, async || self.doors.pace().hurry().await)
             .await
     }
 
@@ -215,11 +228,11 @@ impl Work<'_> {
         loop {
             match call().await {
                 Err(Unreconciled::Call(failure)) if failure.kind == Kind::Throttled => {
-                    self.journal.failed(&failure);
+                    self.course.failed(&failure);
                     wait().await;
                 }
                 other => {
-                    self.journal.recovered();
+                    self.course.recovered();
                     return other;
                 }
             }

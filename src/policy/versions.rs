@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::document::Policy;
 use super::failure::Kind;
-use super::journal::Journal;
 use super::lambda::Lambda;
 use super::settle::{Unreconciled, Work};
 use crate::permission::arn::{LayerArn, LayerVersionArn};
@@ -44,43 +43,42 @@ impl Work<'_> {
         Ok(named.cloned().into_iter().chain(others).collect())
     }
 
-    /// Settles the policy of each of `versions`, and tells `progress` of it; gives that of the named one. None is begun after
+    /// Settles the policy of each of `versions`; gives that of the named one, if it is among them. None is begun after
     /// `end`, and those that were begun by then come to their end: no version is left with half of a change.
     pub(super) async fn settle_each(
         &self,
         goals: &Goals,
         versions: Vec<LayerVersionArn>,
-        progress: &Journal,
         end: Instant,
-    ) -> Result<Policy, Unreconciled> {
-        progress.expect(versions.len());
-        let (mut named, mut failure) = (Policy::default(), None);
+    ) -> Result<Option<Policy>, Unreconciled> {
+        self.course.expect(versions.len());
+        let (mut named, mut failure) = (None, None);
         let failed = Cell::new(false);
         let settling = stream::iter(versions)
             .take_while(|_| ready(!failed.get() && Instant::now() < end))
-            .map(|version| async { (self.settle(&goals.at(version.clone())).await, version) })
+            .map(|version| async { (self.settle(&version, &goals.each).await, version) })
             .buffer_unordered(AT_A_TIME);
         let mut settling = std::pin::pin!(settling);
         while let Some((settled, version)) = settling.next().await {
             let is_named = goals.named.as_ref() == Some(&version);
             match settled {
-                Ok(policy) if is_named => named = policy,
+                Ok(policy) if is_named => named = Some(policy),
                 Ok(_) => {}
                 // It was deleted since it was listed.
                 Err(Unreconciled::Call(gone)) if gone.kind == Kind::NotFound && !is_named => {}
                 // The others end what they have begun, so that it is known what there is to take back.
                 Err(error) => {
                     failed.set(true);
-                    self.journal.close();
+                    self.course.give_up();
                     failure.get_or_insert(error);
                     continue;
                 }
             }
-            progress.settled();
+            self.course.settled();
         }
         match failure {
             Some(failure) => Err(failure),
-            None if progress.progress().is_some() => Err(Unreconciled::OutOfTime),
+            None if self.course.progress().is_some() => Err(Unreconciled::OutOfTime),
             None => Ok(named),
         }
     }

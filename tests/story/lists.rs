@@ -43,6 +43,23 @@ async fn shared() -> Stage {
 }
 
 #[tokio::test]
+async fn a_first_write_that_another_writer_overwrites_is_noticed_by_the_second() {
+    for faults in [
+        vec![Fault::WriteLost],
+        vec![
+            Fault::WriteLost,
+            Fault::AnotherAdds(public_statement(LAYER_VERSION, "other")),
+        ],
+    ] {
+        let stage = Stage::start().await;
+        let others = faults.len() - 1;
+        stage.lambda.next(Operation::Add, faults);
+        stage.play(&event("create-list")).await.succeeded();
+        assert_eq!(stage.statements().len(), created().len() + others);
+    }
+}
+
+#[tokio::test]
 async fn a_list_has_one_statement_for_each_principal() {
     let stage = Stage::start().await;
     let answer = stage.play(&event("create-list")).await;
@@ -53,7 +70,6 @@ async fn a_list_has_one_statement_for_each_principal() {
         [
             "Get: 404",
             "Add partners-111122223333: 201",
-            "Get: 200",
             "Add partners-444455556666 if revision-1: 201",
             "Add partners-o-abc1234567 if revision-2: 201",
         ]

@@ -1,0 +1,165 @@
+//! How the work on one event goes: how far it has come, what it has met, and what it is waiting for.
+//! Knows nothing of what was written, which stands in the journal.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use super::failure::{Failure, Kind};
+
+/// The course of the work on one event. It outlives the work: a deadline or a panic may end that at any moment.
+#[derive(Debug, Default)]
+pub struct Course {
+    progress: Cell<Option<Progress>>,
+    last_failure: RefCell<Option<Failure>>,
+    conflicts: Cell<usize>,
+    is_given_up: Cell<bool>,
+    has_looked: Cell<bool>,
+    has_met: Cell<bool>,
+}
+
+/// How far the work on the versions of a layer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    done: usize,
+    all: usize,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} versions done", self.done, self.all)
+    }
+}
+
+impl Course {
+    /// Notes that the policies of `all` layer versions are to be worked on.
+    pub(super) fn expect(&self, all: usize) {
+        self.progress.set(Some(Progress { done: 0, all }));
+    }
+
+    /// Notes that the policy of one more layer version is as it should be.
+    pub(super) fn settled(&self) {
+        let one_more = |Progress { done, all }| Progress {
+            done: done + 1,
+            all,
+        };
+        self.progress.set(self.progress.get().map(one_more));
+    }
+
+    /// How far it has come, where there are several layer versions to work on and some are left.
+    pub fn progress(&self) -> Option<Progress> {
+        self.progress
+            .get()
+            .filter(|progress| progress.done < progress.all)
+    }
+
+    /// Notes what went wrong, for the case that time runs out before it goes right.
+    pub(super) fn failed(&self, failure: &Failure) {
+        *self.last_failure.borrow_mut() = Some(failure.clone());
+    }
+
+    /// Notes that Lambda answers again.
+    pub(super) fn recovered(&self) {
+        *self.last_failure.borrow_mut() = None;
+    }
+
+    /// What went wrong last, and has not passed.
+    pub fn last_failure(&self) -> Option<String> {
+        let last = self.last_failure.borrow();
+        last.as_ref().map(ToString::to_string)
+    }
+
+    /// Notes that another writer was quicker.
+    pub(super) fn conflict(&self) {
+        self.conflicts.set(self.conflicts.get() + 1);
+    }
+
+    /// How many writes met a policy that another writer had changed.
+    pub fn conflicts(&self) -> usize {
+        self.conflicts.get()
+    }
+
+    /// Lets no more writes begin: the work has failed, and only what has begun is waited for.
+    pub(super) fn give_up(&self) {
+        self.is_given_up.set(true);
+    }
+
+    /// Whether no more writes are to begin.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.is_given_up.get()
+    }
+
+    /// Notes that a wanted statement was there before this work wrote it.
+    pub(super) fn met(&self) {
+        self.has_met.set(true);
+    }
+
+    /// Whether a wanted statement was there before this work wrote it: an earlier delivery of the event may have.
+    pub fn has_met(&self) -> bool {
+        self.has_met.get()
+    }
+
+    /// Notes that a policy was read.
+    pub(super) fn looked(&self) {
+        self.has_looked.set(true);
+    }
+
+    /// Whether what an earlier delivery of the event has made may be there without having been seen: no policy could be read.
+    /// Where there is no access or no connection a Delete could not look either, and its stack would be stuck for nothing.
+    pub fn is_in_the_dark(&self) -> bool {
+        let last = self.last_failure.borrow();
+        let kind = last.as_ref().map(|failure| failure.kind);
+        !self.has_looked.get() && !matches!(kind, Some(Kind::Denied | Kind::Unreachable))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_until_all_versions_are_done() {
+        let course = Course::default();
+        let told = || course.progress().map(|progress| progress.to_string());
+        course.settled();
+        assert_eq!(told(), None, "of one policy there is none");
+        course.expect(3);
+        for done in 0..3 {
+            assert_eq!(told(), Some(format!("{done} of 3 versions done")));
+            course.settled();
+        }
+        assert_eq!(told(), None);
+    }
+
+    #[test]
+    fn the_last_failure_is_told_until_it_has_passed() {
+        let course = Course::default();
+        assert_eq!(course.last_failure(), None);
+        let failure =
+            |code: &str| Failure::of_call(Kind::of(code, 503), "action", &"arn", None, code, "m");
+        course.failed(&failure("First"));
+        course.failed(&failure("Second"));
+        let told = course.last_failure();
+        assert_eq!(told, Some(failure("Second").to_string()));
+        course.recovered();
+        assert_eq!(course.last_failure(), None);
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_in_the_dark_unless_it_cannot_be() {
+        for (kind, is_dark) in [
+            (None, true),
+            (Some(Kind::Unavailable), true),
+            (Some(Kind::Denied), false),
+            (Some(Kind::Unreachable), false),
+        ] {
+            let course = Course::default();
+            if let Some(kind) = kind {
+                let failure = Failure::of_call(kind, "action", &"arn", None, "Code", "m");
+                course.failed(&failure);
+            }
+            assert_eq!(course.is_in_the_dark(), is_dark, "{kind:?}");
+            course.looked();
+            assert!(!course.is_in_the_dark(), "{kind:?}");
+        }
+    }
+}
