@@ -1,6 +1,8 @@
 //! The one HTTP client: the SDK's calls and the answer's PUT go through it, so there is one TLS stack to load and warm.
 //! Knows nothing of what it carries, and retries nothing.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -11,11 +13,17 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use reqwest::redirect::Policy;
+use rustls::CertificateError;
 use thiserror::Error;
 use url::Url;
 
+use crate::trust::Trust;
+
 /// How long a connection may take to be made, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection that nobody is waiting for may take to be made: a function without a way to Lambda starts no later.
+const AHEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long an unused connection is trusted: Lambda freezes the process between events, and the peer hangs up meanwhile.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -25,6 +33,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
+    /// What to do if the authority of a certificate is unknown.
+    remedy: Arc<str>,
 }
 
 /// A request that got no response. It never shows the URL.
@@ -39,18 +49,27 @@ pub enum NoResponse {
 }
 
 impl Http {
-    /// A client that follows no redirect.
+    /// A client that trusts whom `trust` does, and follows no redirect.
     ///
     /// # Errors
-    /// If TLS cannot be set up, which is a matter of the environment's CA certificates.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    /// If TLS cannot be set up.
+    pub fn new(trust: Trust) -> Result<Self, reqwest::Error> {
         let builder = reqwest::Client::builder().redirect(Policy::none());
+        let builder = builder.tls_backend_preconfigured(trust.config);
         let builder = builder
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT);
         Ok(Self {
             client: builder.build()?,
+            remedy: trust.remedy.into(),
         })
+    }
+
+    /// Makes a connection to `url`, by a request that asks for nothing, and keeps it for the next one.
+    pub async fn connect(&self, url: Url) {
+        let head = self.client.head(url).timeout(AHEAD_TIMEOUT);
+        // What comes of it is of no interest, least of all a refusal.
+        drop(head.send().await);
     }
 
     /// PUTs `body` without a Content-Type and returns the status.
@@ -71,11 +90,11 @@ impl Http {
             .send()
             .await;
         sent.map(|response| response.status().as_u16())
-            .map_err(no_response)
+            .map_err(|error| no_response(error, &self.remedy))
     }
 }
 
-fn no_response(error: reqwest::Error) -> NoResponse {
+fn no_response(error: reqwest::Error, remedy: &str) -> NoResponse {
     if error.is_timeout() {
         return NoResponse::Timeout;
     }
@@ -84,7 +103,19 @@ fn no_response(error: reqwest::Error) -> NoResponse {
     while let Some(source) = cause.source() {
         cause = source;
     }
+    if is_of_unknown_authority(cause) {
+        return NoResponse::Connection(format!("{cause}, {remedy}"));
+    }
     NoResponse::Connection(cause.to_string())
+}
+
+/// Whether a certificate was refused because nobody who is trusted has issued it. What is in an `io::Error` is no source of it.
+fn is_of_unknown_authority(mut cause: &(dyn std::error::Error + 'static)) -> bool {
+    while let Some(inner) = cause.downcast_ref().and_then(io::Error::get_ref) {
+        cause = inner;
+    }
+    let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    cause.downcast_ref() == Some(&unknown)
 }
 
 impl HttpClient for Http {
@@ -99,7 +130,7 @@ impl HttpClient for Http {
 
 impl HttpConnector for Http {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.client.clone();
+        let Self { client, remedy } = self.clone();
         HttpConnectorFuture::new(async move {
             let request = request
                 .try_into_http1x()
@@ -108,10 +139,11 @@ impl HttpConnector for Http {
             let body = |body: SdkBody| body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
             let request = reqwest::Request::try_from(request.map(body));
             let request = request.map_err(|error| ConnectorError::user(error.into()))?;
-            let response = client.execute(request).await.map_err(connector_error)?;
+            let failed = |error| connector_error(error, &remedy);
+            let response = client.execute(request).await.map_err(&failed)?;
             let status = response.status().into();
             let headers = response.headers().clone();
-            let body = response.bytes().await.map_err(connector_error)?;
+            let body = response.bytes().await.map_err(&failed)?;
             let mut answer = HttpResponse::new(status, SdkBody::from(body));
             for (name, value) in &headers {
                 if let Ok(value) = value.to_str() {
@@ -126,9 +158,9 @@ impl HttpConnector for Http {
 }
 
 /// As another error than one of input or output, what kept the request from being sent at all.
-fn connector_error(error: reqwest::Error) -> ConnectorError {
+fn connector_error(error: reqwest::Error, remedy: &str) -> ConnectorError {
     let (unsent, timed_out) = (error.is_connect(), error.is_timeout());
-    let error = Box::new(no_response(error));
+    let error = Box::new(no_response(error, remedy));
     if unsent {
         ConnectorError::other(error, None)
     } else if timed_out {

@@ -7,7 +7,7 @@
 //! 3. [`permission`] decides, without any I/O, which statements are to be there and which are not;
 //! 4. [`settings`] hold what the operator does not allow;
 //! 5. [`policy`] reads the policy, plans the difference and applies it, and takes back what failed: `pursuit` says when;
-//! 6. [`cloudformation`] again writes the answer and delivers it, through [`http`]. Both wait by [`backoff`] before they try again.
+//! 6. [`cloudformation`] again writes the answer and delivers it, through [`http`] to whom [`trust`] lets it. Both wait by [`backoff`] before they try again.
 //!
 //! What is wanted and what is there meet in a plan:
 //!
@@ -41,3 +41,4 @@ pub mod permission;
 pub mod policy;
 mod pursuit;
 pub mod settings;
+pub mod trust;

@@ -9,6 +9,7 @@ use lambda_permission_provider::handler::Handler;
 use lambda_permission_provider::http::Http;
 use lambda_permission_provider::policy::doors::Doors;
 use lambda_permission_provider::settings::Settings;
+use lambda_permission_provider::trust::Trust;
 use lambda_runtime::{Error, service_fn};
 use tracing::{Level, error};
 
@@ -18,13 +19,14 @@ const PANIC_DRILL: &str = "PANIC_DRILL";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log_json_lines();
-    let http = Http::new()?;
+    let http = Http::new(Trust::read(|name| std::env::var(name).ok())?)?;
     // Lambda always gives region and credentials in the environment: no chain of providers has to be asked.
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(EnvironmentVariableRegionProvider::new())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .http_client(http.clone());
     let doors = Doors::new(config.load().await);
+    doors.connect(&http).await;
     let panic_drill = std::env::var(PANIC_DRILL).is_ok_and(|value| value == "1");
     let handler = Handler {
         http,

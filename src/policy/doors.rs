@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use super::call::{attempt_timeout, log_call, no_retries, told};
 use super::failure::{Failure, Kind};
-use super::lambda::Lambda;
+use super::lambda::{self, Lambda};
 use super::pace::Pace;
+use crate::http::Http;
 use crate::permission::role::Role;
 
 /// The name by which the log of the role's account knows who called.
@@ -34,6 +35,14 @@ impl Doors {
             own: Lambda::new(&config),
             config,
             assumed: RefCell::default(),
+        }
+    }
+
+    /// Makes the connection that the first event will use, while Lambda still gives the function a whole processor. Not to
+    /// succeed is no error: it is tried again when it is needed.
+    pub async fn connect(&self, http: &Http) {
+        if let Some(address) = lambda::address(&self.config).await {
+            http.connect(address).await;
         }
     }
 

@@ -7,10 +7,12 @@ use std::rc::Rc;
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_lambda::config::{Builder, Config, Credentials, Region};
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio::time::Instant;
+use url::Url;
 
 use super::call::{attempt_timeout, log_call, no_retries, told};
 use super::document::Policy;
@@ -247,6 +249,18 @@ impl Lambda {
         log_call(action, on, outcome.as_ref().err(), started);
         outcome
     }
+}
+
+/// Where the calls of `config` go, if they need not be signed to know.
+pub(super) async fn address(config: &SdkConfig) -> Option<Url> {
+    let params = Params::builder()
+        .set_region(config.region().map(ToString::to_string))
+        .set_use_dual_stack(config.use_dual_stack())
+        .set_use_fips(config.use_fips())
+        .set_endpoint(config.endpoint_url().map(str::to_owned));
+    let (resolver, params) = (DefaultResolver::new(), params.build().ok()?);
+    let endpoint = resolver.resolve_endpoint(&params).await.ok()?;
+    endpoint.url().parse().ok()
 }
 
 fn client(config: Builder) -> Client {

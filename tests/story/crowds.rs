@@ -148,7 +148,7 @@ async fn what_there_is_no_time_for_is_answered_so_and_leaves_nothing_half_done()
         assert!(of(number) == 0 || is_told, "{reason}");
     }
     println!("{failed} of 40 failed");
-    assert!((20..40).contains(&failed), "{failed} failed");
+    assert!(failed >= 20, "{failed} failed");
     stage.lambda.state().throttle = None;
     for (number, answer) in answers.iter().enumerate() {
         if answer.failed() {

@@ -22,6 +22,7 @@ mod runtime_api;
 mod server;
 mod sts_api;
 mod throttle;
+mod tls_front;
 
 // One executable among its neighbours, and what it is given.
 mod events;
@@ -33,6 +34,7 @@ mod addresses;
 mod answer;
 mod broken_answers;
 mod concurrency;
+mod connections;
 mod create;
 mod crowds;
 mod delete;
@@ -48,6 +50,7 @@ mod response_hosts;
 mod roles;
 mod roles_refused;
 mod statement_ids;
+mod trust;
 mod update;
 mod versions;
 mod versions_in_time;

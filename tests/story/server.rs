@@ -81,6 +81,13 @@ where
             .map_err(|_| ConnectionClosed)?
             .to_bytes(),
     };
+    if asked.method == Method::HEAD && asked.target == "/" {
+        // The connection is made ahead, and nothing is asked for.
+        return Ok(Response::builder()
+            .status(403)
+            .body(Full::default())
+            .unwrap());
+    }
     match answer(asked).await {
         Reply::Answer(response) => Ok(response),
         Reply::Closed => Err(ConnectionClosed),
