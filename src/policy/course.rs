@@ -2,9 +2,11 @@
 //! Knows nothing of what was written, which stands in the journal.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::failure::{Failure, Kind};
+use crate::permission::arn::LayerVersionArn;
 
 /// The course of the work on one event. It outlives the work: a deadline or a panic may end that at any moment.
 #[derive(Debug, Default)]
@@ -13,7 +15,7 @@ pub struct Course {
     last_failure: RefCell<Option<Failure>>,
     conflicts: Cell<usize>,
     is_given_up: Cell<bool>,
-    has_looked: Cell<bool>,
+    seen: RefCell<BTreeSet<LayerVersionArn>>,
     has_met: Cell<bool>,
 }
 
@@ -98,17 +100,18 @@ impl Course {
         self.has_met.get()
     }
 
-    /// Notes that a policy was read.
-    pub(super) fn looked(&self) {
-        self.has_looked.set(true);
+    /// Notes that the policy of `layer_version` was read.
+    pub(super) fn looked_at(&self, layer_version: &LayerVersionArn) {
+        self.seen.borrow_mut().insert(layer_version.clone());
     }
 
-    /// Whether what an earlier delivery of the event has made may be there without having been seen: no policy could be read.
-    /// Where there is no access or no connection a Delete could not look either, and its stack would be stuck for nothing.
+    /// Whether what an earlier delivery of the event has made may be there without having been seen: not every policy was
+    /// read. Where there is no access or no connection a Delete could not look either, and its stack would be stuck for nothing.
     pub fn is_in_the_dark(&self) -> bool {
         let last = self.last_failure.borrow();
         let kind = last.as_ref().map(|failure| failure.kind);
-        !self.has_looked.get() && !matches!(kind, Some(Kind::Denied | Kind::Unreachable))
+        let all = self.progress.get().map_or(1, |progress| progress.all);
+        self.seen.borrow().len() < all && !matches!(kind, Some(Kind::Denied | Kind::Unreachable))
     }
 }
 
@@ -158,8 +161,18 @@ mod tests {
                 course.failed(&failure);
             }
             assert_eq!(course.is_in_the_dark(), is_dark, "{kind:?}");
-            course.looked();
+            course.looked_at(&version(1));
             assert!(!course.is_in_the_dark(), "{kind:?}");
+            course.expect(2);
+            course.looked_at(&version(1));
+            assert_eq!(course.is_in_the_dark(), is_dark, "{kind:?}, one of two");
+            course.looked_at(&version(2));
+            assert!(!course.is_in_the_dark(), "{kind:?}, both");
         }
+    }
+
+    fn version(number: u64) -> LayerVersionArn {
+        let arn = format!("arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:{number}");
+        arn.parse().expect("an ARN")
     }
 }

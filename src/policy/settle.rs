@@ -150,7 +150,7 @@ impl Work<'_> {
             .unthrottled(read, async || pace.let_others_go_first().await)
             .await?;
         pace.got_through();
-        self.course.looked();
+        self.course.looked_at(layer_version);
         let plan = plan(goal, &policy)?;
         info!(resource = %layer_version, plan = %plan, "planned");
         let Plan { steps, spared } = plan;

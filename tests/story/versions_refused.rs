@@ -240,3 +240,25 @@ async fn properties_that_do_not_go_together_say_so() {
     }
     assert_eq!(stage.lambda.calls(), [""; 0]);
 }
+
+#[tokio::test]
+async fn what_an_earlier_delivery_granted_on_a_version_that_could_not_be_seen_is_deleted() {
+    let stage = layer_of(2).await;
+    let in_the_way = public_statement(&version(1), "partner");
+    {
+        let lambda = &mut stage.lambda.state();
+        lambda.policies.put(&version(1), in_the_way.clone());
+        lambda.policies.put(&version(2), ours(2));
+        let unavailable = Fault::Refused(503, "ServiceException", "unavailable");
+        lambda
+            .faults
+            .always(Operation::Get, Some(&version(2)), unavailable);
+    }
+    let create = event("create-all-versions").property("LayerVersionArn", version(1));
+    let answer = stage.play(&create).await;
+    assert!(answer.failed());
+    stage.lambda.heal();
+    stage.play(&create.delete_of(answer.id())).await.succeeded();
+    assert_eq!(on(&stage, 1), [foreign(1), in_the_way]);
+    assert_eq!(on(&stage, 2), [foreign(2)]);
+}
