@@ -54,17 +54,8 @@ impl Handler {
         let deadline = Deadline::at(context.deadline);
         let envelope = Envelope::open(&payload).map_err(|nobody| untold(&nobody))?;
         envelope.log(&payload);
-        let understood = async { self.understand(&envelope, &payload) };
-        let pursuit = guard(deadline.work, understood)
-            .await
-            .map(|intent| Pursuit {
-                envelope: &envelope,
-                intent,
-                doors: self.doors.of_function(&context.invoked_function_arn),
-                journal: Journal::default(),
-                course: Course::default(),
-                panic_drill: self.panic_drill,
-            });
+        let understood = async { self.understand(&envelope, &payload, &context) };
+        let pursuit = guard(deadline.work, understood).await;
         let answer = match &pursuit {
             Ok(pursuit) => pursuit.run(deadline).await,
             Err(stop) => Answer::failed(&envelope, None, stop.reason(None)),
@@ -72,17 +63,35 @@ impl Handler {
         answer.log(started.elapsed());
         let body = answer.body(&envelope, &whereabouts(&context));
         let told = self.tell(&envelope, &body, deadline).await;
-        if let (Err(Untold::Undelivered(undelivered)), Ok(pursuit)) = (&told, &pursuit)
-            && undelivered.is_certain()
+        if let (Ok(pursuit), Err(untold)) = (&pursuit, &told)
+            && untold.is_certain()
         {
             pursuit.take_back_unheard(deadline).await;
         }
-        let tally = pursuit
-            .as_ref()
-            .map_or_else(|_| Tally::default(), Pursuit::tally);
+        let tally = pursuit.map_or_else(|_| Tally::default(), |pursuit| pursuit.tally());
         let failed = told.is_err() || answer.status == Status::Failed;
         metrics::emit(&context, tally, failed, started.elapsed());
         told.map_err(|reason| untold(&reason))
+    }
+
+    /// What is to be pursued, or every reason why it will not be.
+    fn understand<'a>(
+        &self,
+        envelope: &'a Envelope,
+        payload: &Value,
+        context: &Context,
+    ) -> Result<Pursuit<'a>, String> {
+        let request =
+            Request::parse(envelope, payload).map_err(|malformed| malformed.to_string())?;
+        let intent = Intent::of(&request).map_err(|no_intent| no_intent.to_string())?;
+        Ok(Pursuit {
+            envelope,
+            intent: self.settings.allow(intent, &envelope.response_url)?,
+            doors: self.doors.of_function(&context.invoked_function_arn),
+            journal: Journal::default(),
+            course: Course::default(),
+            panic_drill: self.panic_drill,
+        })
     }
 
     async fn tell(
@@ -94,12 +103,15 @@ impl Handler {
         self.settings.may_answer(&envelope.response_url)?;
         Ok(reply(&self.http, &envelope.response_url, body, deadline.reply).await?)
     }
+}
 
-    fn understand(&self, envelope: &Envelope, payload: &Value) -> Result<Intent, String> {
-        let request =
-            Request::parse(envelope, payload).map_err(|malformed| malformed.to_string())?;
-        let intent = Intent::of(&request).map_err(|no_intent| no_intent.to_string())?;
-        self.settings.allow(intent, &envelope.response_url)
+impl Untold {
+    /// Whether it is certain that nobody was told, even by an attempt that had no answer.
+    fn is_certain(&self) -> bool {
+        match self {
+            Self::NotAllowed(_) => true,
+            Self::Undelivered(undelivered) => undelivered.is_certain(),
+        }
     }
 }
 

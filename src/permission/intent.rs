@@ -219,19 +219,20 @@ mod tests {
 
     const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
 
+    /// A grant of version 1 to an account, with these changes; without what is null in them.
     fn properties(changes: &Value) -> Value {
         let mut properties = json!({
             "LayerVersionArn": format!("{LAYER}:1"),
             "Principal": "111122223333",
             "StatementId": "sid",
         });
-        for (name, value) in changes.as_object().expect("an object") {
-            properties[name] = value.clone();
-        }
+        let map = properties.as_object_mut().expect("an object");
+        map.extend(changes.as_object().expect("an object").clone());
+        map.retain(|_, value| !value.is_null());
         properties
     }
 
-    fn intent(kind: &str, id: &str, new: &Value, old: &Value) -> Result<Intent, NoIntent> {
+    fn request(kind: &str, id: &str, new: &Value, old: &Value) -> Request {
         let event = json!({
             "RequestType": kind,
             "ResponseURL": "https://host/",
@@ -243,7 +244,11 @@ mod tests {
             "OldResourceProperties": properties(old),
         });
         let envelope = Envelope::open(&event).expect("an envelope");
-        Intent::of(&Request::parse(&envelope, &event).expect("a request"))
+        Request::parse(&envelope, &event).expect("a request")
+    }
+
+    fn intent(kind: &str, id: &str, new: &Value, old: &Value) -> Result<Intent, NoIntent> {
+        Intent::of(&request(kind, id, new, old))
     }
 
     /// The goals as `<version or All>: + <wanted> - <unwanted>`.
@@ -393,20 +398,11 @@ mod tests {
 
     #[test]
     fn a_grant_does_not_share_a_statement_with_the_one_that_it_replaces() {
-        let text = |value: Value| value.as_object().cloned().expect("an object");
-        let list = json!({"LayerVersionArn": format!("{LAYER}:1"), "Principals": "111122223333", "StatementId": "team"});
-        let one = json!({"LayerVersionArn": format!("{LAYER}:1"), "Principal": "111122223333", "StatementId": "team-111122223333"});
-        let request = Request {
-            kind: RequestType::Update,
-            resource_type: "Custom::LayerVersionPermission".into(),
-            stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
-            logical_id: "Share".into(),
-            physical_id: Some(format!("{LAYER}:1#team")),
-            properties: text(one),
-            old_properties: Some(text(list)),
-        };
+        let list = json!({"Principal": null, "Principals": "111122223333", "StatementId": "team"});
+        let one = json!({"StatementId": "team-111122223333"});
+        let shared = intent("Update", &format!("{LAYER}:1#team"), &one, &list);
         assert_eq!(
-            Intent::of(&request).expect_err("shared").to_string(),
+            shared.expect_err("shared").to_string(),
             "statement shared with the grant that is replaced: got `team-111122223333` in both, give another `StatementId` or \
              leave it out"
         );
@@ -414,29 +410,14 @@ mod tests {
 
     #[test]
     fn a_delete_of_a_list_under_a_derived_id_takes_whatever_goes_by_it() {
-        let list = json!({"Principal": "*", "StatementId": "s"});
-        let mut properties = properties(&list);
-        let map = properties.as_object_mut().expect("an object");
-        map.remove("Principal");
-        map.remove("StatementId");
-        map.insert("Principals".into(), json!("111122223333"));
-        let mut request = Request {
-            kind: RequestType::Create,
-            resource_type: "Custom::LayerVersionPermission".into(),
-            stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
-            logical_id: "Share".into(),
-            physical_id: None,
-            properties: map.clone(),
-            old_properties: None,
-        };
-        let id = Intent::of(&request).expect("an intent").physical_id;
-        request.kind = RequestType::Delete;
-        for (id, of_one) in [(id.clone(), false), (format!("{LAYER}:1#another"), true)] {
-            request.physical_id = Some(id);
-            let goals = Intent::of(&request)
-                .expect("an intent")
-                .goals
-                .expect("goals");
+        let list = json!({"Principal": null, "StatementId": null, "Principals": "111122223333"});
+        let created = intent("Create", "", &list, &list).expect("an intent");
+        for (id, of_one) in [
+            (created.physical_id, false),
+            (format!("{LAYER}:1#another"), true),
+        ] {
+            let deleted = intent("Delete", &id, &list, &list).expect("an intent");
+            let goals = deleted.goals.expect("goals");
             assert_eq!(goals.each.unwanted[0].principal.is_some(), of_one);
         }
     }
@@ -464,27 +445,9 @@ mod tests {
     #[test]
     fn a_list_keeps_its_id_when_it_changes() {
         let list = |principals: &str| json!({"Principal": null, "Principals": principals});
-        let without_principal = |mut properties: Value| {
-            properties
-                .as_object_mut()
-                .expect("an object")
-                .remove("Principal");
-            properties
-        };
         let (new, old) = (list("111122223333,*"), list("111122223333,444455556666"));
-        let request = Request {
-            kind: RequestType::Update,
-            resource_type: "Custom::LayerVersionPermission".into(),
-            stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
-            logical_id: "Share".into(),
-            physical_id: Some(format!("{LAYER}:1#sid")),
-            properties: without_principal(properties(&new))
-                .as_object()
-                .cloned()
-                .expect("an object"),
-            old_properties: without_principal(properties(&old)).as_object().cloned(),
-        };
-        let intent = Intent::of(&request).expect("an intent");
+        let id = format!("{LAYER}:1#sid");
+        let intent = intent("Update", &id, &new, &old).expect("an intent");
         assert_eq!(
             goals(&intent),
             [
@@ -552,26 +515,18 @@ mod tests {
     #[test]
     fn only_a_list_under_a_derived_id_goes_by_its_id_alone() {
         for (changes, by_id_alone) in [
-            (json!({"Principal": "*"}), false),
-            (json!({"Principals": "*"}), true),
-            (json!({"Principals": "*", "StatementId": "team"}), false),
+            (json!({"StatementId": null}), false),
+            (
+                json!({"StatementId": null, "Principal": null, "Principals": "*"}),
+                true,
+            ),
+            (json!({"Principal": null, "Principals": "*"}), false),
         ] {
-            let mut properties = json!({"LayerVersionArn": format!("{LAYER}:1")});
-            for (name, value) in changes.as_object().expect("an object") {
-                properties[name] = value.clone();
-            }
-            let mut request = Request {
-                kind: RequestType::Create,
-                resource_type: "Custom::LayerVersionPermission".into(),
-                stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
-                logical_id: "Share".into(),
-                physical_id: None,
-                properties: properties.as_object().cloned().expect("an object"),
-                old_properties: None,
-            };
-            request.physical_id = Some(Intent::of(&request).expect("an intent").physical_id);
-            request.kind = RequestType::Delete;
-            let goals = Intent::of(&request).expect("an intent").goals;
+            let created = intent("Create", "", &changes, &changes).expect("an intent");
+            let id = created.physical_id;
+            let goals = intent("Delete", &id, &changes, &changes)
+                .expect("an intent")
+                .goals;
             let [unwanted] = &goals.expect("goals").each.unwanted[..] else {
                 panic!("one statement: {changes}")
             };
@@ -618,20 +573,12 @@ mod tests {
 
     #[test]
     fn a_function_permission_is_refused_and_its_delete_does_nothing() {
-        let request = |kind, physical_id: Option<&str>| Request {
-            kind,
+        let function = |kind: &str, id: &str| Request {
             resource_type: FUNCTION_PERMISSION.into(),
-            stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".into(),
-            logical_id: "Share".into(),
-            physical_id: physical_id.map(str::to_owned),
-            properties: properties(&json!({}))
-                .as_object()
-                .cloned()
-                .expect("an object"),
-            old_properties: None,
+            ..request(kind, id, &json!({}), &json!({}))
         };
-        for kind in [RequestType::Create, RequestType::Update] {
-            let refused = Intent::of(&request(kind, None)).expect_err("not served");
+        for kind in ["Create", "Update"] {
+            let refused = Intent::of(&function(kind, "")).expect_err("not served");
             assert_eq!(
                 refused.to_string(),
                 "resource type not served by this version: got `Custom::FunctionPermission`, use \
@@ -639,8 +586,8 @@ mod tests {
             );
         }
         let granted = format!("{LAYER}:1#sid");
-        for id in [None, Some("sharing-Share-1A2B"), Some(granted.as_str())] {
-            let delete = Intent::of(&request(RequestType::Delete, id)).expect("an intent");
+        for id in ["", "sharing-Share-1A2B", &granted] {
+            let delete = Intent::of(&function("Delete", id)).expect("an intent");
             assert_eq!(
                 (delete.purpose, delete.goals),
                 (Purpose::Revoke, None),
