@@ -10,6 +10,8 @@ TOOLS := .tools
 ENGINE := $(TOOLS)/engine
 LINT := $(TOOLS)/lint
 PACKAGE := $(TOOLS)/package
+SAM := $(TOOLS)/sam
+AWS := $(TOOLS)/aws
 EMULATOR := $(TOOLS)/aws-lambda-rie
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
@@ -19,12 +21,28 @@ CARGO_MUTANTS_VERSION := 27.1.0
 CARGO_MUTANTS := $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS_VERSION)/bin/cargo-mutants
 
 # The oldest glibc that the executable has to run with is that of provided.al2.
-PLATFORM := x86_64-unknown-linux-gnu
+ARCH ?= x86_64
+PLATFORM_x86_64 := x86_64-unknown-linux-gnu
+PLATFORM_arm64 := aarch64-unknown-linux-gnu
+PLATFORM := $(or $(PLATFORM_$(ARCH)),$(error ARCH is neither x86_64 nor arm64: got `$(ARCH)`))
 GLIBC := 2.26
 BOOTSTRAP := target/$(PLATFORM)/release/bootstrap
-ZIP := dist/bootstrap.zip
-SBOM := dist/sbom.cdx.json
+DIST := $(patsubst %/x86_64,%,dist/$(ARCH))
+ZIP := $(DIST)/bootstrap.zip
+SBOM := $(DIST)/sbom.cdx.json
+PACKAGED := $(DIST)/packaged.yaml
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
+
+# What deploy, smoke and remove work on.
+export BUCKET PARAMETERS ACCOUNT YES
+export STACK ?= layer-permission-provider
+export FUNCTION ?= layer-permission-provider
+
+# Said before anything is built.
+SAYS_demo := make demo: deploys the provider and a stack that uses it on this machine; builds what ships first, which takes minutes once
+SAYS_check := make check: runs all that a change has to pass; takes some ten minutes where nothing is built yet
+SAYS_package = make package: builds what ships for $(ARCH) and writes it to $(DIST)/; takes minutes where nothing is built yet
+$(foreach goal,$(MAKECMDGOALS),$(if $(SAYS_$(goal)),$(info $(SAYS_$(goal)))))
 
 # What `make fuzz` tries to break, and for how long.
 TARGET := policies
@@ -32,7 +50,7 @@ SECONDS := 60
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 14
+	@grep -E '^[a-zA-Z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-zA-Z-]+):.* ## /\1\t/' | expand -t 16
 
 .PHONY: demo
 demo: $(ZIP) $(ENGINE)/.installed ## deploy the provider on an engine on this machine and watch a stack's life
@@ -43,7 +61,8 @@ try: ## print what would be done for an event of tests/events, calling nobody: m
 	@cargo run --quiet --example try -- tests/events/$(EVENT).json
 
 .PHONY: check
-check: format lint licences advisories templates test fuzz-build engine ## everything that a change has to pass
+check: format lint licences advisories templates test fuzz-build engine sam ## everything that a change has to pass
+	@echo 'make check: all passed: $^'
 
 .PHONY: fmt
 fmt: ## format the code
@@ -103,11 +122,32 @@ faults: ## live through schedules of faults, which test does with 300 of them: m
 	N=$(N) SEED=$(SEED) cargo test --locked --test faults -- --nocapture
 
 .PHONY: engine
-engine: $(ZIP) $(ENGINE)/.installed $(EMULATOR) ## run the engine tests: what ships, in real engines
+engine: $(PACKAGED) $(ENGINE)/.installed $(AWS)/.installed $(EMULATOR) ## run the engine tests: what ships, in real engines
 	cd tests/engine && $(CURDIR)/$(ENGINE)/bin/pytest
 
+.PHONY: sam
+sam: $(BOOTSTRAP) $(SAM)/.installed ## check that AWS SAM takes template.yaml: validate and build
+	tools/check_sam.sh $(SAM)/bin
+
+.PHONY: build-Provider
+build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in ARTIFACTS_DIR
+	cp $< $(ARTIFACTS_DIR)/bootstrap
+
 .PHONY: package
-package: $(ZIP).sha256 $(SBOM) ## build what ships, dist/bootstrap.zip, with its SHA-256 and the list of crates in it
+package: $(ZIP).sha256 $(SBOM) $(PACKAGED) ## build what ships, with its SHA-256, crates and template: dist/; make package ARCH=arm64
+	@echo "make package: wrote $(ZIP) $^, with SHA-256 $$(cut -d ' ' -f 1 $<)"
+
+.PHONY: deploy
+deploy: ## deploy the provider to AWS: make deploy BUCKET=my-bucket; shows the commands, and asks
+	@tools/deploy.sh
+
+.PHONY: smoke
+smoke: ## try the deployed provider on AWS with a throw-away layer; shows the commands, and asks
+	@tools/smoke.sh
+
+.PHONY: remove
+remove: ## remove the provider from AWS; shows the commands, and asks
+	@tools/remove.sh
 
 .PHONY: reproducible
 reproducible: $(PACKAGE)/.installed ## build the package in two other folders and compare the sums
@@ -117,14 +157,20 @@ reproducible: $(PACKAGE)/.installed ## build the package in two other folders an
 clean: ## remove what was built; the tools stay
 	rm -rf target dist
 
+# Under its second name, `sam build` does not take it for built already.
 $(ZIP): $(BOOTSTRAP) tools/zip_bootstrap.py
 	python3 tools/zip_bootstrap.py $< $@
+	ln -sf $(@F) $(@D)/code
 
 $(ZIP).sha256: $(ZIP)
 	cd $(@D) && sha256sum $(<F) > $(@F)
 
 $(SBOM): $(ZIP) tools/write_sbom.py
 	python3 tools/write_sbom.py $(PLATFORM) $< $@
+
+$(PACKAGED): template.yaml $(ZIP) tools/write_packaged.py $(LINT)/.installed
+	$(LINT)/bin/python tools/write_packaged.py $< $(ZIP) $(ARCH) $@
+	$(LINT)/bin/cfn-lint $@
 
 $(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
 	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_bootstrap.sh $(PLATFORM) $(GLIBC)

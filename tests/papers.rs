@@ -42,6 +42,37 @@ fn rows(text: &str) -> Vec<Vec<String>> {
     body.map(|(_, line)| cells(line)).collect()
 }
 
+/// The first cells of the rows of the table in `text` whose head begins with `head`, and the second ones.
+fn table(text: &str, head: &str) -> Vec<(String, String)> {
+    let start = text.find(&format!("| {head} | ")).expect(head);
+    let table = text[start..].split("\n\n").next().unwrap();
+    let plain = |cell: &str| cell.trim_matches([' ', '`', '|', '\'']).to_owned();
+    let rows = rows(table).into_iter();
+    rows.map(|row| (plain(&row[0]), plain(&row[1]))).collect()
+}
+
+/// What stands in `template.yaml` under this heading: names, and the lines of each.
+fn declared(heading: &str) -> Vec<(String, String)> {
+    let template = read("template.yaml");
+    let block = template.split(&format!("\n{heading}:\n")).nth(1).unwrap();
+    let mut declared: Vec<(String, String)> = Vec::new();
+    for line in block
+        .lines()
+        .take_while(|line| line.is_empty() || line.starts_with(' '))
+    {
+        if let Some(name) = line
+            .strip_prefix("  ")
+            .filter(|line| !line.starts_with([' ', '#']))
+        {
+            declared.push((name.trim_end_matches(':').to_owned(), String::new()));
+        } else if let Some((_, lines)) = declared.last_mut() {
+            lines.push_str(line);
+            lines.push('\n');
+        }
+    }
+    declared
+}
+
 /// The sources by their paths, without their tests.
 fn sources() -> Vec<(PathBuf, String)> {
     fn visit(directory: PathBuf, sources: &mut Vec<(PathBuf, String)>) {
@@ -120,32 +151,112 @@ fn the_readme_lists_the_properties_of_the_code() {
 
 #[test]
 fn the_readme_lists_the_parameters_of_the_template_with_their_defaults() {
-    let template = read("template.yaml");
-    let parameters = template
-        .split("\nParameters:\n")
-        .nth(1)
+    let default = |lines: &str| {
+        let default = lines
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("Default: "));
+        default.unwrap().trim_matches('\'').to_owned()
+    };
+    let expected: Vec<_> = declared("Parameters")
+        .iter()
+        .map(|(name, lines)| (name.clone(), default(lines)))
+        .collect();
+    assert_eq!(table(&section("Install"), "parameter"), expected);
+}
+
+#[test]
+fn every_parameter_is_described_and_labelled_and_its_pattern_explained() {
+    let interface = declared("Metadata")
+        .into_iter()
+        .find(|(name, _)| name == "AWS::CloudFormation::Interface")
         .unwrap()
-        .split("\nMetadata:")
-        .next()
-        .unwrap();
-    let mut expected: Vec<(String, String)> = Vec::new();
-    for line in parameters.lines() {
-        if let Some(name) = line
-            .strip_prefix("  ")
-            .filter(|line| !line.starts_with([' ', '#']))
-        {
-            expected.push((name.trim_end_matches(':').to_owned(), String::new()));
-        } else if let Some(default) = line.trim().strip_prefix("Default: ") {
-            expected.last_mut().unwrap().1 = default.trim_matches('\'').to_owned();
+        .1;
+    let (groups, labels) = interface.split_once("ParameterLabels:").unwrap();
+    let grouped = groups
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Parameters: ["));
+    let grouped: Vec<&str> = grouped
+        .flat_map(|line| line.trim_end_matches(']').split(", "))
+        .collect();
+    let labelled: Vec<&str> = labels
+        .lines()
+        .filter_map(|line| line.trim().split_once(": {default: "))
+        .map(|(name, _)| name)
+        .collect();
+    let parameters = declared("Parameters");
+    let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(labelled, names);
+    let (mut sorted_groups, mut sorted_names) = (grouped, names);
+    sorted_groups.sort_unstable();
+    sorted_names.sort_unstable();
+    assert_eq!(sorted_groups, sorted_names);
+    for (name, lines) in parameters {
+        assert!(lines.contains("    Description:"), "{name}");
+        let explained = lines.contains("    ConstraintDescription: must be ");
+        assert_eq!(lines.contains("    AllowedPattern:"), explained, "{name}");
+    }
+}
+
+#[test]
+fn the_readme_lists_the_outputs_of_the_template() {
+    let outputs: Vec<_> = declared("Outputs")
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let listed: Vec<_> = table(&section("Install"), "output")
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(listed, outputs);
+}
+
+#[test]
+fn the_template_tells_the_version_of_the_crate() {
+    let version = env!("CARGO_PKG_VERSION");
+    let outputs = declared("Outputs");
+    let (_, output) = outputs.iter().find(|(name, _)| name == "Version").unwrap();
+    assert!(
+        output.ends_with(&format!("    Value: {version}\n\n"))
+            || output.ends_with(&format!("    Value: {version}\n")),
+        "{output}"
+    );
+    let metadata = declared("Metadata");
+    let repository = &metadata.last().unwrap().1;
+    assert!(repository.contains(&format!("    SemanticVersion: {version}\n")));
+}
+
+#[test]
+fn the_examples_give_properties_of_the_code() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut resources = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = read(&path);
+        // Of a resource in YAML, and of the construct in TypeScript, what is one step further in than its heading.
+        for heading in ["\n    Properties:\n", "\n      properties: {\n"] {
+            for part in text.split("Custom::LayerVersionPermission").skip(1) {
+                let Some((_, properties)) = part.split_once(heading) else {
+                    continue;
+                };
+                let inner = heading.find(['P', 'p']).unwrap() + 1;
+                let names = properties
+                    .lines()
+                    .take_while(|line| line.starts_with(&" ".repeat(inner)))
+                    .map(|line| &line[inner..])
+                    .filter(|line| line.starts_with(char::is_alphabetic))
+                    .map(|line| line.split(':').next().unwrap());
+                resources += 1;
+                for name in names {
+                    assert!(
+                        PROPERTIES.contains(&name) || name.starts_with("Service"),
+                        "{name} in {}",
+                        path.display()
+                    );
+                }
+            }
         }
     }
-    let plain = |cell: &str| cell.trim_matches([' ', '`', '|', '\'']).to_owned();
-    let rows = rows(&section("Install"));
-    let listed: Vec<_> = rows
-        .iter()
-        .map(|row| (plain(&row[0]), plain(&row[1])))
-        .collect();
-    assert_eq!(listed, expected);
+    assert!(resources >= 8, "{resources}");
 }
 
 #[test]
@@ -252,7 +363,7 @@ fn every_make_target_has_a_help_text_and_the_readme_names_only_those() {
             "{target} has no help text"
         );
     }
-    for line in read("README.md").lines() {
+    for line in (read("README.md") + &read("examples/README.md")).lines() {
         let command = line.trim_start().strip_prefix("make ");
         if let Some(target) = command.and_then(|rest| rest.split_whitespace().next()) {
             assert!(

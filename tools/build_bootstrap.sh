@@ -4,6 +4,11 @@
 # give the same bytes, and the bytes do not tell where they were made.
 set -euo pipefail
 
+if [ ! -d "$(rustc --print target-libdir --target "$1")" ]; then
+  echo "no Rust target: got \`$1\`, run \`rustup target add $1\`, or build on a machine of that kind" >&2
+  exit 1
+fi
+
 # What lies where is only known when everything is there.
 cargo fetch --quiet --locked
 cut="--remap-path-prefix=$PWD="

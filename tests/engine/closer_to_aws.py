@@ -3,6 +3,8 @@
 - IAM decides on layers by the actions, ARNs and the condition key that AWS has for them: MiniStack knows but two of the actions,
   no versions and no key.
 - A service control policy can be deployed, and holds for the users and roles of the account that it is attached to.
+- A stack may have the ServiceToken of another account's function, and code from another account's bucket, if their policies let its account.
+- A StackSet can be deployed, and rolls nothing out.
 - A template's conditions may join a list, to see whether it is empty.
 """
 
@@ -10,8 +12,9 @@ import json
 import re
 import urllib.parse
 
-from ministack.core import iam_actions, iam_evaluator
-from ministack.services import organizations
+from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.core.responses import get_account_id
+from ministack.services import lambda_svc, organizations, s3
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 lambda_action = iam_actions._lambda_action
@@ -19,6 +22,8 @@ resource_arn = iam_actions.extract_resource_arn
 request_context = iam_actions.request_tag_context
 resolve_principal = iam_evaluator.resolve_principal
 evaluate_conditions = engine._evaluate_conditions
+object_data = s3._get_object_data
+function_by_reference = lambda_svc._get_func_record_for_ref
 
 LAYER = re.compile(r"/2018-10-31/layers/(?P<name>[^/]+)/versions(/(?P<version>\d+)(?P<policy>/policy.*)?)?")
 LAYER_ACTIONS = {
@@ -76,6 +81,14 @@ def delete_policy(id, properties):
     organizations._delete_policy({"PolicyId": id})
 
 
+def create_stack_set(logical_id, _properties, _stack):
+    return logical_id, {}
+
+
+def delete_stack_set(_id, _properties):
+    pass
+
+
 def conditions_with_joins(template, parameters):
     def joined(node):
         match node:
@@ -90,11 +103,52 @@ def conditions_with_joins(template, parameters):
     return evaluate_conditions({**template, "Conditions": joined(template.get("Conditions", {}))}, parameters)
 
 
+def lets(policy, account, action, arn, region):
+    """Whether the policy of what has this ARN lets the account do it."""
+    context = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:iam::{account}:root",
+        principal_type="Root",
+        principal_account=account,
+        action=action,
+        resource_arn=arn,
+        region=region,
+    )
+    return iam_evaluator.evaluate_resource_policy(policy, context).decision == "Allow"
+
+
+def function_of_any_account(reference):
+    found, account, parts = function_by_reference(reference), get_account_id(), reference.split(":")
+    if found[0] or len(parts) < 7 or parts[4] == account:
+        return found
+    function = lambda_svc._functions.get_scoped(parts[4], parts[3], parts[6]) or {}
+    if not lets(function.get("policy"), account, "lambda:InvokeFunction", reference, parts[3]):
+        return found
+    return lambda_svc._get_func_record_for_ref_in_scope(reference, account_id=parts[4], region=parts[3])
+
+
+def object_of_any_account(bucket, key, version_id=None):
+    found, account = object_data(bucket, key, version_id), get_account_id()
+    owner = next((owner for owner, name in list(s3._buckets._data) if name == bucket), account)
+    if found or owner == account:
+        return found
+    policy = s3._bucket_policies._data.get((owner, bucket))
+    if not lets(policy, account, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", responses.get_region()):
+        return found
+    token = responses._request_account_id.set(owner)
+    try:
+        return object_data(bucket, key, version_id)
+    finally:
+        responses._request_account_id.reset(token)
+
+
 def bring():
+    lambda_svc._get_func_record_for_ref = function_of_any_account
+    s3._get_object_data = object_of_any_account
     iam_actions._lambda_action = action_on_layer
     iam_actions.extract_resource_arn = arn_of_layer
     iam_actions.request_tag_context = context_with_layers
     iam_evaluator.resolve_principal = principal_of_organization
     provisioners._RESOURCE_HANDLERS["AWS::Organizations::Policy"] = {"create": create_policy, "delete": delete_policy}
+    provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::StackSet"] = {"create": create_stack_set, "delete": delete_stack_set}
     for module in (changesets, engine, handlers, provisioners, stacks):
         module._evaluate_conditions = conditions_with_joins

@@ -1,6 +1,6 @@
 """The process of the engine: MiniStack, made to treat custom resources more as AWS does.
 
-- Every request to a custom resource is shown to the gate first, which gives it a ResponseURL of its own.
+- Every request to a custom resource is shown to the gate first, which gives it a ResponseURL of its own, unless it has one already.
 - The function's own AWS_ENDPOINT_URL wins over the engine's, so that a test can send a function's calls elsewhere.
 - The request carries the ServiceToken, and the function's environment the name of its log group.
 - The credentials of roles have the secrets that the log is searched for.
@@ -23,7 +23,7 @@ worker_env = lambda_svc._provided_worker_env
 
 
 def execute_through_the_gate(record, event, *args, **named):
-    if isinstance(event, dict) and "ResponseURL" in event:
+    if isinstance(event, dict) and not event.get("ResponseURL", GATE).startswith(GATE):
         event = {**event, "ServiceToken": event["ResourceProperties"]["ServiceToken"]}
         with urllib.request.urlopen(GATE, data=json.dumps(event).encode(), timeout=10) as reply:
             event["ResponseURL"] = reply.read().decode()

@@ -1,0 +1,115 @@
+"""`make deploy`, `make smoke` and `make remove`, run as an operator runs them, by AWS's command line, on the engine."""
+
+import contextlib
+import os
+import subprocess
+
+import pytest
+
+from deploy import ROOT
+from engine import ACCOUNT, REGION, SECRET_KEY
+from gate import HOST
+from layer import Layer
+from stack import Stack
+from templates import PARTNER, sharing
+
+NAME = "by-an-operator"
+TOOLS = ROOT / ".tools/aws/bin"
+
+
+@pytest.fixture
+def operator(engine, provider, tmp_path):
+    """Runs `make` with credentials, and tells how it ended and what it said."""
+
+    def run(target: str, credentials: bool = True, **env: str) -> tuple[int, str]:
+        path = f"{TOOLS}:{os.environ['PATH']}"
+        where = {"AWS_ENDPOINT_URL": engine.url, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
+        secrets = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET_KEY} if credentials else {}
+        stack = {"STACK": NAME, "FUNCTION": NAME, "PARAMETERS": f"FunctionName={NAME} ResponseHosts=http://{HOST}"}
+        home = {key: os.environ[key] for key in ("CARGO_HOME", "RUSTUP_HOME") if key in os.environ}
+        ended = subprocess.run(
+            ["make", "--no-print-directory", target],
+            cwd=ROOT,
+            env={"HOME": os.environ["HOME"], "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+            | home | where | secrets | stack | {"PATH": path, "TMPDIR": str(tmp_path)} | env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        print(ended.stdout)
+        return ended.returncode, ended.stdout
+
+    return run
+
+
+@pytest.fixture
+def operated(engine, operator):
+    """The provider as `make deploy` deploys it."""
+    engine.upload("operators-bucket", "any", b"")
+    ended, said = operator("deploy", BUCKET="operators-bucket", YES="1")
+    assert ended == 0, said
+    yield Stack(engine, NAME)
+    with contextlib.suppress(Exception):
+        engine.client("cloudformation").delete_stack(StackName=NAME)
+
+
+def stacks(engine) -> set[str]:
+    return {stack["StackName"] for stack in engine.client("cloudformation").describe_stacks()["Stacks"]}
+
+
+@pytest.mark.parametrize("target", ["deploy", "smoke", "remove"])
+@pytest.mark.parametrize("credentials", [True, False])
+def what_nobody_agreed_to_is_shown_and_not_done(engine, operator, target, credentials):
+    before = stacks(engine)
+    ended, said = operator(target, credentials, BUCKET="operators-bucket")
+
+    assert ended == 0
+    assert "    aws cloudformation " in said
+    why = "nobody can be asked here, give YES=1 to run these commands" if credentials else "the AWS CLI has no credentials"
+    assert said.endswith(f"Nothing was done: {why}\n")
+    assert stacks(engine) == before
+
+
+def a_deployment_without_a_bucket_is_not_begun(engine, operator):
+    ended, said = operator("deploy", YES="1")
+    assert ended == 0
+    assert said.endswith("give one of the region to deploy to: make deploy BUCKET=my-bucket\n")
+    assert NAME not in stacks(engine)
+
+
+def an_operator_deploys_tries_and_removes_the_provider(engine, operator, operated):
+    assert operated is not None
+    ended, said = operator("deploy", BUCKET="operators-bucket", YES="1")
+    assert (ended, said.splitlines()[-1]) == (0, f"make deploy: the stack {NAME} is up to date")
+
+    ended, said = operator("smoke", YES="1")
+    assert (ended, said.splitlines()[-1]) == (0, "make smoke: granted, read and revoked; nothing is left")
+    assert not [name for name in stacks(engine) if "smoke" in name]
+    layers = engine.client("lambda").list_layers()["Layers"]
+    assert not [layer for layer in layers if "smoke" in layer["LayerName"]]
+
+    ended, said = operator("remove", YES="1")
+    assert (ended, said.splitlines()[-1]) == (0, f"make remove: the stack {NAME} is gone")
+    assert NAME not in stacks(engine)
+
+
+def a_smoke_test_that_fails_says_so_and_cleans_up(engine, operator, operated):
+    ended, said = operator("smoke", YES="1", FUNCTION="no-such-function")
+    assert ended != 0
+    assert "make smoke: failed; removing what is left of it" in said
+    layers = engine.client("lambda").list_layers()["Layers"]
+    assert not [layer for layer in layers if "smoke" in layer["LayerName"]]
+
+
+def a_provider_that_is_in_use_is_not_removed(engine, operator, operated, stack):
+    version = Layer(engine, "tools-of-operators").publish()
+    token = {"Fn::ImportValue": f"{NAME}-ServiceToken"}
+    assert stack.create(sharing(ServiceToken=token, LayerVersionArn=version, Principal=PARTNER)) == "CREATE_COMPLETE"
+
+    ended, said = operator("remove", YES="1")
+    assert ended != 0
+    assert f"stacks use the provider: got {stack.name}, delete them or have them use another one first" in said
+    assert NAME in stacks(engine)
+    assert stack.delete() == "DELETE_COMPLETE"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Checks that AWS SAM takes the template: `check_sam.sh BIN`, with `sam` in BIN. Calls nobody: no account is needed.
+set -euo pipefail
+
+export SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
+# Not .aws-sam: that is a person's own, who may be about to deploy it.
+built=$(mktemp -d)
+trap 'rm -rf "$built"' EXIT
+
+"$1/sam" validate --lint
+"$1/sam" build --build-dir "$built/build" --cache-dir "$built/cache"
+cmp "$built/build/Provider/bootstrap" target/x86_64-unknown-linux-gnu/release/bootstrap
+echo "sam build: made the executable that ships"
