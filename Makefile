@@ -150,7 +150,7 @@ remove: ## remove the provider from AWS; shows the commands, and asks
 	@tools/remove.sh
 
 .PHONY: reproducible
-reproducible: $(PACKAGE)/.installed ## build the package in two other folders and compare the sums
+reproducible: $(PACKAGE)/.installed $(LINT)/.installed ## build the package in two other folders and compare the sums
 	tools/check_reproducible.sh
 
 .PHONY: clean

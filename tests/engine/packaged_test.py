@@ -7,11 +7,13 @@ import yaml
 
 import release
 from deploy import ROOT
+from deploy import TEMPLATE as CHECKOUT
 from gate import HOST
 from stack import Stack
 from templates import PARTNER, sharing
 
 TEMPLATE = release.PACKAGED.read_text() if release.PACKAGED.exists() else ""
+TEMPLATE_OF_CHECKOUT = CHECKOUT.read_text()
 
 
 @pytest.fixture
@@ -27,6 +29,13 @@ def the_packaged_template_needs_no_transform_and_has_the_version_of_the_crate():
     assert {resource["Type"] for resource in template["Resources"].values() if "Serverless" in resource["Type"]} == set()
     version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     assert template["Outputs"]["Version"]["Value"] == version
+
+
+def the_readme_names_the_parameters_that_it_has_more():
+    more = [name for name in yaml.safe_load(TEMPLATE)["Parameters"] if f"\n  {name}:\n" not in TEMPLATE_OF_CHECKOUT]
+    readme = (ROOT / "README.md").read_text()
+    assert more
+    assert [name for name in more if f"`{name}`" not in readme] == []
 
 
 def every_parameter_still_reaches_what_it_is_for(engine, provider, code):
