@@ -31,6 +31,7 @@ DIST := $(patsubst %/x86_64,%,dist/$(ARCH))
 ZIP := $(DIST)/bootstrap.zip
 SBOM := $(DIST)/sbom.cdx.json
 PACKAGED := $(DIST)/packaged.yaml
+LAYER_ACCESS := target/debug/examples/layer-access
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
 
 # What deploy, smoke and remove work on.
@@ -122,7 +123,7 @@ faults: ## live through schedules of faults, which test does with 300 of them: m
 	N=$(N) SEED=$(SEED) cargo test --locked --test faults -- --nocapture
 
 .PHONY: engine
-engine: $(PACKAGED) $(ENGINE)/.installed $(AWS)/.installed $(EMULATOR) ## run the engine tests: what ships, in real engines
+engine: $(PACKAGED) $(ENGINE)/.installed $(AWS)/.installed $(EMULATOR) $(LAYER_ACCESS) ## run the engine tests: what ships, in real engines
 	cd tests/engine && $(CURDIR)/$(ENGINE)/bin/pytest
 
 .PHONY: sam
@@ -174,6 +175,10 @@ $(PACKAGED): template.yaml $(ZIP) tools/write_packaged.py $(LINT)/.installed
 
 $(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
 	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_bootstrap.sh $(PLATFORM) $(GLIBC)
+	touch $@
+
+$(LAYER_ACCESS): $(SOURCES) $(wildcard examples/layer-access/*.rs)
+	cargo build --locked --quiet --example layer-access
 	touch $@
 
 $(TOOLS)/%/.installed: tools/requirements-%.txt

@@ -129,6 +129,32 @@ impl Grant {
     }
 }
 
+/// How many characters of the logical id begin a derived id.
+const HEAD: usize = 24;
+
+/// How many characters of the hash end it.
+const TAIL: usize = 16;
+
+/// Whether `sid` reads like one that is derived, or like one of a list under such an id that grants to `principal`. Only this
+/// provider makes them; but whoever writes statements can write one that reads the same.
+#[must_use]
+pub fn reads_derived(sid: &StatementId, principal: &Principal) -> bool {
+    let parts = sid.as_ref().split_once('-');
+    let parts = parts.and_then(|(head, rest)| Some((head, rest.split_at_checked(TAIL)?.0)));
+    let Some((head, tail)) = parts else {
+        return false;
+    };
+    let base32 = |byte: u8| matches!(byte, b'a'..=b'z' | b'2'..=b'7');
+    let is_derived = (1..=HEAD).contains(&head.len())
+        && head.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && tail.bytes().all(base32);
+    if !is_derived {
+        return false;
+    }
+    let derived = StatementId::of_word(format!("{head}-{tail}"));
+    derived == *sid || derived.of_each(principal).as_ref() == Some(sid)
+}
+
 /// The same for the same `parts` (stack, resource, principal or any list of them) in any process, and never that of another
 /// stack: the logical id, cut to 24 characters, and 80 bits of a hash. Short, because the policy's size is limited.
 fn derived_id(logical_id: &str, parts: &[&str]) -> StatementId {
@@ -143,12 +169,12 @@ fn derived_id(logical_id: &str, parts: &[&str]) -> StatementId {
     let head: String = logical_id
         .chars()
         .filter(char::is_ascii_alphanumeric)
-        .take(24)
+        .take(HEAD)
         .collect();
     let text: String = head
         .chars()
         .chain(['-'])
-        .chain(tail.chars().take(16))
+        .chain(tail.chars().take(TAIL))
         .collect();
     StatementId::of_word(text)
 }
@@ -263,11 +289,61 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_does_not_read_derived_was_not_derived() {
+        let account = Principal::Account("111122223333".parse().expect("an account"));
+        for (case, sid, derived) in [
+            ("a derived one", "Share-ukb5vbeuhscn5xae", true),
+            ("one of a list", "Share-ukb5vbeuhscn5xae-111122223333", true),
+            (
+                "one of a list for somebody else",
+                "Share-ukb5vbeuhscn5xae-444455556666",
+                false,
+            ),
+            ("a word", "partners", false),
+            ("one of a list under a word", "partners-111122223333", false),
+            ("a UUID", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", false),
+            ("upper case behind", "Share-UKB5VBEUHSCN5XAE", false),
+            (
+                "a digit that base32 has not",
+                "Share-ukb5vbeuhscn5xa1",
+                false,
+            ),
+            ("too short behind", "Share-ukb5vbeuhscn5xa", false),
+            ("too long behind", "Share-ukb5vbeuhscn5xaee", false),
+            (
+                "too long before",
+                "ShareTheObservabilityLaye-2trgopmhpv4xieh7",
+                false,
+            ),
+            ("nothing before", "-ukb5vbeuhscn5xae", false),
+            ("no logical id before", "my_share-ukb5vbeuhscn5xae", false),
+        ] {
+            let sid = sid.parse().expect(case);
+            assert_eq!(reads_derived(&sid, &account), derived, "{case}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_derived_statement_id_is_a_statement_id(stack in ".*", logical_id in ".*") {
             let sid = sid(&json!({}), &stack, &logical_id);
             prop_assert_eq!(sid.parse::<StatementId>().map(|id| id.to_string()), Ok(sid));
+        }
+
+        #[test]
+        fn any_derived_statement_id_reads_derived(stack in ".*", logical_id in "[a-zA-Z0-9]{1,255}", list in any::<bool>()) {
+            let mut properties = if list {
+                json!({"Principals": "111122223333,o-abcdefghij,*"})
+            } else {
+                json!({"Principal": "*"})
+            };
+            properties["LayerVersionArn"] = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".into();
+            let properties = properties.as_object().expect("an object");
+            let grant = Grant::declared(properties, &stack, &logical_id).expect("a grant");
+            for Statement { sid, principal } in grant.statements() {
+                prop_assert!(reads_derived(&sid, &principal), "{}", sid);
+            }
         }
     }
 }

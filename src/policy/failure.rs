@@ -141,6 +141,15 @@ impl Failure {
         }
     }
 
+    /// What is wrong and what was got, for who has another remedy than the provider's users.
+    #[must_use]
+    pub fn without_remedy(&self) -> &str {
+        let remedy = self.kind.remedy();
+        let head = self.reason.strip_suffix(remedy);
+        head.and_then(|head| head.strip_suffix(", "))
+            .unwrap_or(&self.reason)
+    }
+
     /// The same, with the size of the policy where that is what is wrong.
     #[must_use]
     pub(super) fn about(mut self, goal: &Goal, policy: &Policy) -> Self {
@@ -289,6 +298,10 @@ mod tests {
                     "{wrong}: got `{code}` (`its message`) from `{action}` on `{arn}`, {remedy}"
                 )
             );
+            let without_remedy =
+                format!("{wrong}: got `{code}` (`its message`) from `{action}` on `{arn}`");
+            let failure = Failure::of_call(kind, action, &arn, None, code, "its\nmessage");
+            assert_eq!(failure.without_remedy(), without_remedy);
         }
     }
 

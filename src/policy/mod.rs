@@ -7,6 +7,7 @@ pub mod doors;
 pub mod failure;
 pub mod journal;
 mod lambda;
+pub mod look;
 mod pace;
 pub mod plan;
 pub mod reconcile;

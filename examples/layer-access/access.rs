@@ -1,0 +1,305 @@
+//! What one statement of a policy says of who may use the layer version, in words that a person can judge.
+//! Makes nothing better than it is: what it does not know to be limited counts as public.
+
+use lambda_permission_provider::permission::arn::LayerVersionArn;
+use lambda_permission_provider::permission::grant::reads_derived;
+use lambda_permission_provider::permission::principal::{OrganizationId, Principal};
+use lambda_permission_provider::permission::statement::{StatementId, principal_of};
+use serde_json::Value;
+
+/// What a statement says.
+pub struct Access {
+    /// Its id, or what stands there instead.
+    pub statement_id: String,
+    /// Whom it grants to, if it is one of the three forms that Lambda writes.
+    pub principal: Option<Principal>,
+    /// Whether it lets everybody in.
+    pub is_public: bool,
+    /// Whether this provider has made it.
+    pub made_here: MadeHere,
+    /// The statement as it stands in the policy.
+    pub statement: Value,
+}
+
+/// Whether this provider has made a statement, as far as the policy tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeHere {
+    /// Its id reads like one that this provider derives.
+    Likely,
+    /// It has an id of somebody's choice, which may be a `StatementId` that a resource gives, or another tool's.
+    Unknown,
+    /// This provider never writes such a statement.
+    No,
+}
+
+impl Access {
+    /// What `statement` of the policy of `layer_version` says.
+    pub fn of(statement: &Value, layer_version: &LayerVersionArn) -> Self {
+        let text = statement.get("Sid").and_then(Value::as_str);
+        let sid: Option<StatementId> = text.and_then(|text| text.parse().ok());
+        let principal = principal_of(statement, layer_version);
+        let made_here = match (&sid, &principal) {
+            (Some(sid), Some(principal)) if reads_derived(sid, principal) => MadeHere::Likely,
+            (Some(_), Some(_)) => MadeHere::Unknown,
+            _ => MadeHere::No,
+        };
+        let is_public = match &principal {
+            Some(Principal::Everyone) => true,
+            Some(Principal::Account(_) | Principal::Organization(_)) => false,
+            None => lets_everybody_in(statement),
+        };
+        let other = || {
+            statement
+                .get("Sid")
+                .map_or_else(String::new, Value::to_string)
+        };
+        Self {
+            statement_id: sid.map_or_else(other, |sid| sid.to_string()),
+            principal,
+            is_public,
+            made_here,
+            statement: statement.clone(),
+        }
+    }
+}
+
+/// Of a statement of any other form: whether it allows something to everybody, and no condition keeps it to organizations.
+/// Which action it allows is not looked at.
+fn lets_everybody_in(statement: &Value) -> bool {
+    let principal = statement.get("Principal");
+    let allows = statement.get("Effect").and_then(Value::as_str) != Some("Deny");
+    let to_everybody =
+        statement.get("NotPrincipal").is_some() || principal.is_some_and(names_everybody);
+    allows
+        && to_everybody
+        && !statement
+            .get("Condition")
+            .is_some_and(keeps_to_organizations)
+}
+
+fn names_everybody(principal: &Value) -> bool {
+    match principal {
+        Value::String(text) => text == "*",
+        Value::Array(several) => several.iter().any(names_everybody),
+        Value::Object(kinds) => kinds.values().any(names_everybody),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Whether one of the conditions demands an organization. One that matches a request without an organization, or with any,
+/// demands none.
+fn keeps_to_organizations(condition: &Value) -> bool {
+    let operators = condition.as_object().into_iter().flatten();
+    operators
+        .filter(|(operator, _)| demands(operator))
+        .filter_map(|(_, keys)| keys.as_object())
+        .flatten()
+        .any(|(key, values)| {
+            let is_organization = match key.to_ascii_lowercase().as_str() {
+                "aws:principalorgid" => |text: &str| text.parse::<OrganizationId>().is_ok(),
+                "aws:principalorgpaths" => |text: &str| {
+                    let (organization, _) = text.split_once('/').unwrap_or_default();
+                    organization.parse::<OrganizationId>().is_ok()
+                },
+                _ => return false,
+            };
+            let values = values
+                .as_array()
+                .map_or(std::slice::from_ref(values), Vec::as_slice);
+            let is_organization = |value: &Value| value.as_str().is_some_and(is_organization);
+            !values.is_empty() && values.iter().all(is_organization)
+        })
+}
+
+/// Whether an operator demands that one of its values is there: `…IfExists`, `ForAllValues:` and the negative ones do not.
+fn demands(operator: &str) -> bool {
+    let operator = operator.strip_prefix("ForAnyValue:").unwrap_or(operator);
+    ["StringEquals", "StringEqualsIgnoreCase", "StringLike"].contains(&operator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
+
+    fn access(changes: &Value) -> Access {
+        let mut statement = json!({
+            "Sid": "s1", "Effect": "Allow", "Principal": "*", "Action": "lambda:GetLayerVersion", "Resource": ARN,
+        });
+        for (key, value) in changes.as_object().unwrap() {
+            statement[key] = value.clone();
+        }
+        statement
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        Access::of(&statement, &ARN.parse().unwrap())
+    }
+
+    #[test]
+    fn what_lambda_writes_is_told_by_its_principal() {
+        let organization =
+            json!({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}});
+        for (changes, principal, is_public) in [
+            (json!({}), "*", true),
+            (
+                json!({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}),
+                "111122223333",
+                false,
+            ),
+            (organization, "o-abcdefghij", false),
+        ] {
+            let access = access(&changes);
+            assert_eq!(access.principal.unwrap().to_string(), principal);
+            assert_eq!(access.is_public, is_public, "{principal}");
+            assert_eq!(access.made_here, MadeHere::Unknown, "{principal}");
+        }
+    }
+
+    #[test]
+    fn what_lets_everybody_in_is_public_whatever_its_form() {
+        for (case, changes) in [
+            ("another action", json!({"Action": "lambda:*"})),
+            (
+                "a list of actions",
+                json!({"Action": ["lambda:GetLayerVersion"]}),
+            ),
+            (
+                "any action but one",
+                json!({"Action": null, "NotAction": "lambda:AddLayerVersionPermission"}),
+            ),
+            (
+                "everybody as an account",
+                json!({"Principal": {"AWS": "*"}}),
+            ),
+            (
+                "everybody in a list",
+                json!({"Principal": {"AWS": ["111122223333", "*"]}}),
+            ),
+            (
+                "everybody but one",
+                json!({"Principal": null, "NotPrincipal": {"AWS": "111122223333"}}),
+            ),
+            ("an unknown effect", json!({"Effect": "allow"})),
+            ("an unknown key", json!({"Unknown": 1})),
+            ("another resource", json!({"Resource": "*"})),
+            (
+                "a condition on something else",
+                json!({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
+            ),
+            ("an empty condition", json!({"Condition": {}})),
+            (
+                "any organization",
+                json!({"Condition": {"StringLike": {"aws:PrincipalOrgID": "o-*"}}}),
+            ),
+            (
+                "one organization or any",
+                json!({"Condition": {"StringLike": {"aws:PrincipalOrgID": ["o-abcdefghij", "*"]}}}),
+            ),
+            (
+                "any part of any",
+                json!({"Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/r-a/*"}}}),
+            ),
+            (
+                "not this one",
+                json!({"Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}}),
+            ),
+            (
+                "this one or none",
+                json!({"Condition": {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-abcdefghij"}}}),
+            ),
+            (
+                "all of no paths",
+                json!({"Condition": {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-abcdefghij/*"}}}),
+            ),
+            (
+                "no organization",
+                json!({"Condition": {"StringEquals": {"aws:PrincipalOrgID": []}}}),
+            ),
+            ("a condition that is none", json!({"Condition": "text"})),
+        ] {
+            let access = access(&changes);
+            assert!(access.is_public && access.principal.is_none(), "{case}");
+            assert_eq!(access.made_here, MadeHere::No, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_is_limited_is_not_public_whatever_its_form() {
+        for (case, changes) in [
+            ("a refusal", json!({"Effect": "Deny"})),
+            (
+                "an account that was deleted",
+                json!({"Principal": {"AWS": "AIDAEXAMPLE"}}),
+            ),
+            (
+                "two accounts",
+                json!({"Principal": {"AWS": ["111122223333", "444455556666"]}}),
+            ),
+            ("nobody", json!({"Principal": null})),
+            (
+                "two organizations",
+                json!({"Condition": {"StringEquals": {"aws:PrincipalOrgID": ["o-abcdefghij", "o-klmnopqrst"]}}}),
+            ),
+            (
+                "an organization by another operator",
+                json!({"Condition": {"StringLike": {"AWS:principalorgid": "o-abcdefghij"}}}),
+            ),
+            (
+                "a part of one",
+                json!({"Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": ["o-abcdefghij/r-a/*"]}}}),
+            ),
+            (
+                "an organization and something else",
+                json!({"Condition": {
+                    "Bool": {"aws:SecureTransport": "true"},
+                    "StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"},
+                }}),
+            ),
+        ] {
+            let access = access(&changes);
+            assert!(!access.is_public && access.principal.is_none(), "{case}");
+        }
+    }
+
+    #[test]
+    fn an_id_tells_what_it_can() {
+        for (case, changes, id, made_here) in [
+            (
+                "derived",
+                json!({"Sid": "Share-ukb5vbeuhscn5xae"}),
+                "Share-ukb5vbeuhscn5xae",
+                MadeHere::Likely,
+            ),
+            (
+                "chosen",
+                json!({"Sid": "partners"}),
+                "partners",
+                MadeHere::Unknown,
+            ),
+            (
+                "derived, over another statement",
+                json!({"Sid": "Share-ukb5vbeuhscn5xae", "Action": "lambda:*"}),
+                "Share-ukb5vbeuhscn5xae",
+                MadeHere::No,
+            ),
+            ("none", json!({"Sid": null}), "", MadeHere::No),
+            ("not a text", json!({"Sid": 1}), "1", MadeHere::No),
+            (
+                "not an id",
+                json!({"Sid": "a\u{1b}[2J"}),
+                r#""a\u001b[2J""#,
+                MadeHere::No,
+            ),
+        ] {
+            let access = access(&changes);
+            assert_eq!(
+                (access.statement_id.as_str(), access.made_here),
+                (id, made_here),
+                "{case}"
+            );
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What the command line asks for: which layers, and in which form they are told of.
+//! Calls nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lambda_permission_provider::permission::arn::LayerArn;
+use lambda_permission_provider::permission::scope::{NotAScope, Scope};
+use thiserror::Error;
+
+/// What `--help` prints.
+pub const USAGE: &str = "\
+Prints who can use layers: layer-access [--json] <ARN of a layer or of a layer version>…
+                           layer-access [--json] --all
+
+--all   every layer of the account in the region
+--json  print JSON instead of a table
+
+Exit codes: 0 nothing is public, 3 something is, 2 the arguments are wrong, 1 a call failed.
+";
+
+/// The versions of a layer that are meant, by their numbers; all of them where there is no list.
+pub type Wanted = Option<BTreeSet<u64>>;
+
+/// What the command line asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// The layers that are named; none where all of the account's are meant.
+    pub layers: BTreeMap<LayerArn, Wanted>,
+    /// Whether to print JSON.
+    pub json: bool,
+    /// Whether only to print how it is used.
+    pub help: bool,
+}
+
+/// The command line asks for nothing that can be done.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum WrongArguments {
+    /// No layer is named.
+    #[error("no layer: got no argument, give ARNs of layers or of layer versions, or `--all`")]
+    NoLayer,
+    /// Layers are named besides all of them.
+    #[error("two kinds of layers: got `--all` and an ARN, give one or the other")]
+    TwoKinds,
+    /// There is no such option.
+    #[error("unknown option: got `{0}`, give `--all`, `--json` or ARNs")]
+    UnknownOption(String),
+    /// What is named is no layer.
+    #[error(
+        "not a layer: got `{0}`, give `arn:<partition>:lambda:<region>:<account>:layer:<name>`, perhaps with `:<version>`"
+    )]
+    NotALayer(String),
+}
+
+impl Arguments {
+    /// Reads the arguments, without the name of the program.
+    pub fn read(texts: impl IntoIterator<Item = String>) -> Result<Self, WrongArguments> {
+        let (mut arguments, mut all) = (Self::default(), false);
+        for text in texts {
+            match text.as_str() {
+                "--help" => arguments.help = true,
+                "--json" => arguments.json = true,
+                "--all" => all = true,
+                option if option.starts_with('-') => {
+                    return Err(WrongArguments::UnknownOption(text));
+                }
+                layer => {
+                    let scope = layer.parse();
+                    arguments.add(scope.map_err(|NotAScope| WrongArguments::NotALayer(text))?);
+                }
+            }
+        }
+        match (all, arguments.layers.is_empty()) {
+            _ if arguments.help => Ok(arguments),
+            (false, true) => Err(WrongArguments::NoLayer),
+            (true, false) => Err(WrongArguments::TwoKinds),
+            (true, true) | (false, false) => Ok(arguments),
+        }
+    }
+
+    fn add(&mut self, scope: Scope) {
+        match scope {
+            Scope::All(layer) => drop(self.layers.insert(layer, None)),
+            Scope::This(version) => {
+                let wanted = self.layers.entry(version.layer().clone());
+                // Where all versions are wanted, this one is.
+                if let Some(versions) = wanted.or_insert_with(|| Some(BTreeSet::new())) {
+                    versions.insert(version.version());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:tools";
+
+    fn read(line: &str) -> Result<Arguments, WrongArguments> {
+        let line = line.replace("LAYER", LAYER);
+        Arguments::read(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn layers_and_versions_may_be_named_in_any_order_and_twice() {
+        let layer = || LAYER.parse().unwrap();
+        let of_layer = |wanted: Wanted, json| Arguments {
+            layers: [(layer(), wanted)].into(),
+            json,
+            help: false,
+        };
+        for (line, expected) in [
+            ("LAYER", of_layer(None, false)),
+            (
+                "LAYER:2 LAYER:1 --json LAYER:2",
+                of_layer(Some([1, 2].into()), true),
+            ),
+            ("LAYER:2 LAYER LAYER:1", of_layer(None, false)),
+            (
+                "--json --all",
+                Arguments {
+                    json: true,
+                    ..Arguments::default()
+                },
+            ),
+            (
+                "--help",
+                Arguments {
+                    help: true,
+                    ..Arguments::default()
+                },
+            ),
+        ] {
+            assert_eq!(read(line), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_argument_says_what_to_give() {
+        for (line, reason) in [
+            (
+                "",
+                "no layer: got no argument, give ARNs of layers or of layer versions, or `--all`",
+            ),
+            (
+                "--json",
+                "no layer: got no argument, give ARNs of layers or of layer versions, or `--all`",
+            ),
+            (
+                "--all LAYER",
+                "two kinds of layers: got `--all` and an ARN, give one or the other",
+            ),
+            (
+                "--al",
+                "unknown option: got `--al`, give `--all`, `--json` or ARNs",
+            ),
+            (
+                "tools",
+                "not a layer: got `tools`, give `arn:<partition>:lambda:<region>:<account>:layer:<name>`, perhaps with `:<version>`",
+            ),
+        ] {
+            assert_eq!(read(line).unwrap_err().to_string(), reason);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Who asks, and which layers they have: the calls that only this example makes, so that the provider's role need not allow them.
+//! Reads no policy.
+
+use std::error::Error;
+
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use lambda_permission_provider::http::Http;
+use lambda_permission_provider::permission::arn::{AccountId, LayerArn};
+use lambda_permission_provider::trust::Trust;
+
+/// A person with credentials, and the account that these are of.
+pub struct Asker {
+    /// Credentials and region.
+    pub config: SdkConfig,
+    /// The account.
+    pub account: AccountId,
+}
+
+impl Asker {
+    /// Finds credentials where AWS's own tools do, for the region of `layer` or the one that is configured.
+    pub async fn find(layer: Option<&LayerArn>) -> Result<Self, String> {
+        let no_tls = |error: &dyn Error| {
+            format!(
+                "no TLS: got `{error}`, correct `AWS_CA_BUNDLE` or `SSL_CERT_FILE`, or leave them out"
+            )
+        };
+        let trust = Trust::read(|name| std::env::var(name).ok()).map_err(|error| no_tls(&error))?;
+        let http = Http::new(trust).map_err(|error| no_tls(&error))?;
+        let region = match layer {
+            Some(layer) => Some(Region::new(layer.region().to_owned())),
+            None => configured_region().await,
+        };
+        let region = region
+            .ok_or("no region: got none from the environment or the profile, set `AWS_REGION`")?;
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(region)
+            .http_client(http);
+        let config = config.load().await;
+        let sts = aws_sdk_sts::Client::new(&config);
+        let identity = sts.get_caller_identity().send().await.map_err(|error| {
+            let got = told(&error);
+            format!(
+                "no credentials that work: got {got} from `sts:GetCallerIdentity`, set `AWS_PROFILE`, or the variables that \
+                 `aws configure export-credentials --format env` prints"
+            )
+        })?;
+        let account = identity.account().unwrap_or_default();
+        let account = account.parse().map_err(|error| {
+            format!("no account: got `{account}` from `sts:GetCallerIdentity`, {error}")
+        })?;
+        Ok(Self { config, account })
+    }
+
+    /// Every layer of the account in the region.
+    pub async fn layers(&self) -> Result<Vec<LayerArn>, String> {
+        let lambda = aws_sdk_lambda::Client::new(&self.config);
+        let pages = lambda.list_layers().into_paginator().items().send();
+        let listed = pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| {
+            let got = told(&error);
+            format!("layers not listed: got {got} from `lambda:ListLayers`, run it with credentials that may do that, or name the layers")
+        })?;
+        let arn = |text: &str| {
+            text.parse().map_err(|error| {
+                format!(
+                    "layer not understood: got `{text}` from `lambda:ListLayers`, which is {error}"
+                )
+            })
+        };
+        listed
+            .iter()
+            .map(|layer| arn(layer.layer_arn().unwrap_or_default()))
+            .collect()
+    }
+}
+
+/// The region of the environment or of the profile. An instance's own is not asked for: a person who sits at one says which.
+async fn configured_region() -> Option<Region> {
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .region()
+        .await
+}
+
+/// A failed call by the service's code and message, or by the innermost cause: the SDK's own text says neither.
+fn told<E: ProvideErrorMetadata + Error + 'static, R: std::fmt::Debug + 'static>(
+    error: &SdkError<E, R>,
+) -> String {
+    if let Some(service) = error.as_service_error() {
+        let (code, message) = (
+            service.code().unwrap_or("no code"),
+            service.message().unwrap_or("no message"),
+        );
+        return format!("`{code}` (`{message}`)");
+    }
+    let mut cause: &dyn Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    format!("no answer (`{cause}`)")
+}
