@@ -74,7 +74,7 @@ async fn a_layer_is_addressed_by_name_in_our_account_and_by_arn_in_another() {
 }
 
 #[tokio::test]
-async fn scalars_may_be_numbers_or_texts() {
+async fn scalars_may_be_numbers_booleans_or_texts() {
     let stage = Stage::start().await;
     let number = event("create-by-name-and-number").property("VersionNumber", 1);
     assert_eq!(
@@ -83,6 +83,13 @@ async fn scalars_may_be_numbers_or_texts() {
     );
     let account = event("create-account").property("Principal", 111_122_223_333_u64);
     stage.play(&account).await.succeeded();
+    for yes in [json!(true), json!("true")] {
+        let boolean = event("create-account").property("StatementId", yes);
+        assert_eq!(
+            stage.play(&boolean).await.succeeded(),
+            format!("{LAYER_VERSION}#true")
+        );
+    }
 }
 
 #[tokio::test]

@@ -124,12 +124,12 @@ async fn a_writer_that_removes_what_we_just_wrote_is_met_again() {
 }
 
 #[tokio::test]
-async fn many_executions_share_one_layer_version() {
+async fn sixteen_grants_on_few_executions_share_one_layer_version() {
     let mut stage = Stage::start().await;
     for _ in 0..3 {
         stage.add_executable(&[]);
     }
-    let creates: Vec<Event> = (0..12).map(numbered).collect();
+    let creates: Vec<Event> = (0..16).map(numbered).collect();
     let answers = join_all(creates.iter().map(|create| stage.play(create))).await;
     assert_eq!(stage.statements().len(), creates.len());
     let deletes: Vec<Event> = creates

@@ -158,6 +158,30 @@ async fn a_list_that_does_not_fit_is_taken_back_whole_and_says_how_much_would_fi
 }
 
 #[tokio::test]
+async fn what_a_template_gets_back_of_a_long_list_is_what_there_is_room_for() {
+    let stage = Stage::start().await;
+    let accounts: Vec<String> = (0..30).map(|number| format!("{number:012}")).collect();
+    let create = event("create-list").property("Principals", json!(accounts));
+    let answer = stage.play(&create).await;
+    answer.succeeded();
+    let data = answer.0["Data"].as_object().unwrap();
+    let names: Vec<&str> = data.keys().map(String::as_str).collect();
+    // `Statement` is longer than the whole answer may be.
+    assert_eq!(
+        names,
+        [
+            "Id",
+            "LayerVersionArn",
+            "RevisionId",
+            "StatementId",
+            "StatementIds"
+        ]
+    );
+    let ids = data["StatementIds"].as_str().unwrap().split(',');
+    assert_eq!(ids.count(), 30);
+}
+
+#[tokio::test]
 async fn a_revision_is_a_condition_of_the_first_write_of_a_list_only() {
     let stage = Stage::start().await;
     stage.put_statement(foreign());
