@@ -375,6 +375,51 @@ fn every_make_target_has_a_help_text_and_the_readme_names_only_those() {
 }
 
 #[test]
+fn what_a_newcomer_is_told_of_the_code_is_there() {
+    let guide = read("CONTRIBUTING.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut functions = 0;
+    for line in guide.lines() {
+        let named = line.split('`').skip(1).step_by(2);
+        let is_path = |name: &&str| name.contains('/') && !name.starts_with("//");
+        let (paths, others): (Vec<&str>, Vec<&str>) = named.partition(is_path);
+        for path in &paths {
+            assert!(root.join(path).exists(), "{path} is not there");
+        }
+        let is_hop = line.starts_with("| `src/") && line.contains("` | `");
+        if let [path, ..] = paths[..]
+            && is_hop
+        {
+            let code = read(path).split("#[cfg(test)]").next().unwrap().to_owned();
+            for function in others {
+                let is_there = code.contains(&format!("fn {function}("))
+                    || code.contains(&format!("fn {function}<"));
+                assert!(is_there, "{path} has no function {function}");
+                functions += 1;
+            }
+        }
+    }
+    assert!(functions > 30, "{functions} functions are named");
+}
+
+#[test]
+fn the_public_check_runs_what_the_continuous_integration_runs() {
+    let workflow = read(".github/workflows/check.yml");
+    let runs: Vec<&str> = workflow
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- run: "))
+        .collect();
+    assert_eq!(runs.last(), Some(&".ci/run"));
+    let toolchain = |line: &&&str| line.starts_with("rustup default ");
+    let version = |text: &str| -> Vec<u64> { text.split('.').flat_map(str::parse).collect() };
+    let installed = runs.iter().find(toolchain).unwrap();
+    let installed = version(installed.rsplit(' ').next().unwrap());
+    let manifest = read("Cargo.toml");
+    let oldest = manifest.split("rust-version = \"").nth(1).unwrap();
+    assert!(installed >= version(oldest.split('"').next().unwrap()));
+}
+
+#[test]
 fn each_neighbour_is_named_in_one_room_besides_main() {
     let rooms = |name: &str| {
         let naming = sources()
