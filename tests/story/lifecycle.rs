@@ -33,6 +33,40 @@ async fn every_kind_of_grant_comes_and_goes() {
 }
 
 #[tokio::test]
+async fn another_organization_takes_the_place_of_the_first_whether_or_not_it_gets_another_id() {
+    let create = event("create-organization");
+    for (name, create, keeps_id) in [
+        ("a given id", create.clone(), true),
+        (
+            "a derived id",
+            create.without_property("StatementId"),
+            false,
+        ),
+    ] {
+        let stage = Stage::start().await;
+        let mut resource = Resource::create(&stage, &create).await.ok().unwrap();
+        let before = resource.id.clone();
+        for principal in ["o-other12345", "111122223333"] {
+            let properties = create.clone().property("OrganizationId", principal);
+            let properties = if principal.starts_with("o-") {
+                properties
+            } else {
+                properties
+                    .property("Principal", principal)
+                    .without_property("OrganizationId")
+            };
+            assert!(!resource.update(properties.properties()).await.failed());
+            assert_eq!(resource.id == before, keeps_id, "{name}");
+            let statements = stage.statements();
+            assert_eq!(statements.len(), 1, "{name}: {statements:?}");
+            assert!(statements[0].to_string().contains(principal), "{name}");
+        }
+        resource.delete().await;
+        assert_eq!(stage.statements(), NOTHING, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_failed_create_leaves_nothing_and_needs_no_call_to_clean_up() {
     let stage = Stage::start().await;
     let in_the_way = public_statement(LAYER_VERSION, "partner");
