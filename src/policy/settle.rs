@@ -151,17 +151,17 @@ impl Work<'_> {
             .await?;
         pace.got_through();
         self.course.looked_at(layer_version);
+        let met = |wanted: &Statement| is_there(wanted, &policy);
+        let is_new = |wanted: &&Statement| !self.journal.has_added(layer_version, wanted);
+        if goal.wanted.iter().filter(is_new).any(met) {
+            self.course.met();
+        }
         let plan = plan(goal, &policy)?;
         info!(resource = %layer_version, plan = %plan, "planned");
         let Plan { steps, spared } = plan;
         for statement in spared {
             let reason = "another grant has its id";
             warn!(resource = %layer_version, %statement, reason, "not removed");
-        }
-        let met = |wanted: &Statement| is_there(wanted, &policy);
-        let is_new = |wanted: &&Statement| !self.journal.has_added(layer_version, wanted);
-        if goal.wanted.iter().filter(is_new).any(met) {
-            self.course.met();
         }
         goal.allow(&steps).map_err(Unreconciled::Forbidden)?;
         if !steps.is_empty() && self.journal.has_nothing_done() {

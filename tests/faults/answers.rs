@@ -1,15 +1,13 @@
 //! What has to hold of the answers to one request: which ids they may bear, and that nothing is done where nothing is to be done.
 //! Refuses to know how they were heard.
 
-use std::time::Instant;
-
 use crate::play::Play;
-use crate::request::{Request, Told};
+use crate::request::{Answer, Request, Told};
 
 impl Play<'_> {
     /// The rules for all answers to one request.
-    pub fn check_all(&self, request: &Request<'_>, answers: &[(Instant, Option<Told>)]) {
-        for told in answers.iter().filter_map(|(_, told)| told.as_ref()) {
+    pub fn check_all(&self, request: &Request<'_>, answers: &[Answer]) {
+        for told in answers.iter().map(|answer| &answer.told) {
             let expected = self.expected_id(request, told);
             let holds = match (request.kind, told.failed) {
                 ("Create", true) => told.id == "never-created" || expected,

@@ -41,6 +41,8 @@ pub struct Delivery {
     pub is_over: bool,
     /// The answer that reached the bucket, acknowledged or not.
     pub stored: Option<Value>,
+    /// What was answered, whether or not it reached the bucket.
+    pub meant: Option<Value>,
     pub calls: usize,
     /// Whether it is certain that nobody has the answer.
     pub is_refused: bool,
@@ -116,6 +118,9 @@ impl Lane {
         Delivery {
             is_over: outcome == Some(Outcome::Ok),
             stored: puts.iter().enumerate().find_map(stored),
+            meant: puts
+                .first()
+                .map(|put| serde_json::from_slice(&put.body).unwrap()),
             is_refused: puts.len() == 1
                 && matches!(trouble.puts.first(), Some(PutTrouble::Refused(400 | 403)))
                 && matches!(outcome, Some(Outcome::Err(_))),

@@ -44,6 +44,24 @@ pub struct Told {
     pub reason: String,
 }
 
+/// What one delivery came to.
+pub struct Answer {
+    at: Instant,
+    pub told: Told,
+    /// Whether it reached the bucket.
+    pub is_heard: bool,
+}
+
+impl Told {
+    fn read(answer: &Value) -> Self {
+        Self {
+            failed: answer["Status"] == "FAILED",
+            id: answer["PhysicalResourceId"].as_str().unwrap().to_owned(),
+            reason: answer["Reason"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
 impl<'a> Request<'a> {
     pub fn new(kind: &'static str, logical: &'a str, wanted: &'a Wanted, label: String) -> Self {
         Self {
@@ -123,7 +141,7 @@ impl Play<'_> {
             "{kind} {logical} {id:?} {wanted:?} before: {old:?} ({label})"
         ));
         let twins = request.may_be_twin && self.dice(&format!("twins {label}")).u8(..12) == 0;
-        let told = if twins {
+        let answers = if twins {
             self.note("… on two executables at the same time");
             let mild = |lane| Request {
                 lane,
@@ -137,21 +155,28 @@ impl Play<'_> {
         } else {
             self.deliver(request).await
         };
-        self.check_all(request, &told);
-        let view = told.first().and_then(|(_, told)| told.clone());
-        self.note(&format!("CloudFormation hears {view:?}"));
-        let heard: Vec<&Told> = told.iter().filter_map(|(_, told)| told.as_ref()).collect();
-        let differs = |told: &&Told| (told.failed, &told.id) != (heard[0].failed, &heard[0].id);
-        let differ = heard.iter().any(differs);
+        self.check_all(request, &answers);
+        let heard = answers.iter().position(|answer| answer.is_heard);
+        let view = heard.map(|first| &answers[first]);
+        self.note(&format!(
+            "CloudFormation hears {:?}",
+            view.map(|view| &view.told)
+        ));
         // Whoever runs an event a second time cannot know that the first time was answered as having left nothing.
-        let left_nothing = heard.first().is_some_and(|told| told.id == "never-created");
+        let left_nothing = view.is_some_and(|view| view.told.id == "never-created");
+        let differs = |answer: &Answer| {
+            let of = |told: &Told| (told.failed, told.id.clone());
+            let counts = left_nothing || answer.is_heard;
+            counts && view.is_some_and(|view| of(&view.told) != of(&answer.told))
+        };
+        let differ = answers.iter().skip(heard.unwrap_or_default()).any(differs);
         if kind != "Delete" && differ && (twins || left_nothing) {
             return Err(Unpromised("one event was answered in two ways"));
         }
-        let in_time = |(at, told): &(Instant, Option<Told>)| {
-            told.clone().filter(|_| *at <= self.given_up(request))
-        };
-        Ok(told.iter().find_map(in_time))
+        let in_time = answers
+            .into_iter()
+            .find(|answer| answer.is_heard && answer.at <= self.given_up(request));
+        Ok(in_time.map(|answer| answer.told))
     }
 
     fn given_up(&self, request: &Request<'_>) -> Instant {
@@ -159,8 +184,8 @@ impl Play<'_> {
         begun + request.waits.saturating_sub(request.ago)
     }
 
-    /// The answers that reached the bucket, and when.
-    async fn deliver(&self, request: &Request<'_>) -> Vec<(Instant, Option<Told>)> {
+    /// The answers of all deliveries that came to one.
+    async fn deliver(&self, request: &Request<'_>) -> Vec<Answer> {
         let lane = &self.bench.lanes[request.lane];
         let event = lane.issue(&request.event(self), request.ago);
         self.sent
@@ -184,11 +209,9 @@ impl Play<'_> {
             if kind == "Create" && delivery == 0 && delivered.is_refused {
                 self.must_be_taken_back(request).await;
             }
-            let told = delivered.stored.map(|answer| Told {
-                failed: answer["Status"] == "FAILED",
-                id: answer["PhysicalResourceId"].as_str().unwrap().to_owned(),
-                reason: answer["Reason"].as_str().unwrap_or_default().to_owned(),
-            });
+            let (is_heard, meant) = (delivered.stored.is_some(), delivered.meant);
+            let meant = delivered.stored.or(meant).as_ref().map(Told::read);
+            let told = meant.clone().filter(|_| is_heard);
             self.note(&format!("{} {} -> {told:?}", lane.name, request.kind));
             let too_late =
                 request.is_late() || begun > self.given_up(request) + Duration::from_secs(1);
@@ -226,14 +249,17 @@ impl Play<'_> {
                 );
                 self.last_look.lock().unwrap().get_or_insert(read);
             }
-            answers.push((Instant::now(), told));
+            answers.extend(meant.map(|told| Answer {
+                at: Instant::now(),
+                told,
+                is_heard,
+            }));
             // Lambda promises at least once, not exactly once.
             let mut rng = self.dice(&format!("once more {} {delivery}", request.label));
             if delivered.is_over && rng.u8(..24) > 0 {
                 break;
             }
         }
-        answers.retain(|(_, told)| told.is_some());
         answers
     }
 }

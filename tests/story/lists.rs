@@ -237,3 +237,16 @@ async fn a_delete_of_a_list_under_a_derived_id_takes_what_another_list_may_have_
     stage.play(&create.delete_of(&created)).await.succeeded();
     assert_eq!(stage.statements(), [foreign()]);
 }
+
+#[tokio::test]
+async fn what_an_earlier_delivery_granted_of_a_list_is_deleted_though_an_id_of_it_is_taken_now() {
+    let in_the_way = public_statement(LAYER_VERSION, "partners-444455556666");
+    let stage = Stage::start().await;
+    stage.put_statement(account(ACCOUNT));
+    stage.put_statement(in_the_way.clone());
+    let create = event("create-list");
+    let answer = stage.play(&create).await;
+    assert!(answer.failed());
+    stage.play(&create.delete_of(answer.id())).await.succeeded();
+    assert_eq!(stage.statements(), [in_the_way]);
+}
