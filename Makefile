@@ -13,6 +13,8 @@ PACKAGE := $(TOOLS)/package
 SAM := $(TOOLS)/sam
 AWS := $(TOOLS)/aws
 EMULATOR := $(TOOLS)/aws-lambda-rie
+PEER := $(TOOLS)/peer
+NODE_PEER := $(TOOLS)/node-peer
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.2
@@ -32,6 +34,7 @@ ZIP := $(DIST)/bootstrap.zip
 SBOM := $(DIST)/sbom.cdx.json
 PACKAGED := $(DIST)/packaged.yaml
 LAYER_ACCESS := target/debug/examples/layer-access
+FLOOR := target/floor/$(PLATFORM)/release/floor
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
 
 # What deploy, smoke and remove work on.
@@ -72,6 +75,7 @@ fmt: ## format the code
 .PHONY: format
 format: ## check that the code is formatted
 	cargo fmt --check
+	cargo fmt --check --manifest-path benches/floor/Cargo.toml
 
 .PHONY: lint
 lint: ## check the code with clippy, and its documentation
@@ -134,6 +138,10 @@ sam: $(BOOTSTRAP) $(SAM)/.installed ## check that AWS SAM takes template.yaml: v
 build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in ARTIFACTS_DIR
 	cp $< $(ARTIFACTS_DIR)/bootstrap
 
+.PHONY: bench
+bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes a quarter of an hour of a quiet machine)
+	python3 benches/bench.py $(BOOTSTRAP) $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
+
 .PHONY: package
 package: $(ZIP).sha256 $(SBOM) $(PACKAGED) ## build what ships, with its SHA-256, crates and template: dist/; make package ARCH=arm64
 	@echo "make package: wrote $(ZIP) $^, with SHA-256 $$(cut -d ' ' -f 1 $<)"
@@ -186,6 +194,19 @@ $(TOOLS)/%/.installed: tools/requirements-%.txt
 	python3 -m venv $(@D)
 	$(@D)/bin/pip --quiet --disable-pip-version-check install --requirement $<
 	touch $@
+
+$(FLOOR): $(wildcard benches/floor/src/*.rs) benches/floor/Cargo.toml benches/floor/Cargo.lock .cargo/config.toml $(PACKAGE)/.installed
+	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" cargo zigbuild --quiet --locked --release --target $(PLATFORM).$(GLIBC) \
+	  --manifest-path benches/floor/Cargo.toml --target-dir target/floor
+	touch $@
+
+$(NODE_PEER)/handler.cjs: $(wildcard benches/peers/node/*)
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	cp benches/peers/node/package*.json $(@D)
+	npm ci --silent --ignore-scripts --prefix $(@D)
+	NODE_PATH=$(@D)/node_modules $(@D)/node_modules/.bin/esbuild benches/peers/node/runtime.js --bundle --minify --platform=node \
+	  --target=node20 --log-level=warning --outfile=$@
 
 $(EMULATOR): tools/take_emulator.py
 	python3 tools/take_emulator.py $@

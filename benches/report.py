@@ -1,0 +1,145 @@
+"""Makes of results.json what a person reads: the table in README.md, speed.svg, and on the terminal also what each event comes to.
+Measures nothing: `python report.py` makes it again from results.json."""
+
+import json
+import pathlib
+import sys
+
+import picture
+
+HERE = pathlib.Path(__file__).parent
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end: written by make bench -->\n"
+WHO = ("provider", "floor", "node", "python")
+NOTHING = "–"
+
+
+def write(results: dict):
+    table = readme_part(results)
+    before, rest = README.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    README.write_text(before + BEGIN + table + END + after)
+    (HERE / "speed.svg").write_text(picture.draw(results))
+    print(table, *rows(["target", "asked", "came to"], targets(results)), "", sep="\n")
+    print(*rows(["event, cold", "instructions, millions", "CPU, ms", "calls"], by_event(results)), "", sep="\n")
+    print(*rows(["Versions: All", "CPU, ms", "calls", "calls a version, ListLayerVersions aside"], all_versions(results)), sep="\n")
+
+
+def readme_part(results: dict) -> str:
+    head = ["one cold Create", "this provider", "the floor", "Node", "Python"]
+    return "\n".join([about(results), "", *rows(head, main_table(results))]) + "\n"
+
+
+def rows(head: list[str], body: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *body]]
+
+
+def about(results: dict) -> str:
+    of = results["of"]
+    packages = ", ".join(f"{name} {version}" for name, version in of["packages"].items())
+    number = len(results["cold"]["provider"]["runs"]["event_cpu"])
+    return (
+        f"Medians of {number} cold starts each, measured on {of['date']} at commit {of['commit']} on {of['cores']} cores "
+        f"({of['processor']}, {of['system']}); instructions by {of['valgrind']}. {of['python']} with {packages}; "
+        f"Node {of['node'].removeprefix('v')} with @aws-sdk/client-lambda {of['sdk']}."
+    )
+
+
+def main_table(results: dict) -> list[list[str]]:
+    cold, throttled, warm = results["cold"], results["throttled"], results["warm"]
+    ours = cold["provider"]["cpu"]
+
+    def row(name: str, cell) -> list[str]:
+        return [name, *(cell(who) for who in WHO)]
+
+    def counted(who: str) -> str:
+        count = {"provider": results["instructions"]["create"], "floor": results["instructions"]["floor"]}.get(who)
+        return f"{millions(sum(count.values()))} ({millions(count['start'])} + {millions(count['event'])})" if count else NOTHING
+
+    def slow(who: str) -> str:
+        if throttled is None:
+            return NOTHING
+        wall = throttled[who]["event_wall"]
+        return f"{wall:.0f} ({wall - cold[who]['waiting']:.0f})"
+
+    def parts(who: str) -> str:
+        run = cold[who]
+        return f"{run['cpu']:.1f} ({run['start_cpu']:.1f} + {run['event_cpu']:.1f})"
+
+    def times(who: str) -> str:
+        ratio = cold[who]["cpu"] / ours
+        return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.2g}"
+
+    def without_variable(who: str) -> str:
+        return millions(results["instructions"]["no variable"]["start"]) if who == "provider" else NOTHING
+
+    return [
+        row("CPU, ms (init + request)", parts),
+        row("the same, this provider = 1", times),
+        row("instructions, millions (init + request)", counted),
+        row("the same of init, where no variable names a root", without_variable),
+        row("time of init + request, ms", lambda who: f"{cold[who]['start_wall']:.1f} + {cold[who]['event_wall']:.1f}"),
+        row("request at a fourteenth of a core, ms (without waiting for the network)", slow),
+        row("peak memory, MB", lambda who: f"{cold[who]['peak']:.1f}"),
+        row("page faults", lambda who: f"{cold[who]['page_faults']:,}"),
+        row("zip, MB", lambda who: f"{results['zip'][who] / 1e6:.2f}" if who in results["zip"] else NOTHING),
+        row("calls of Lambda", lambda who: str(cold[who]["calls"])),
+        row("CPU of one more Create, warm, ms", lambda who: f"{warm[who]['cpu']:.2f}"),
+    ]
+
+
+def targets(results: dict) -> list[list[str]]:
+    cold, counted = results["cold"], results["instructions"]
+    create, floor = sum(counted["create"].values()), sum(counted["floor"].values())
+    ours, resident = cold["provider"], results["series"]["resident"]
+    found = [
+        ("instructions of a cold Create, to the floor's", create / floor, 1.5, "at most"),
+        ("instructions of a cold Create, millions", create / 1e6, 10, "at most"),
+        ("CPU of Node, cold, to ours", cold["node"]["cpu"] / ours["cpu"], 30, "at least"),
+        ("CPU of Python, cold, to ours", cold["python"]["cpu"] / ours["cpu"], 30, "at least"),
+        ("peak memory, MB", ours["peak"], 10, "at most"),
+        ("zip, MB", results["zip"]["provider"] / 1e6, 3, "at most"),
+        ("CPU of a warm Create, ms", results["warm"]["provider"]["cpu"], 1, "at most"),
+        (f"growth of memory in {results['series']['events']:,} events, MB", max(resident) - resident[0], 0.5, "at most"),
+    ]
+    if results["throttled"]:
+        above = results["throttled"]["provider"]["event_wall"] - ours["waiting"]
+        found.append(("request at a fourteenth of a core, ms above the network", above, 20, "at most"))
+    met = {True: "", False: ", NOT MET"}
+    return [
+        [name, f"{bound} {limit}", f"{value:.2f}" + met[value <= limit if bound == "at most" else value >= limit]]
+        for name, value, limit, bound in found
+    ]
+
+
+def by_event(results: dict) -> list[list[str]]:
+    runs = {"create": results["cold"]["provider"], **results["events"]}
+    counted = results["instructions"]
+    found = []
+    for name, run in runs.items():
+        count = counted[name]
+        instructions = f"{millions(count['start'])} + {millions(count['event'])}"
+        found.append([name.replace("_", " "), instructions, f"{run['start_cpu']:.1f} + {run['event_cpu']:.1f}", str(run["calls"])])
+    for name in ("no variable", "all roots in a file"):
+        found.append([f"init alone, {name}", millions(counted[name]["start"]), NOTHING, NOTHING])
+    series = results["series"]
+    found.append([f"warm, mean of {series['events']:,}", NOTHING, f"{series['cpu']:.2f}", f"{series['calls'] / series['events']:.1f}"])
+    return found
+
+
+def all_versions(results: dict) -> list[list[str]]:
+    def row(name: str, run: dict) -> list[str]:
+        number, _, what = name.partition(" ")
+        pages = -(-int(number) // 50)
+        return [f"{number}, {what}", f"{run['cpu']:.1f}", str(run["calls"]), f"{(run['calls'] - pages) / int(number):.2f}"]
+
+    return [row(name, run) for name, run in results["all_versions"].items()]
+
+
+def millions(count: int) -> str:
+    return f"{count / 1e6:.2f}"
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")
+    write(json.loads((HERE / "results.json").read_text()))

@@ -1,0 +1,165 @@
+"""One process under a Runtime API of its own: hands it events, and measures what the start and each event came to.
+
+What is measured is the process alone, by its own CPU clock: whoever plays its neighbours runs elsewhere. An event that is not
+answered SUCCESS ends the run, since the price of a failure is not what is asked for.
+"""
+
+import asyncio
+import dataclasses
+import json
+import os
+import pathlib
+import secrets
+import signal
+import subprocess
+import time
+
+from .server import Asked, Reply, port_of, serve
+from .throttle import Throttle
+
+FUNCTION = "arn:aws:lambda:us-west-2:123456789012:function:layer-permission"
+SECONDS = 60  # that an event may take, as template.yaml has it
+LONGEST_RUN = 1800  # seconds
+
+
+@dataclasses.dataclass
+class Measured:
+    """Times in milliseconds. Of the start: until the first event is asked for; of an event: until its end is told."""
+
+    start_wall: float = 0
+    start_cpu: float = 0
+    event_wall: list[float] = dataclasses.field(default_factory=list)
+    event_cpu: list[float] = dataclasses.field(default_factory=list)
+    # Resident megabytes after each hundredth event, and the most there ever were.
+    resident: list[float] = dataclasses.field(default_factory=list)
+    peak: float = 0
+    page_faults: int = 0
+    calls: int = 0
+
+    @property
+    def cpu(self) -> float:
+        return self.start_cpu + sum(self.event_cpu)
+
+
+class Function:
+    def __init__(self, stage, command: list, environment: dict, throttle: Throttle | None = None, pause: float = 0):
+        self._stage = stage
+        self._command = [str(part) for part in command]
+        self._environment = environment
+        self._throttle = throttle
+        self._pause = pause  # seconds before each event
+        self._access_key = "ASIA" + secrets.token_hex(8).upper()
+        self._measured = Measured()
+        self._over = asyncio.get_running_loop().create_future()
+
+    async def run(self, events: list[dict]) -> Measured:
+        self._events = iter(events)
+        self._event = None
+        runtime_api = await serve(self._answer, "127.0.0.1")
+        log = self._stage.folder / f"{self._access_key}.log"
+        self._started = time.perf_counter_ns()
+        with log.open("wb") as out:
+            self._process = self._start(port_of(runtime_api), out)
+        ended = asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+        try:
+            await asyncio.wait({self._over, ended}, timeout=LONGEST_RUN, return_when=asyncio.FIRST_COMPLETED)
+            if not self._over.done():
+                raise RuntimeError("it has ended by itself, or never will")
+            self._over.result()
+        except Exception as failure:
+            raise RuntimeError(f"{self._command}: {failure}\n{log.read_text(errors='replace')[-4000:]}") from failure
+        finally:
+            # By SIGTERM, so that a profiler can write down what it has.
+            self._process.send_signal(signal.SIGTERM if self._over.done() else signal.SIGKILL)
+            await ended
+            runtime_api.close()
+            log.unlink()
+        self._measured.calls = self._stage.control_plane.calls.pop(self._access_key, 0)
+        return self._measured
+
+    def _start(self, port: int, out) -> subprocess.Popen:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "LANG": "en_US.UTF-8",
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+            "AWS_LAMBDA_FUNCTION_NAME": "layer-permission",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/layer-permission",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/31/[$LATEST]0123456789abcdef",
+            "AWS_REGION": "us-west-2",
+            "AWS_DEFAULT_REGION": "us-west-2",
+            "AWS_ACCESS_KEY_ID": self._access_key,
+            "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
+            "AWS_SESSION_TOKEN": secrets.token_hex(400),
+            **self._environment,
+        }
+        # The process inherits the last core, and the stage goes back to the others.
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[-1]})
+        try:
+            return subprocess.Popen(self._command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        finally:
+            os.sched_setaffinity(0, cores)
+
+    def _answer(self, asked: Asked) -> Reply | None:
+        try:
+            if asked.target.endswith("/invocation/next"):
+                return self._next()
+            if asked.target.endswith("/response"):
+                self._measured.event_wall.append((time.perf_counter_ns() - self._began) / 1e6)
+                self._check(self._stage.bucket.take(self._event["ResponseURL"]))
+                return Reply(202)
+            raise RuntimeError(f"{asked.target}: {asked.body.decode()}")
+        except Exception as failure:
+            if not self._over.done():
+                self._over.set_exception(failure)
+            return None
+
+    def _check(self, answer: dict):
+        if answer["Status"] != "SUCCESS":
+            raise RuntimeError(f"{self._event['RequestType']} answered {json.dumps(answer)}")
+
+    def _next(self) -> Reply | None:
+        cpu, measured = self._cpu(), self._measured
+        if self._event is None:
+            measured.start_wall = (time.perf_counter_ns() - self._started) / 1e6
+            measured.start_cpu = cpu
+        else:
+            measured.event_cpu.append(cpu - self._cpu_before)
+            if len(measured.event_cpu) % 100 == 0:
+                measured.resident.append(self._status("VmRSS"))
+        event = self._event = next(self._events, None)
+        if event is None:
+            measured.peak = self._status("VmHWM")
+            # The fields after the name in brackets: `man 5 proc_pid_stat`.
+            fields = self._proc("stat").rpartition(")")[2].split()
+            measured.page_faults = int(fields[7]) + int(fields[9])
+            self._over.set_result(None)
+            return None
+        time.sleep(self._pause)  # there is nobody else to be served meanwhile
+        event["ResponseURL"] = self._stage.bucket.url(f"{event['StackId']}|{event['LogicalResourceId']}|{event['RequestId']}")
+        reply = Reply.json(
+            200,
+            event,
+            Lambda_Runtime_Aws_Request_Id=event["RequestId"],
+            Lambda_Runtime_Deadline_Ms=str(int((time.time() + SECONDS) * 1000)),
+            Lambda_Runtime_Invoked_Function_Arn=FUNCTION,
+            Lambda_Runtime_Trace_Id="Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
+        )
+        if self._throttle and not measured.event_wall:
+            self._throttle.begin(self._process.pid)
+        self._cpu_before = self._cpu()
+        self._began = time.perf_counter_ns()
+        return reply
+
+    def _cpu(self) -> float:
+        # What clock_getcpuclockid(3) returns: the clock of all threads of a process, those that have ended too.
+        return time.clock_gettime_ns((~self._process.pid << 3) | 2) / 1e6
+
+    def _status(self, name: str) -> float:
+        (line,) = (line for line in self._proc("status").splitlines() if line.startswith(name + ":"))
+        return int(line.split()[1]) / 1024
+
+    def _proc(self, file: str) -> str:
+        return pathlib.Path(f"/proc/{self._process.pid}/{file}").read_text()

@@ -1,0 +1,48 @@
+"""Who is measured: the executable that ships, the floor and the peers, each as it is started and made to trust the test root.
+
+The trust costs each of them what it costs in real life, or less. The provider and the floor read a file of that one root and
+leave the compiled-in ones alone; Python's two stacks read Mozilla's roots, as always, with one more appended; Node adds one to
+those that are compiled in.
+"""
+
+import dataclasses
+import pathlib
+
+from stage.stage import Stage
+
+PEERS = pathlib.Path(__file__).parent / "peers"
+
+
+@dataclasses.dataclass
+class Subject:
+    title: str
+    command: list
+    environment: dict[str, str]
+
+
+@dataclasses.dataclass
+class Built:
+    """What `make bench` has built and installed."""
+
+    bootstrap: pathlib.Path
+    zip: pathlib.Path
+    floor: pathlib.Path
+    python_peer: pathlib.Path
+    node_peer: pathlib.Path
+
+    @property
+    def mozillas_roots(self) -> pathlib.Path:
+        (roots,) = self.python_peer.glob("lib/python*/site-packages/botocore/cacert.pem")
+        return roots
+
+
+def subjects(built: Built, stage: Stage) -> dict[str, Subject]:
+    one_root = {"SSL_CERT_FILE": str(stage.authority.root)}
+    all_roots = str(stage.authority.bundle(built.mozillas_roots))
+    python = {"AWS_CA_BUNDLE": all_roots, "SSL_CERT_FILE": all_roots, "PYTHONPATH": str(PEERS / "python")}
+    return {
+        "provider": Subject("this provider", [built.bootstrap], one_root),
+        "floor": Subject("the floor", [built.floor], one_root),
+        "node": Subject("Node", ["node", built.node_peer / "handler.cjs"], {"NODE_EXTRA_CA_CERTS": str(stage.authority.root)}),
+        "python": Subject("Python", [built.python_peer / "bin/python", "-m", "awslambdaric", "handler.handler"], python),
+    }
