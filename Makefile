@@ -65,7 +65,7 @@ try: ## print what would be done for an event of tests/events, calling nobody: m
 	@cargo run --quiet --example try -- tests/events/$(EVENT).json
 
 .PHONY: check
-check: format lint licences advisories templates test fuzz-build engine sam ## everything that a change has to pass
+check: format lint licences advisories templates test fuzz-build budget engine sam ## everything that a change has to pass
 	@echo 'make check: all passed: $^'
 
 .PHONY: fmt
@@ -141,6 +141,10 @@ build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in 
 .PHONY: bench
 bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes a quarter of an hour of a quiet machine)
 	python3 benches/bench.py $(BOOTSTRAP) $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
+
+.PHONY: budget
+budget: $(ZIP) ## check what the executable that ships costs, without timing anything: make budget, or make budget UPDATE=1 for a new baseline
+	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" python3 benches/budget.py $(PLATFORM) $(GLIBC) $(BOOTSTRAP) $(ZIP) $(if $(UPDATE),--update)
 
 .PHONY: package
 package: $(ZIP).sha256 $(SBOM) $(PACKAGED) ## build what ships, with its SHA-256, crates and template: dist/; make package ARCH=arm64

@@ -1,0 +1,82 @@
+"""Checks what the executable that ships costs against budget.json: `python budget.py PLATFORM GLIBC BOOTSTRAP ZIP [--update]`.
+
+Times nothing, so it says the same on any machine: instructions of a Create and a Delete, over plain HTTP, in a process that has
+just started; bytes; crates. And two things that no update forgives: jitter entropy, and a second HTTP or TLS stack.
+"""
+
+import asyncio
+import json
+import pathlib
+import sys
+import tempfile
+
+import callgrind
+import contents
+import events
+from stage.function import Function
+from stage.stage import Stage
+
+BUDGET = pathlib.Path(__file__).with_name("budget.json")
+UPDATE = "make budget UPDATE=1"
+
+# How much more than the budget may be, in per cent. Compilers and C libraries differ by less, whoever adds a crate knows it.
+TOLERANCE = {"instructions of a cold Create": 5, "instructions of a cold Delete": 5, "bytes of the zip": 5, "crates": 0}
+
+
+def exceeded(budget: dict[str, int], found: dict[str, int]) -> list[str]:
+    """What is wrong, a line each. What was not found was not looked for."""
+    wrong = []
+    for name, figure in found.items():
+        most = budget[name] * (100 + TOLERANCE[name]) // 100
+        if figure > most:
+            budgeted = f"the budget is {budget[name]:,} (at most {most:,})"
+            wrong.append(f"{name} over budget: got {figure:,}, {budgeted}; make it less, or take the new figure by `{UPDATE}`")
+    return wrong
+
+
+def fallen(budget: dict[str, int], found: dict[str, int]) -> list[str]:
+    """What has become so much cheaper that the budget no longer holds it."""
+    return [
+        f"{name} far below budget: got {figure:,}, the budget is {budget[name]:,}; hold the gain by `{UPDATE}`"
+        for name, figure in found.items()
+        if figure < budget[name] * (100 - TOLERANCE[name]) // 100
+    ]
+
+
+async def instructions(bootstrap: pathlib.Path) -> dict[str, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        stage = await Stage(pathlib.Path(folder)).over_plain_http()
+        _, create = events.create(stage.control_plane)
+        first, delete = events.delete(stage.control_plane)
+        await Function(stage, [bootstrap], stage.environment).run(first)
+        return {
+            f"instructions of a cold {event['RequestType']}": await callgrind.instructions(stage, [bootstrap], stage.environment, [event])
+            for event in (*create, *delete)
+        }
+
+
+def main(platform: str, glibc: str, bootstrap: pathlib.Path, archive: pathlib.Path, update: bool):
+    found = {}
+    if callgrind.missing():
+        print(f"SKIPPED: instructions cannot be counted without valgrind, {callgrind.INSTALL}", file=sys.stderr)
+    else:
+        found |= asyncio.run(instructions(bootstrap))
+    crates = contents.crates(platform)
+    found |= {"bytes of the zip": archive.stat().st_size, "crates": len(crates)}
+    budget = json.loads(BUDGET.read_text()) if BUDGET.exists() else {}
+    if update:
+        budget |= found
+        BUDGET.write_text(json.dumps(budget, indent=2) + "\n")
+    wrong = exceeded(budget, found) + contents.second_stacks(crates) + contents.jitter(contents.cryptography(platform, glibc))
+    for name, figure in found.items():
+        print(f"{name}: {figure:,} of {budget[name]:,}")
+    for line in fallen(budget, found):
+        print(line)
+    sys.exit("\n".join(wrong) or None)
+
+
+if __name__ == "__main__":
+    *given, last = sys.argv[1:]
+    update = last == "--update"
+    platform, glibc, bootstrap, archive = given if update else [*given, last]
+    main(platform, glibc, pathlib.Path(bootstrap).absolute(), pathlib.Path(archive), update)
