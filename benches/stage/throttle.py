@@ -1,5 +1,5 @@
 """Gives a process a fourteenth of a core, as Lambda gives a function of 128 MB while it serves an event: 1.43 ms of every 20 ms.
-By a cgroup of its own, which goes when it is closed; where none may be made there is no throttling."""
+By a cgroup of its own, which goes with it; where none may be made there is no throttling."""
 
 import contextlib
 import os
@@ -25,12 +25,18 @@ class Throttle:
                 (self._folder / file).write_text(str(value))
             self.works = True
         except OSError:
-            self.close()
+            self._close()
             self.works = False
 
     def begin(self, process_id: int):
         (self._folder / "cgroup.procs").write_text(str(process_id))
 
-    def close(self):
+    def __enter__(self) -> "Throttle":
+        return self
+
+    def __exit__(self, *_):
+        self._close()
+
+    def _close(self):
         with contextlib.suppress(OSError):
             self._folder.rmdir()
