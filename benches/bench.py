@@ -76,9 +76,16 @@ class Bench:
         for name in ("create", "update", "delete", "redelivered_create"):
             counted[name] = await self._instructions(self.provider, getattr(events, name))
         counted["floor"] = await self._instructions(self.subjects["floor"], events.create)
-        bundle = {"SSL_CERT_FILE": str(self.stage.authority.bundle(self.built.mozillas_roots))}
-        for name, environment in {"no variable": {}, "all roots in a file": bundle}.items():
-            counted[name] = {"start": await self._start(Subject(name, self.provider.command, environment))}
+        # Where no handshake needs them, so that nothing but the roots differs.
+        plain = await Stage(self.stage.folder).over_plain_http()
+        roots = {
+            "the roots that are compiled in": {},
+            "one root in a file": self.provider.environment,
+            "all roots in a file": {"SSL_CERT_FILE": str(self.stage.authority.bundle(self.built.mozillas_roots))},
+        }
+        for name, environment in roots.items():
+            subject = Subject(name, self.provider.command, {**plain.environment, **environment})
+            counted[name] = {"start": await self._start(subject)}
         return await _told("instructions", counted)
 
     async def _start(self, subject: Subject) -> int:

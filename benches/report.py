@@ -116,9 +116,8 @@ def by_event(results: dict) -> list[list[str]]:
         count = counted[name]
         instructions = f"{millions(count['start'])} + {millions(count['event'])}"
         found.append([name.replace("_", " "), instructions, f"{run['start_cpu']:.1f} + {run['event_cpu']:.1f}", str(run["calls"])])
-    # Without a variable the test root is unknown, so this is the price of a handshake that fails and of whatever is tried then.
-    for name in ("no variable", "all roots in a file"):
-        found.append([f"init alone, {name}", millions(counted[name]["start"]), NOTHING, NOTHING])
+    for name in ("the roots that are compiled in", "one root in a file", "all roots in a file"):
+        found.append([f"init without a handshake, {name}", millions(counted[name]["start"]), NOTHING, NOTHING])
     series = results["series"]
     found.append([f"warm, mean of {series['events']:,}", NOTHING, f"{series['cpu']:.2f}", f"{series['calls'] / series['events']:.1f}"])
     return found

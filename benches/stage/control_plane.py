@@ -43,6 +43,9 @@ class ControlPlane:
                 self._store(policy, _statement(_arn(layer, number), asked))
 
     def answer(self, asked: Asked) -> Reply:
+        if asked.method == "HEAD":
+            # A connection that is made ahead of the first call, which asks for nothing.
+            return Reply(403)
         key = ACCESS_KEY.search(asked.headers.get("authorization", ""))
         self.calls[key[1] if key else "unsigned"] += 1
         target = urllib.parse.urlsplit(asked.target)

@@ -38,5 +38,5 @@ class Stage:
         self._servers = [await serve(neighbour.answer, "127.0.0.1") for neighbour in (self.control_plane, self.bucket)]
         calls, answers = (f"http://127.0.0.1:{port_of(server)}" for server in self._servers)
         self.bucket.origin = answers
-        self.environment = {"AWS_ENDPOINT_URL_LAMBDA": calls, "RESPONSE_HOSTS": "http://127.0.0.1"}
+        self.environment = {"AWS_ENDPOINT_URL": calls, "RESPONSE_HOSTS": "http://127.0.0.1"}
         return self
