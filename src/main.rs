@@ -1,10 +1,7 @@
 //! Starts the provider: clients and logging are made once, and each event goes to the handler.
 //! Knows nothing of what an event says.
 
-use aws_config::BehaviorVersion;
-use aws_config::environment::{
-    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
-};
+use lambda_permission_provider::aws;
 use lambda_permission_provider::handler::Handler;
 use lambda_permission_provider::http::Http;
 use lambda_permission_provider::policy::doors::Doors;
@@ -20,12 +17,7 @@ const PANIC_DRILL: &str = "PANIC_DRILL";
 async fn main() -> Result<(), Error> {
     log_json_lines();
     let http = Http::new(Trust::read(|name| std::env::var(name).ok())?)?;
-    // Lambda always gives region and credentials in the environment: no chain of providers has to be asked.
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .http_client(http.clone());
-    let doors = Doors::new(config.load().await);
+    let doors = Doors::new(aws::config(&http).await);
     doors.connect(&http).await;
     let panic_drill = std::env::var(PANIC_DRILL).is_ok_and(|value| value == "1");
     let handler = Handler {

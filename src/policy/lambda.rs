@@ -18,6 +18,7 @@ use super::call::{attempt_timeout, log_call, no_retries, told};
 use super::document::Policy;
 use super::failure::{Failure, Kind};
 use super::pace::Pace;
+use crate::aws::endpoint_url;
 use crate::permission::arn::{AccountId, LayerArn, LayerVersionArn};
 use crate::permission::principal::Principal;
 use crate::permission::role::Role;
@@ -257,7 +258,7 @@ pub(super) async fn address(config: &SdkConfig) -> Option<Url> {
         .set_region(config.region().map(ToString::to_string))
         .set_use_dual_stack(config.use_dual_stack())
         .set_use_fips(config.use_fips())
-        .set_endpoint(config.endpoint_url().map(str::to_owned));
+        .set_endpoint(endpoint_url("Lambda"));
     let (resolver, params) = (DefaultResolver::new(), params.build().ok()?);
     let endpoint = resolver.resolve_endpoint(&params).await.ok()?;
     endpoint.url().parse().ok()

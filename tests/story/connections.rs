@@ -22,14 +22,26 @@ async fn the_first_event_finds_the_connection_made() {
     ];
     let stage = Stage::with_environment(&variables).await;
     front.stand_before(stage.lambda.address);
-    let made = async {
-        while front.connections() == 0 {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), made).await.unwrap();
+    connected(&front).await;
     stage.play(&event("create-account")).await.succeeded();
     stage.play(&event("delete")).await.succeeded();
+    assert_eq!(front.connections(), 1);
+}
+
+#[tokio::test]
+async fn lambda_may_be_elsewhere_than_the_rest_of_aws() {
+    let front = TlsFront::start().await;
+    let folder = front.folder();
+    let (url, authority) = (front.url(), folder.path("authority.pem"));
+    let variables = [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_ENDPOINT_URL_LAMBDA", url.as_str()),
+        ("AWS_CA_BUNDLE", &authority),
+    ];
+    let stage = Stage::with_environment(&variables).await;
+    front.stand_before(stage.lambda.address);
+    connected(&front).await;
+    stage.play(&event("create-account")).await.succeeded();
     assert_eq!(front.connections(), 1);
 }
 
@@ -41,4 +53,13 @@ async fn a_function_without_a_way_to_lambda_starts() {
     let stage = Stage::with_environment(&[("AWS_ENDPOINT_URL", &url)]).await;
     let never_created = event("delete").delete_of("never-created");
     stage.play(&never_created).await.succeeded();
+}
+
+async fn connected(front: &TlsFront) {
+    let made = async {
+        while front.connections() == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), made).await.unwrap();
 }
