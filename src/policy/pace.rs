@@ -101,4 +101,26 @@ mod tests {
             assert!(second.count() <= 13, "{start:?}");
         }
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_was_throttled_was_no_call_and_is_tried_again_soon() {
+        let (pace, begin) = (Pace::default(), Instant::now());
+        for _ in 0..AT_ONCE {
+            pace.turn().await;
+        }
+        pace.hurry().await;
+        let tried_again = begin.elapsed();
+        pace.turn().await;
+        assert_eq!(begin.elapsed(), tried_again);
+        pace.turn().await;
+        assert_eq!(begin.elapsed(), INTERVAL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_that_were_throttled_wait_for_each_other() {
+        let (pace, begin) = (Pace::default(), Instant::now());
+        tokio::join!(pace.hurry(), pace.hurry(), pace.hurry());
+        let shortest = Duration::from_millis(25);
+        assert!(begin.elapsed() >= 3 * shortest, "{:?}", begin.elapsed());
+    }
 }

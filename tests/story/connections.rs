@@ -46,6 +46,16 @@ async fn lambda_may_be_elsewhere_than_the_rest_of_aws() {
 }
 
 #[tokio::test]
+async fn nothing_is_called_where_a_fips_endpoint_is_asked_for_and_another_is_named() {
+    let stage = Stage::with_environment(&[("AWS_USE_FIPS_ENDPOINT", "true")]).await;
+    let (timeout, create) = (Duration::from_secs(12), event("create-account"));
+    let answer = stage.play_within(timeout, &create).await;
+    let said = "`Invalid Configuration: FIPS and custom endpoint are not supported`";
+    assert!(answer.reason().contains(said), "{}", answer.reason());
+    assert!(stage.statements().is_empty());
+}
+
+#[tokio::test]
 async fn a_function_without_a_way_to_lambda_starts() {
     // It takes connections, and never says a word.
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
