@@ -134,6 +134,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_noted_is_told_and_nothing_else() {
+        let course = Course::default();
+        let told = || (course.conflicts(), course.is_given_up(), course.has_met());
+        assert_eq!(told(), (0, false, false));
+        course.conflict();
+        course.conflict();
+        assert_eq!(told(), (2, false, false));
+        course.give_up();
+        assert_eq!(told(), (2, true, false));
+        course.met();
+        assert_eq!(told(), (2, true, true));
+    }
+
+    #[test]
     fn the_last_failure_is_told_until_it_has_passed() {
         let course = Course::default();
         assert_eq!(course.last_failure(), None);
