@@ -123,4 +123,21 @@ mod tests {
         let shortest = Duration::from_millis(25);
         assert!(begin.elapsed() >= 3 * shortest, "{:?}", begin.elapsed());
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_meets_others_lets_them_go_first_longer_each_time_until_it_gets_through() {
+        let pace = Pace::default();
+        let pause = async || {
+            let begin = Instant::now();
+            pace.let_others_go_first().await;
+            begin.elapsed().as_millis()
+        };
+        for most in [100, 200, 400, 800] {
+            let pause = pause().await;
+            assert!((most / 2..=most).contains(&pause), "{pause} of {most}");
+        }
+        pace.got_through();
+        pace.got_through();
+        assert!(pause().await <= 400);
+    }
 }
