@@ -210,6 +210,25 @@ mod tests {
     }
 
     #[test]
+    fn who_is_forbidden_is_not_added_but_may_go() {
+        let [one, two] = [
+            statement("s1", "111122223333"),
+            statement("s2", "o-abcdefghij"),
+        ];
+        let refusal =
+            |statement: &Statement| (statement.principal.clone(), format!("no {}", statement.sid));
+        let goal = Goal {
+            forbidden: [&one, &two].map(refusal).into(),
+            ..Goal::default()
+        };
+        let add = |statement: &Statement| Step::Add(statement.clone());
+        let remove = Step::Remove(Unwanted::exactly(one.clone()));
+        let steps = [add(&one), add(&statement("s3", "444455556666")), add(&two)];
+        assert_eq!(goal.allow(&steps), Err("no s1; no s2".to_owned()));
+        assert_eq!(goal.allow(&[remove, steps[1].clone()]), Ok(()));
+    }
+
+    #[test]
     fn a_plan_reads_like_what_it_does() {
         let mine = [statement("s1", "111122223333")];
         let old = [statement("s1", "o-abcdefghij")];
