@@ -6,7 +6,7 @@
 //! 2. [`cloudformation`] reads the request;
 //! 3. [`permission`] decides, without any I/O, which statements are to be there and which are not;
 //! 4. [`settings`] hold what the operator does not allow;
-//! 5. [`policy`] reads the policy, plans the difference and applies it, and takes back what failed: `pursuit` says when;
+//! 5. [`policy`] reads the policy, plans the difference and applies it where [`aws`] says, and takes back what failed: `pursuit` says when;
 //! 6. [`cloudformation`] again writes the answer and delivers it, through [`http`] to whom [`trust`] lets it. Both wait by [`backoff`] before they try again.
 //!
 //! What is wanted and what is there meet in a plan:

@@ -14,15 +14,7 @@ use crate::tls_front::TlsFront;
 #[tokio::test]
 async fn the_first_event_finds_the_connection_made() {
     let front = TlsFront::start().await;
-    let folder = front.folder();
-    let (url, authority) = (front.url(), folder.path("authority.pem"));
-    let variables = [
-        ("AWS_ENDPOINT_URL", url.as_str()),
-        ("AWS_CA_BUNDLE", &authority),
-    ];
-    let stage = Stage::with_environment(&variables).await;
-    front.stand_before(stage.lambda.address);
-    connected(&front).await;
+    let stage = connected(&front, &[("AWS_ENDPOINT_URL", &front.url())]).await;
     stage.play(&event("create-account")).await.succeeded();
     stage.play(&event("delete")).await.succeeded();
     assert_eq!(front.connections(), 1);
@@ -31,28 +23,35 @@ async fn the_first_event_finds_the_connection_made() {
 #[tokio::test]
 async fn lambda_may_be_elsewhere_than_the_rest_of_aws() {
     let front = TlsFront::start().await;
-    let folder = front.folder();
-    let (url, authority) = (front.url(), folder.path("authority.pem"));
-    let variables = [
+    let elsewhere = [
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
-        ("AWS_ENDPOINT_URL_LAMBDA", url.as_str()),
-        ("AWS_CA_BUNDLE", &authority),
+        ("AWS_ENDPOINT_URL_LAMBDA", &front.url()),
     ];
-    let stage = Stage::with_environment(&variables).await;
-    front.stand_before(stage.lambda.address);
-    connected(&front).await;
+    let stage = connected(&front, &elsewhere).await;
     stage.play(&event("create-account")).await.succeeded();
     assert_eq!(front.connections(), 1);
 }
 
 #[tokio::test]
-async fn nothing_is_called_where_a_fips_endpoint_is_asked_for_and_another_is_named() {
-    let stage = Stage::with_environment(&[("AWS_USE_FIPS_ENDPOINT", "true")]).await;
-    let (timeout, create) = (Duration::from_secs(12), event("create-account"));
-    let answer = stage.play_within(timeout, &create).await;
-    let said = "`Invalid Configuration: FIPS and custom endpoint are not supported`";
-    assert!(answer.reason().contains(said), "{}", answer.reason());
-    assert!(stage.statements().is_empty());
+async fn a_variable_that_is_empty_says_nothing() {
+    let empty = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_USE_FIPS_ENDPOINT"].map(|name| (name, ""));
+    let stage = Stage::with_environment(&empty).await;
+    stage.play(&event("create-account")).await.succeeded();
+}
+
+#[tokio::test]
+async fn nothing_is_called_where_another_endpoint_is_asked_for_than_is_named() {
+    for (variable, kind) in [
+        ("AWS_USE_FIPS_ENDPOINT", "FIPS"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "Dualstack"),
+    ] {
+        let stage = Stage::with_environment(&[(variable, "true")]).await;
+        let (timeout, create) = (Duration::from_secs(12), event("create-account"));
+        let answer = stage.play_within(timeout, &create).await;
+        let said = format!("Invalid Configuration: {kind} and custom endpoint are not supported");
+        assert!(answer.reason().contains(&said), "{}", answer.reason());
+        assert!(stage.statements().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -65,11 +64,18 @@ async fn a_function_without_a_way_to_lambda_starts() {
     stage.play(&never_created).await.succeeded();
 }
 
-async fn connected(front: &TlsFront) {
+/// A function with these variables that has made its connection to Lambda, which is behind `front`.
+async fn connected(front: &TlsFront, variables: &[(&str, &str)]) -> Stage {
+    let folder = front.folder();
+    let authority = folder.path("authority.pem");
+    let trusted = [("AWS_CA_BUNDLE", authority.as_str())];
+    let stage = Stage::with_environment(&[variables, &trusted].concat()).await;
+    front.stand_before(stage.lambda.address);
     let made = async {
         while front.connections() == 0 {
             sleep(Duration::from_millis(10)).await;
         }
     };
     timeout(Duration::from_secs(10), made).await.unwrap();
+    stage
 }
