@@ -140,7 +140,7 @@ build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in 
 
 .PHONY: bench
 bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes a quarter of an hour of a quiet machine)
-	python3 benches/bench.py $(BOOTSTRAP) $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
+	python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
 
 .PHONY: budget
 budget: $(ZIP) ## check what the executable that ships costs, without timing anything: make budget, or make budget UPDATE=1 for a new baseline

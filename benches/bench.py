@@ -1,4 +1,4 @@
-"""Measures the executable that ships beside the floor and the peers: `python bench.py BOOTSTRAP ZIP FLOOR PYTHON_PEER NODE_PEER`.
+"""Measures the executable that ships beside the floor and the peers: `python bench.py ZIP FLOOR PYTHON_PEER NODE_PEER`.
 
 Writes results.json, which holds what was measured with the commit it belongs to, and has `report` make the rest of it. Measures
 first what needs no quiet, beside the long series, and then what is timed, a process at a time and everybody in turn.

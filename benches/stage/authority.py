@@ -5,6 +5,7 @@ import pathlib
 import ssl
 import subprocess
 
+CIPHER_SUITE = "TLS_AES_128_GCM_SHA256"
 PURPOSE = "extendedKeyUsage=serverAuth,clientAuth\n"
 ROOT_EXTENSIONS = "basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n"
 INTERMEDIATE_EXTENSIONS = "basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,digitalSignature,keyCertSign,cRLSign\n" + PURPOSE
@@ -39,9 +40,12 @@ class Authority:
             raise RuntimeError(f"openssl {arguments[0]}: {done.stderr}")
 
     def server_side(self) -> ssl.SSLContext:
-        """TLS 1.3 and nothing older."""
+        """TLS 1.3 and nothing older, with the cipher suite that AWS's endpoints choose."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
+        first = context.get_ciphers()[0]["name"]
+        if first != CIPHER_SUITE:
+            raise RuntimeError(f"another cipher suite than AWS's: got `{first}`, let OPENSSL_CONF name openssl.cnf beside this file")
         context.load_cert_chain(self._chain, self._folder / "leaf.key")
         return context
 

@@ -1,4 +1,4 @@
-"""A network and an /etc/hosts of one's own, so that a process can serve under AWS's names and nothing of the machine is touched.
+"""A network, an /etc/hosts and OpenSSL's settings of one's own, so that a process can serve as AWS and nothing of the machine is touched.
 Runs nothing itself but the program that asks for it, again and inside."""
 
 import fcntl
@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 INSIDE = "BENCH_IN_NAMESPACE"
+OPENSSL_CONF = pathlib.Path(__file__).with_name("openssl.cnf")
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
 
 
@@ -23,8 +24,9 @@ def enter(names: list[str]):
     if why := _refused():
         allow = "kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0"
         sys.exit(f"no private namespace: got `{why}`, run it as root or allow user namespaces ({allow})")
-    # `unshare` execs: the parent of the program stays this one.
-    child = subprocess.Popen([*_unshare(), sys.executable, *sys.argv], env={**os.environ, INSIDE: str(os.getpid())})
+    # `unshare` execs: the parent of the program stays this one. OpenSSL reads its file when Python starts, and never again.
+    environment = {**os.environ, INSIDE: str(os.getpid()), "OPENSSL_CONF": str(OPENSSL_CONF)}
+    child = subprocess.Popen([*_unshare(), sys.executable, *sys.argv], env=environment)
     sys.exit(child.wait())
 
 
