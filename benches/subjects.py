@@ -50,7 +50,7 @@ def subjects(built: Built, stage: Stage) -> dict[str, Subject]:
 
 
 def _unpacked(archive: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
-    """The executable, written in one go as Lambda does it, and so is the floor: as a linker leaves it, it costs more page faults."""
+    """The executable that ships, written to the disk in one go, and so is the floor: as a linker leaves it, it costs more page faults."""
     with zipfile.ZipFile(archive) as zip_file:
         executable = pathlib.Path(zip_file.extract("bootstrap", folder))
     executable.chmod(0o755)

@@ -40,12 +40,12 @@ class Authority:
             raise RuntimeError(f"openssl {arguments[0]}: {done.stderr}")
 
     def server_side(self) -> ssl.SSLContext:
-        """TLS 1.3 and nothing older, with the cipher suite that AWS's endpoints choose."""
+        """TLS 1.3 and nothing older, with the cipher suite that Lambda and S3 choose."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         first = context.get_ciphers()[0]["name"]
         if first != CIPHER_SUITE:
-            raise RuntimeError(f"another cipher suite than AWS's: got `{first}`, let OPENSSL_CONF name openssl.cnf beside this file")
+            raise RuntimeError(f"another cipher suite than Lambda's: got `{first}`, let OPENSSL_CONF name openssl.cnf beside this file")
         context.load_cert_chain(self._chain, self._folder / "leaf.key")
         return context
 
