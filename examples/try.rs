@@ -54,13 +54,13 @@ fn tell(intent: &Intent) -> Result<(), Box<dyn Error>> {
 
 /// A policy in which only what is unwanted stands.
 fn supposed(layer_version: LayerVersionArn, goal: &Goal) -> Result<Policy, serde_json::Error> {
-    let written = |Unwanted { sid, principal }: &Unwanted| match principal.clone() {
+    let written = |unwanted: &Unwanted| match unwanted.principal().cloned() {
         Some(principal) => Statement {
-            sid: sid.clone(),
+            sid: unwanted.sid.clone(),
             principal,
         }
         .written(&layer_version),
-        None => json!({"Sid": sid.to_string()}),
+        None => json!({"Sid": unwanted.sid.to_string()}),
     };
     let statements: Vec<Value> = goal.unwanted.iter().map(written).collect();
     let document = json!({ "Statement": statements }).to_string();

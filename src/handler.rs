@@ -17,7 +17,7 @@ use crate::metrics::{self, Tally};
 use crate::permission::intent::Intent;
 use crate::policy::course::Course;
 use crate::policy::doors::Doors;
-use crate::policy::journal::Journal;
+use crate::policy::undo_log::UndoLog;
 use crate::pursuit::Pursuit;
 use crate::settings::{Refusal, Settings};
 
@@ -54,7 +54,7 @@ impl Handler {
         let deadline = Deadline::at(context.deadline);
         let envelope = Envelope::open(&payload).map_err(|nobody| untold(&nobody))?;
         envelope.log(&payload);
-        let understood = async { self.understand(&envelope, &payload, &context) };
+        let understood = async { self.understand(&envelope, &payload, &context, started) };
         let pursuit = guard(deadline.work, understood).await;
         let answer = match &pursuit {
             Ok(pursuit) => pursuit.run(deadline).await,
@@ -80,16 +80,21 @@ impl Handler {
         envelope: &'a Envelope,
         payload: &Value,
         context: &Context,
+        arrival: Instant,
     ) -> Result<Pursuit<'a>, String> {
         let request =
             Request::parse(envelope, payload).map_err(|malformed| malformed.to_string())?;
         let intent = Intent::of(&request).map_err(|no_intent| no_intent.to_string())?;
+        let intent = intent
+            .within(&context.invoked_function_arn)
+            .map_err(|out_of_reach| out_of_reach.to_string())?;
         Ok(Pursuit {
             envelope,
             intent: self.settings.allow(intent, &envelope.response_url)?,
             doors: self.doors.of_function(&context.invoked_function_arn),
-            journal: Journal::default(),
+            log: UndoLog::default(),
             course: Course::default(),
+            arrival,
             panic_drill: self.panic_drill,
         })
     }

@@ -14,9 +14,9 @@ use crate::metrics::Tally;
 use crate::permission::intent::{Intent, Purpose};
 use crate::policy::course::{Course, Progress};
 use crate::policy::doors::Doors;
-use crate::policy::journal::Journal;
-use crate::policy::reconcile::{Attributes, reconcile, take_back};
+use crate::policy::reconcile::{Attributes, Period, reconcile, take_back};
 use crate::policy::settle::Unreconciled;
+use crate::policy::undo_log::UndoLog;
 
 /// The work on one event.
 pub(crate) struct Pursuit<'a> {
@@ -24,9 +24,11 @@ pub(crate) struct Pursuit<'a> {
     pub(crate) intent: Intent,
     pub(crate) doors: Doors,
     /// What has been written so far.
-    pub(crate) journal: Journal,
+    pub(crate) log: UndoLog,
     /// How it goes.
     pub(crate) course: Course,
+    /// When the event came in.
+    pub(crate) arrival: Instant,
     /// Whether all work makes a panic.
     pub(crate) panic_drill: bool,
 }
@@ -63,14 +65,16 @@ impl Pursuit<'_> {
     async fn work(&self, end: Instant) -> Result<Attributes, Unreconciled> {
         let drilled = self.panic_drill && self.intent.goals.is_some();
         assert!(!drilled, "this is a drill");
-        reconcile(&self.doors, &self.intent, &self.journal, &self.course, end).await
+        let arrival = self.arrival;
+        let period = Period { arrival, end };
+        reconcile(&self.doors, &self.intent, &self.log, &self.course, period).await
     }
 
     /// The answer to work that did not get done; what a grant has written of it is taken back.
     async fn stopped(&self, stop: &Stop<Unreconciled>, deadline: Deadline) -> Answer {
         let Self {
             envelope,
-            journal,
+            log,
             course,
             ..
         } = self;
@@ -90,45 +94,51 @@ impl Pursuit<'_> {
         let unseen = *stop != Stop::Panicked && course.is_in_the_dark();
         let is_left = progress.is_some() || course.has_met() || unseen;
         let left = is_left.then(|| self.intent.physical_id.clone());
-        // Taking back many versions would take as long again, and then nothing would ever be done.
-        if progress.is_some() || journal.is_empty() {
+        // Rolling back many versions would take as long again, and then nothing would ever be done.
+        if progress.is_some() || log.is_empty() {
             return Answer::failed(envelope, left, reason);
         }
-        let undoing = take_back(&self.doors, &self.intent, journal);
-        let Err(stop) = guard(deadline.undo, undoing).await else {
-            let reason = format!("{reason} (taken back: {journal})");
-            journal.clear();
-            return Answer::failed(envelope, left, reason);
-        };
-        warn!(reason = stop.reason(None), writes = %journal, "not taken back");
-        // CloudFormation deletes what a failed Create answers, and with it what is left by then.
-        let left = Some(self.intent.physical_id.clone());
-        let reason = format!("{reason} (perhaps still done: {journal})");
-        Answer::failed(envelope, left, reason)
+        let writes = log.to_string();
+        let undoing = take_back(&self.doors, &self.intent, log);
+        match guard(deadline.undo, undoing).await {
+            Ok(left_out) => {
+                log.clear();
+                Answer::failed(
+                    envelope,
+                    left,
+                    format!("{reason} {}", undone(&writes, &left_out)),
+                )
+            }
+            Err(stop) => {
+                warn!(reason = stop.reason(None), writes = %log, "not taken back");
+                // CloudFormation deletes what a failed Create answers, and with it what is left by then.
+                let left = Some(self.intent.physical_id.clone());
+                let reason = format!("{reason} (perhaps still done: {log})");
+                Answer::failed(envelope, left, reason)
+            }
+        }
     }
 
     /// Takes back a grant that nobody could be told of: nobody would ever take it away.
     pub(crate) async fn take_back_unheard(&self, deadline: Deadline) {
-        let Self {
-            intent, journal, ..
-        } = self;
-        if !self.is_grant() || journal.is_empty() {
+        let Self { intent, log, .. } = self;
+        if !self.is_grant() || log.is_empty() {
             return;
         }
-        match guard(deadline.reply, take_back(&self.doors, intent, journal)).await {
-            Ok(()) => {
-                info!(writes = %journal, "taken back");
-                journal.clear();
+        match guard(deadline.reply, take_back(&self.doors, intent, log)).await {
+            Ok(_) => {
+                info!(writes = %log, "taken back");
+                log.clear();
             }
-            Err(stop) => warn!(reason = stop.reason(None), writes = %journal, "not taken back"),
+            Err(stop) => warn!(reason = stop.reason(None), writes = %log, "not taken back"),
         }
     }
 
     /// What it came to, in numbers.
     pub(crate) fn tally(&self) -> Tally {
         Tally {
-            grants: self.journal.grants(),
-            revokes: self.journal.revokes(),
+            grants: self.log.grants(),
+            revokes: self.log.revokes(),
             conflicts: self.course.conflicts(),
         }
     }
@@ -144,6 +154,17 @@ fn too_late(late: Duration) -> String {
     format!(
         "event too late: got it {seconds} seconds after CloudFormation stopped waiting, deploy again"
     )
+}
+
+/// What was rolled back, and what of it was not.
+fn undone(writes: &str, left_out: &[String]) -> String {
+    match left_out {
+        [] => format!("(taken back: {writes})"),
+        left_out => format!(
+            "(taken back: {writes}; not put back: {})",
+            left_out.join("; ")
+        ),
+    }
 }
 
 /// What ran out of time among many versions, with what it was waiting for.

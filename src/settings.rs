@@ -1,12 +1,18 @@
 //! The operator's guardrails, read once from the environment. They refuse grants, and never a revoke.
 //! Reads nothing else, and never fails: a value that cannot be read refuses every grant until it is mended.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::cloudformation::response_url::{ResponseHost, ResponseUrl};
+use crate::permission::goal::Unwanted;
 use crate::permission::intent::{Intent, Purpose};
 use crate::permission::principal::Principal;
 use crate::permission::reading::shown;
+
+/// How many principals, or values that cannot be read, a reason names.
+const MOST_TOLD: usize = 20;
 
 /// What the operator has set.
 #[derive(Clone, Debug)]
@@ -36,13 +42,13 @@ pub enum Refusal {
         "public grant not allowed: got `*`, grant to accounts or organizations, or have the provider's operator set `AllowPublic` to `true`"
     )]
     Public,
-    /// This principal is not allowed.
+    /// These principals are not allowed.
     #[error(
-        "principal not allowed: got `{got}`, grant to allowed ones ({allowed}), or have the provider's operator add it to `AllowedPrincipals`"
+        "principal not allowed: got {got}, grant to allowed ones ({allowed}), or have the provider's operator add it to `AllowedPrincipals`"
     )]
-    Principal {
+    Principals {
         /// Who was to be granted to.
-        got: Principal,
+        got: String,
         /// Who may be.
         allowed: String,
     },
@@ -101,68 +107,84 @@ impl Settings {
             .ok_or_else(|| Refusal::ResponseHost(url.clone()))
     }
 
-    /// Gives `intent` as far as it may be pursued. Taking access away always may be. Of a resource that has its grant already,
-    /// only what would have to be added is forbidden: it may lose some of it, or be rolled back to it.
+    /// Gives `intent` as far as it may be pursued, with the principals that are denied. Taking access away always may be. Of
+    /// a resource that has its grant already, only what would have to be added is refused: it may lose some of it, or be
+    /// rolled back to it.
     ///
     /// # Errors
-    /// Everything that forbids it, joined by `; `.
+    /// What forbids it, joined by `; `.
     pub fn allow(&self, mut intent: Intent, url: &ResponseUrl) -> Result<Intent, String> {
         let Some(goals) = intent
             .goals
-            .as_mut()
+            .as_ref()
             .filter(|_| intent.purpose == Purpose::Grant)
         else {
             return Ok(intent);
         };
         self.may_answer(url)
             .map_err(|refusal| refusal.to_string())?;
-        let wanted = goals
-            .each
-            .wanted
-            .iter()
-            .map(|statement| &statement.principal);
-        let refused: Vec<(&Principal, Option<Refusal>)> = wanted
-            .map(|principal| (principal, self.may_grant(principal).err()))
-            .filter(|(_, refusal)| refusal.is_some() || !self.unreadable.is_empty())
+        let wanted = goals.each.wanted.iter().map(|wanted| &wanted.principal);
+        let refused = self.refused(wanted.clone());
+        if !intent.keeps_id && !refused.is_empty() {
+            return Err(self.reason(&refused));
+        }
+        // What a rollback would restore is denied like everything else.
+        let replaced = goals.each.unwanted.iter().filter_map(Unwanted::principal);
+        let denied = self.refused(wanted.chain(replaced)).into_iter();
+        let why = |principal| self.reason(&BTreeSet::from([principal]));
+        intent.denied = denied
+            .map(|principal| (principal.clone(), why(principal)))
             .collect();
-        if intent.keeps_id {
-            let why = |refusal: &Option<Refusal>| joined(self.unreadable.iter().chain(refusal));
-            let forbidden = refused
-                .iter()
-                .map(|(principal, refusal)| ((*principal).clone(), why(refusal)));
-            goals.each.forbidden = forbidden.collect();
-            return Ok(intent);
-        }
-        if refused.is_empty() {
-            return Ok(intent);
-        }
-        let refusals = refused.iter().filter_map(|(_, refusal)| refusal.as_ref());
-        Err(joined(self.unreadable.iter().chain(refusals)))
+        Ok(intent)
     }
 
-    fn may_grant(&self, principal: &Principal) -> Result<(), Refusal> {
-        if *principal == Principal::Everyone && !self.allow_public {
-            return Err(Refusal::Public);
-        }
-        match &self.allowed_principals {
-            Some(allowed) if !allowed.contains(principal) => {
-                let allowed: Vec<String> = allowed
-                    .iter()
-                    .map(|allowed| format!("`{allowed}`"))
-                    .collect();
-                Err(Refusal::Principal {
-                    got: principal.clone(),
-                    allowed: allowed.join(", "),
-                })
-            }
-            Some(_) | None => Ok(()),
-        }
+    /// Who of `principals` may not be granted to.
+    fn refused<'a>(
+        &self,
+        principals: impl Iterator<Item = &'a Principal>,
+    ) -> BTreeSet<&'a Principal> {
+        principals
+            .filter(|principal| !self.unreadable.is_empty() || !self.may_grant(principal))
+            .collect()
+    }
+
+    /// Everything that forbids to grant to `refused`, each of it once.
+    fn reason(&self, refused: &BTreeSet<&Principal>) -> String {
+        let (public, others): (Vec<&Principal>, Vec<&Principal>) = refused
+            .iter()
+            .copied()
+            .filter(|principal| !self.may_grant(principal))
+            .partition(|principal| **principal == Principal::Everyone && !self.allow_public);
+        let public = public.first().map(|_| Refusal::Public);
+        let allowed = self.allowed_principals.iter().flatten();
+        let others = (!others.is_empty()).then(|| Refusal::Principals {
+            got: listed(others.into_iter()),
+            allowed: listed(allowed),
+        });
+        let unreadable = self.unreadable.iter().take(MOST_TOLD).cloned();
+        let refusals = unreadable.chain(others).chain(public);
+        let reasons: Vec<String> = refusals.map(|refusal| refusal.to_string()).collect();
+        reasons.join("; ")
+    }
+
+    fn may_grant(&self, principal: &Principal) -> bool {
+        let allowed = self.allowed_principals.as_ref();
+        let is_listed = allowed.is_none_or(|allowed| allowed.contains(principal));
+        is_listed && (*principal != Principal::Everyone || self.allow_public)
     }
 }
 
-fn joined<'a>(refusals: impl Iterator<Item = &'a Refusal>) -> String {
-    let reasons: Vec<String> = refusals.map(ToString::to_string).collect();
-    reasons.join("; ")
+/// The first of `principals`, and how many more there are.
+fn listed<'a>(principals: impl Iterator<Item = &'a Principal>) -> String {
+    let all: Vec<String> = principals
+        .map(|principal| format!("`{principal}`"))
+        .collect();
+    match all.split_at_checked(MOST_TOLD) {
+        Some((told, more)) if !more.is_empty() => {
+            format!("{} and {} more", told.join(", "), more.len())
+        }
+        Some(_) | None => all.join(", "),
+    }
 }
 
 fn switch(variable: &'static str, value: &str) -> Result<bool, Vec<Refusal>> {
@@ -204,7 +226,7 @@ fn entries<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::goal::{Goal, Goals};
+    use crate::permission::goal::{Denied, Goal, Goals};
     use crate::permission::statement::Statement;
 
     const ANSWER: &str = "https://b.s3.amazonaws.com/key?Signature=secret";
@@ -230,6 +252,7 @@ mod tests {
             }),
             leftovers: None,
             purpose,
+            denied: Denied::new(),
             physical_id: "id".to_owned(),
             keeps_id: false,
             attributes: Vec::new(),
@@ -285,10 +308,8 @@ mod tests {
                     ("ALLOWED_PRINCIPALS", "o-abcdefghij,444455556666"),
                 ],
                 &["*", "444455556666", "111122223333"],
-                "principal not allowed: got `*`, grant to allowed ones (`o-abcdefghij`, `444455556666`), or have the \
-                 provider's operator add it to `AllowedPrincipals`; principal not allowed: got `111122223333`, grant to \
-                 allowed ones (`o-abcdefghij`, `444455556666`), or have the provider's operator add it to \
-                 `AllowedPrincipals`",
+                "principal not allowed: got `111122223333`, `*`, grant to allowed ones (`o-abcdefghij`, `444455556666`), or \
+                 have the provider's operator add it to `AllowedPrincipals`",
             ),
             (
                 &[("ALLOW_PUBLIC", "yes")],
@@ -335,9 +356,8 @@ mod tests {
             ..intent(Purpose::Grant, &["*", "111122223333"])
         };
         let allowed = settings(&[]).allow(has_it, &url).expect("to be pursued");
-        let forbidden = allowed.goals.expect("goals").each.forbidden;
-        let forbidden: Vec<String> = forbidden.keys().map(ToString::to_string).collect();
-        assert_eq!(forbidden, ["*"]);
+        let denied: Vec<String> = allowed.denied.keys().map(ToString::to_string).collect();
+        assert_eq!(denied, ["*"]);
     }
 
     #[test]

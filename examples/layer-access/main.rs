@@ -153,12 +153,18 @@ async fn policies(look: &Look, versions: Vec<LayerVersionArn>) -> Result<Report,
 fn reason(failure: &Failure) -> String {
     let remedy = match failure.kind {
         Kind::Denied => "run it with credentials that may do that",
+        Kind::Expired | Kind::Unrecognized => {
+            "run it with credentials that are valid, in a region that is enabled"
+        }
+        Kind::StaleSignature => "set this machine's clock and run it again",
         Kind::Throttled | Kind::Changed => "run it again when less is going on in the region",
-        Kind::Unavailable | Kind::Unreachable => {
+        Kind::Unavailable | Kind::Unreachable | Kind::Unreadable => {
             "check the region and this machine's way to Lambda's API, and run it again"
         }
-        Kind::Unreadable => "look into that policy",
-        Kind::NotFound | Kind::Full | Kind::Refused => "correct what this message names",
+        Kind::Misconfigured => "correct the credentials and the region that it is to use",
+        Kind::NotFound | Kind::UnknownPrincipal | Kind::Full | Kind::Refused => {
+            "correct what this message names"
+        }
     };
     format!("{}, {remedy}", failure.without_remedy())
 }

@@ -202,5 +202,5 @@ fn is_taken_away(request: &Request, intent: &Intent, given: &Goals) {
 fn is_meant(statement: &Statement, unwanted: &Unwanted) -> bool {
     let of_list = unwanted.sid.of_each(&statement.principal);
     *unwanted == Unwanted::exactly(statement.clone())
-        || unwanted.principal.is_none() && of_list.as_ref() == Some(&statement.sid)
+        || unwanted.principal().is_none() && of_list.as_ref() == Some(&statement.sid)
 }

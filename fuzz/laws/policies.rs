@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lambda_permission_provider::permission::arn::LayerVersionArn;
-use lambda_permission_provider::permission::goal::{Goal, Unwanted};
+use lambda_permission_provider::permission::goal::{Goal, OnlyIf, Unwanted};
 use lambda_permission_provider::permission::principal::Principal;
 use lambda_permission_provider::permission::statement::{Statement, StatementId, principal_of};
 use lambda_permission_provider::policy::document::Policy;
@@ -107,13 +107,7 @@ fn goals(layer_version: &LayerVersionArn, statements: &[Value]) -> Vec<Goal> {
             ..Goal::default()
         };
         let mut goals = vec![
-            goal(
-                vec![],
-                vec![Unwanted {
-                    sid: sid.clone(),
-                    principal: None,
-                }],
-            ),
+            goal(vec![], vec![Unwanted::by_id(sid.clone())]),
             goal(listed.clone(), vec![]),
             goal(vec![], exactly(&listed)),
             goal(listed.iter().take(1).cloned().collect(), exactly(&listed)),
@@ -130,6 +124,7 @@ fn goals(layer_version: &LayerVersionArn, statements: &[Value]) -> Vec<Goal> {
 
 fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
     let written = |statement: &Statement| statement.written(&policy.layer_version);
+    let is = |wanted: &Statement, found: &Value| wanted.is(found, &policy.layer_version);
     let planned = match plan(goal, policy) {
         Ok(planned) => planned,
         Err(conflict) => {
@@ -137,7 +132,7 @@ fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
             let taken = |wanted: &Statement| {
                 before
                     .iter()
-                    .any(|found| wanted.sid.names(found) && *found != written(wanted))
+                    .any(|found| wanted.sid.names(found) && !is(wanted, found))
             };
             assert!(goal.wanted.iter().any(taken), "no conflict: {conflict}");
             return;
@@ -167,11 +162,11 @@ fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
 
     for wanted in &goal.wanted {
         assert!(
-            after.contains(&written(wanted)),
+            after.iter().any(|found| is(wanted, found)),
             "not there after {planned}: {wanted}"
         );
     }
-    let wanted = |found: &Value| goal.wanted.iter().any(|wanted| *found == written(wanted));
+    let wanted = |found: &Value| goal.wanted.iter().any(|wanted| is(wanted, found));
     let unwanted = |found: &Value| {
         goal.unwanted
             .iter()
@@ -192,24 +187,27 @@ fn keeps_to(goal: &Goal, policy: &Policy, before: &[Value]) {
     );
 }
 
-/// Whether `found` is what `unwanted` means, word for word; by an id alone, whatever bears it or is of its list.
+/// Whether `found` is what `unwanted` means, in whichever partition; by an id alone, whatever bears it or is of its list.
 fn is_meant(unwanted: &Unwanted, found: &Value, layer_version: &LayerVersionArn) -> bool {
-    let Unwanted { sid, principal } = unwanted;
-    let written = |sid: &StatementId, principal: &Principal| {
+    let sid = &unwanted.sid;
+    let says = |sid: &StatementId, principal: &Principal| {
         let statement = Statement {
             sid: sid.clone(),
             principal: principal.clone(),
         };
-        statement.written(layer_version)
+        statement.is_in_any_partition(found, layer_version)
     };
-    if let Some(principal) = principal {
-        return *found == written(sid, principal);
-    }
     let listed = |principal: Principal| {
-        let sid = sid.of_each(&principal);
-        sid.is_some_and(|sid| *found == written(&sid, &principal))
+        sid.of_each(&principal)
+            .is_some_and(|sid| says(&sid, &principal))
     };
-    sid.names(found) || principal_of(found, layer_version).is_some_and(listed)
+    match &unwanted.only_if {
+        OnlyIf::Grants(principal) => says(sid, principal),
+        OnlyIf::Says(exactly) => found == exactly,
+        OnlyIf::Anything => {
+            sid.names(found) || principal_of(found, layer_version).is_some_and(listed)
+        }
+    }
 }
 
 /// What Lambda makes of the steps.

@@ -46,8 +46,7 @@ pub fn hold(input: &[u8]) -> Option<()> {
         }
         // What is there already may stay, but is not added again.
         if let Ok(kept) = settings.allow(intent(RequestType::Update, principal)?, &url) {
-            let forbidden = kept.goals?.each.forbidden;
-            assert_eq!(forbidden.into_values().next(), created.err());
+            assert_eq!(kept.denied.into_values().next(), created.err());
         }
         let revoke = intent(RequestType::Delete, principal)?;
         assert_eq!(settings.allow(revoke.clone(), &url), Ok(revoke), "a revoke");

@@ -152,6 +152,14 @@ impl LayerVersionArn {
     pub fn version(&self) -> u64 {
         self.version.get()
     }
+
+    /// The same account, region, name and number in another partition.
+    #[must_use]
+    pub fn in_partition(&self, partition: &str) -> Self {
+        let mut other = self.clone();
+        partition.clone_into(&mut other.layer.partition);
+        other
+    }
 }
 
 impl FromStr for LayerVersionArn {
@@ -169,6 +177,26 @@ impl fmt::Display for LayerVersionArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.layer, self.version)
     }
+}
+
+/// The partition of a region, by how its name begins.
+///
+/// Source: the partitions of [AWS's SDKs](https://docs.aws.amazon.com/general/latest/gr/rande.html).
+#[must_use]
+pub fn partition_of_region(region: &str) -> &'static str {
+    const PREFIXES: [(&str, &str); 7] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+        ("eusc-", "aws-eusc"),
+    ];
+    let known = PREFIXES
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix));
+    known.map_or("aws", |(_, partition)| partition)
 }
 
 /// A positive number in plain digits without leading zeros, so that printing it gives the same text again.

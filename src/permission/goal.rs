@@ -1,8 +1,10 @@
 //! What policies are to hold and what not, as far as one resource is concerned.
 //! Knows nothing of how it came to be wanted, or of what is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+use serde_json::Value;
 
 use super::arn::LayerVersionArn;
 use super::grant::Grant;
@@ -20,19 +22,34 @@ pub struct Goal {
     pub unwanted: Vec<Unwanted>,
     /// The revision that the policy must have for the first write.
     pub revision_id: Option<String>,
-    /// Who must not be added, and why: what is there already may stay.
-    pub forbidden: BTreeMap<Principal, String>,
+    /// Of the wanted ids, those that are wanted only in place of an unwanted statement of the same id: a rollback does not
+    /// restore what somebody else has removed or replaced meanwhile.
+    pub in_place_only: BTreeSet<StatementId>,
 }
+
+/// The principals that the guardrails deny, and why: none is added to a policy, not even in a rollback. What is there
+/// already may stay.
+pub type Denied = BTreeMap<Principal, String>;
 
 /// A statement that is to be gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unwanted {
     /// Its id.
     pub sid: StatementId,
-    /// What it says. A statement of this id that says something else is somebody else's and stays. Nothing where whatever
-    /// goes by this id is meant, in a list too: the properties that declared it can no longer be read, or the id is derived
-    /// and no other resource has it.
-    pub principal: Option<Principal>,
+    /// What it has to say. A statement of this id that says something else is somebody else's and stays.
+    pub only_if: OnlyIf,
+}
+
+/// What a statement has to say to be the one that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnlyIf {
+    /// That it grants to this principal, and nothing else.
+    Grants(Principal),
+    /// Exactly this: what Lambda answered to the request that added it.
+    Says(Value),
+    /// Anything, in a list too: the properties that declared it can no longer be read, or the id is derived and no other
+    /// resource has it.
+    Anything,
 }
 
 impl Unwanted {
@@ -41,16 +58,34 @@ impl Unwanted {
     pub fn exactly(statement: Statement) -> Self {
         Self {
             sid: statement.sid,
-            principal: Some(statement.principal),
+            only_if: OnlyIf::Grants(statement.principal),
+        }
+    }
+
+    /// Whom it has to grant to, if that is known.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        match &self.only_if {
+            OnlyIf::Grants(principal) => Some(principal),
+            OnlyIf::Says(_) | OnlyIf::Anything => None,
+        }
+    }
+
+    /// Whatever goes by this id.
+    #[must_use]
+    pub fn by_id(sid: StatementId) -> Self {
+        Self {
+            sid,
+            only_if: OnlyIf::Anything,
         }
     }
 }
 
 impl fmt::Display for Unwanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.principal {
-            Some(principal) => write!(f, "`{}` for `{principal}`", self.sid),
-            None => write!(f, "`{}`", self.sid),
+        match &self.only_if {
+            OnlyIf::Grants(principal) => write!(f, "`{}` for `{principal}`", self.sid),
+            OnlyIf::Says(_) | OnlyIf::Anything => write!(f, "`{}`", self.sid),
         }
     }
 }
@@ -66,6 +101,8 @@ pub struct Goals {
     pub role: Option<Role>,
     /// What each of them is to hold.
     pub each: Goal,
+    /// What all but the one of the named version are to hold instead, if that is something else.
+    pub others: Option<Goal>,
 }
 
 impl Goals {
@@ -81,6 +118,7 @@ impl Goals {
             named,
             role: None,
             each: Goal::default(),
+            others: None,
         }
     }
 
@@ -112,5 +150,34 @@ impl Goals {
             each,
             ..Self::with_grant(grant)
         }
+    }
+
+    /// A statement that `wanted` needs and that goes with these.
+    #[must_use]
+    pub fn shared_with(&self, wanted: &Self) -> Option<StatementId> {
+        if !self.scope.overlaps(&wanted.scope) {
+            return None;
+        }
+        let ids: BTreeSet<&StatementId> = self.each.unwanted.iter().map(|old| &old.sid).collect();
+        let by_id = |old: &&Unwanted| old.only_if == OnlyIf::Anything;
+        let lists: Vec<&Unwanted> = self.each.unwanted.iter().filter(by_id).collect();
+        let goes = |statement: &&Statement| {
+            let of_list = |old: &&Unwanted| old.sid.of_each(&statement.principal);
+            ids.contains(&statement.sid)
+                || lists
+                    .iter()
+                    .any(|old| of_list(old).as_ref() == Some(&statement.sid))
+        };
+        let shared = wanted.each.wanted.iter().find(goes);
+        shared.map(|statement| statement.sid.clone())
+    }
+
+    /// Takes the place of `old`, some of whose policies these are: with all versions of the layer where either is for all.
+    pub(super) fn take_over(&mut self, old: Self) {
+        if self.named.is_some() && matches!(self.scope, Scope::This(_)) {
+            self.others = Some(old.each.clone());
+            self.scope = old.scope;
+        }
+        self.each.unwanted = old.each.unwanted;
     }
 }

@@ -53,32 +53,12 @@ impl Grant {
         }
     }
 
-    /// A statement that this grant and `other` would both have in one policy.
-    #[must_use]
-    pub fn shared_with(&self, other: &Self) -> Option<StatementId> {
-        let all = [self.versions, other.versions].contains(&Versions::All);
-        let same_layer = self.layer_version.layer() == other.layer_version.layer();
-        if self.layer_version != other.layer_version && !(all && same_layer) {
-            return None;
-        }
-        let mine = self.statements();
-        let mut theirs = other
-            .statements()
-            .into_iter()
-            .map(|statement| statement.sid);
-        theirs.find(|sid| mine.iter().any(|mine| mine.sid == *sid))
-    }
-
     /// Of a list under a derived id: every statement that goes by that id, since no other resource has it. Another list, which
     /// was meant for a while, may have left some that this one does not name.
     #[must_use]
     pub fn whatever_is_ours(&self) -> Option<Unwanted> {
-        let sid = self.sid.clone();
         let is_list = matches!(self.principals, Principals::Each(_));
-        (is_list && self.is_derived).then_some(Unwanted {
-            sid,
-            principal: None,
-        })
+        (is_list && self.is_derived).then(|| Unwanted::by_id(self.sid.clone()))
     }
 
     /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.

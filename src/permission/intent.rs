@@ -3,8 +3,9 @@
 
 use thiserror::Error;
 
-use super::goal::{Goal, Goals, Unwanted};
+use super::goal::{Denied, Goal, Goals, Unwanted};
 use super::grant::Grant;
+use super::home::{Home, OutOfReach};
 use super::properties::Violations;
 use super::reading::Reading;
 use super::scope::Scope;
@@ -20,6 +21,8 @@ pub struct Intent {
     /// What a failed Update may have left in other policies. It goes if that is possible: they may be ones that cannot even
     /// be read, which would be why the Update failed.
     pub leftovers: Option<Goals>,
+    /// Who must not be granted to, and why, as far as this intent could come to it.
+    pub denied: Denied,
     /// What the work is for, which decides how patient it is and whether it is taken back when it fails.
     pub purpose: Purpose,
     /// The id that a success answers.
@@ -82,59 +85,82 @@ impl Intent {
             (RequestType::Delete, _) if never_served => {
                 Ok(Self::revoke(request, None, Purpose::Revoke))
             }
-            (RequestType::Delete, PhysicalId::Granted { scope, sid }) => {
-                let goals = request.without(scope, sid);
-                Ok(Self::revoke(request, Some(goals), Purpose::Revoke))
+            (RequestType::Delete, PhysicalId::Granted { .. }) => {
+                Ok(Self::revoke(request, request.revoked(), Purpose::Revoke))
             }
-            (RequestType::Delete, PhysicalId::Unknown) => {
-                let goals = request.declared().ok().as_ref().map(Goals::without_grant);
-                Ok(Self::revoke(request, goals, Purpose::RevokeEarly))
-            }
+            (RequestType::Delete, PhysicalId::Unknown) => Ok(Self::revoke(
+                request,
+                request.revoked(),
+                Purpose::RevokeEarly,
+            )),
         }
     }
 
     fn grant(request: &Request) -> Result<Self, NoIntent> {
         let grant = request.declared()?;
         let before = request.declared_before();
-        let physical_id = grant.physical_id().to_string();
+        let goals = Goals::with_grant(&grant);
+        let physical_id = request.id_of(&grant, &goals)?;
         let keeps_id = request.physical_id.as_ref() == Some(&physical_id);
-        // Our own write changed the revision: one that the resource was already made with is spent. Under the same id, the
-        // statement that goes has to be ours anyway, and a rollback must not fail for the revision it brings back.
-        let revision_before = before
-            .as_ref()
-            .and_then(|before| before.revision_id.as_ref());
-        let spent = keeps_id || revision_before == grant.revision_id.as_ref();
         let attributes = vec![
             ("Id", physical_id.clone()),
             ("LayerVersionArn", grant.layer_version.to_string()),
             ("StatementId", grant.sid.to_string()),
             ("StatementIds", listed(&grant.statements())),
         ];
-        let mut goals = Goals::with_grant(&grant);
-        goals.each.revision_id = goals.each.revision_id.filter(|_| !spent);
-        let mut leftovers = None;
-        // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
-        // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
-        if let Some(before) = before {
-            let is_another = before.physical_id() != grant.physical_id();
-            let shared = before.shared_with(&grant).filter(|_| is_another);
-            if keeps_id && before.scope() == goals.scope {
-                goals.each.unwanted = Goals::without_grant(&before).each.unwanted;
-            } else if keeps_id && shared.is_none() {
-                // What was refused for sharing a statement has left nothing.
-                leftovers = Some(Goals::without_grant(&before));
-            } else if let Some(shared) = shared.filter(|_| !keeps_id) {
-                return Err(NoIntent::SharedStatement(shared));
-            }
-        }
-        Ok(Self {
-            goals: Some(goals),
-            leftovers,
+        let mut intent = Self {
+            goals: None,
+            leftovers: None,
+            denied: Denied::new(),
             purpose: Purpose::Grant,
             physical_id,
             keeps_id,
             attributes,
-        })
+        };
+        intent.replace(goals, &grant, before.as_ref());
+        Ok(intent)
+    }
+
+    /// Pursues `goals`, with what goes of what was declared before.
+    fn replace(&mut self, mut goals: Goals, grant: &Grant, before: Option<&Grant>) {
+        // Our own write changed the revision: one that the resource was already made with is spent. Under the same id, the
+        // statement that goes has to be ours anyway, and a rollback must not fail for the revision it brings back.
+        let revision_before = before.and_then(|before| before.revision_id.as_ref());
+        let spent = self.keeps_id || revision_before == grant.revision_id.as_ref();
+        goals.each.revision_id = goals.each.revision_id.filter(|_| !spent);
+        // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
+        // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
+        if let Some(before) = before.filter(|_| self.keeps_id) {
+            let old = Goals::without_grant(before);
+            if old.scope == goals.scope {
+                goals.each.unwanted = old.each.unwanted;
+            } else if old.shared_with(&goals).is_none() {
+                self.leftovers = Some(old);
+            } else if PhysicalId::read(Some(&self.physical_id)) == PhysicalId::Unknown {
+                goals.take_over(old);
+            }
+            // Otherwise the Update was refused for sharing a statement, and has left nothing.
+        }
+        self.goals = Some(goals);
+    }
+
+    /// Gives the intent as far as the function of this ARN can pursue it: a grant only in its own partition, and where region
+    /// and partition of the layer fit each other. Where it cannot have granted anything, there is nothing to revoke.
+    ///
+    /// # Errors
+    /// If that keeps it from granting.
+    pub fn within(mut self, function_arn: &str) -> Result<Self, OutOfReach> {
+        let home = Home::of_function(function_arn);
+        let layer = |goals: &Goals| goals.scope.layer().clone();
+        if self.purpose == Purpose::Grant {
+            self.goals
+                .as_ref()
+                .map_or(Ok(()), |goals| home.reaches(&layer(goals)))?;
+        }
+        let granted = |goals: &Goals| home.may_have_granted(&layer(goals));
+        self.goals = self.goals.filter(granted);
+        self.leftovers = self.leftovers.filter(granted);
+        Ok(self)
     }
 
     /// Whether policies of all versions of a layer are worked on.
@@ -148,6 +174,7 @@ impl Intent {
         Self {
             goals,
             leftovers: None,
+            denied: Denied::new(),
             purpose,
             physical_id: request
                 .physical_id
@@ -173,13 +200,46 @@ impl Request {
         Grant::declared(&self.properties, &self.stack_id, &self.logical_id)
     }
 
+    /// What a Delete of the id of this request with its properties revokes, if anything.
+    fn revoked(&self) -> Option<Goals> {
+        match PhysicalId::read(self.physical_id.as_deref()) {
+            PhysicalId::NeverCreated => None,
+            PhysicalId::Granted { scope, sid } => Some(self.without(scope, sid)),
+            PhysicalId::Unknown => self.declared().ok().as_ref().map(Goals::without_grant),
+        }
+    }
+
+    /// The id that the resource has when `goals` are true, which `grant` declares. With another one than before, CloudFormation
+    /// deletes the one before by its old properties: that must not take away what was just granted.
+    fn id_of(&self, grant: &Grant, goals: &Goals) -> Result<String, NoIntent> {
+        let id = grant.physical_id().to_string();
+        let (Some(known), Some(old)) = (&self.physical_id, &self.old_properties) else {
+            return Ok(id);
+        };
+        if *known == id {
+            return Ok(id);
+        }
+        let clean_up = Self {
+            properties: old.clone(),
+            ..self.clone()
+        };
+        let Some(shared) = clean_up.revoked().and_then(|old| old.shared_with(goals)) else {
+            return Ok(id);
+        };
+        if PhysicalId::read(Some(known)) == PhysicalId::Unknown {
+            // The resource was made by another implementation, and keeps the id that it has from there.
+            Ok(known.clone())
+        } else {
+            Err(NoIntent::SharedStatement(shared))
+        }
+    }
+
     /// What the id names is to be gone, if it says what the properties declare; by the id alone, if they cannot be read.
     fn without(&self, scope: Scope, sid: StatementId) -> Goals {
         let Ok(declared) = self.declared() else {
             let role = Reading::of(&self.properties).role(None);
-            let principal = None;
             let each = Goal {
-                unwanted: vec![Unwanted { sid, principal }],
+                unwanted: vec![Unwanted::by_id(sid)],
                 ..Goal::default()
             };
             return Goals {
@@ -418,7 +478,7 @@ mod tests {
         ] {
             let deleted = intent("Delete", &id, &list, &list).expect("an intent");
             let goals = deleted.goals.expect("goals");
-            assert_eq!(goals.each.unwanted[0].principal.is_some(), of_one);
+            assert_eq!(goals.each.unwanted[0].principal().is_some(), of_one);
         }
     }
 
@@ -530,7 +590,7 @@ mod tests {
             let [unwanted] = &goals.expect("goals").each.unwanted[..] else {
                 panic!("one statement: {changes}")
             };
-            assert_eq!(unwanted.principal.is_none(), by_id_alone, "{changes}");
+            assert_eq!(unwanted.principal().is_none(), by_id_alone, "{changes}");
         }
     }
 

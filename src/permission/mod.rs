@@ -3,6 +3,7 @@
 pub mod arn;
 pub mod goal;
 pub mod grant;
+pub mod home;
 pub mod intent;
 pub mod principal;
 pub mod principals;

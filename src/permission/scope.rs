@@ -27,6 +27,19 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// Whether a policy may be in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::This(one), Self::This(other)) => one == other,
+            (Self::This(_) | Self::All(_), Self::All(_)) | (Self::All(_), Self::This(_)) => {
+                self.layer() == other.layer()
+            }
+        }
+    }
+}
+
 /// The text names neither a layer nor a layer version.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("neither the ARN of a layer nor that of a layer version")]

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::failure::{Failure, Kind};
+use crate::http::NoResponse;
 
 /// How long one call may take before it counts as unanswered.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,24 +34,48 @@ pub(super) fn told<E>(error: &SdkError<E, HttpResponse>) -> (Kind, String, Strin
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let Some(service) = error.as_service_error() else {
-        let kind = if matches!(error, SdkError::ConstructionFailure(_)) {
-            Kind::Refused
-        } else if matches!(error, SdkError::DispatchFailure(failure) if failure.is_other()) {
-            Kind::Unreachable
-        } else {
-            Kind::Unavailable
-        };
-        return (kind, "no answer".to_owned(), root_cause(error));
-    };
     let status = error
         .raw_response()
         .map_or(0, |response| response.status().as_u16());
+    let Some(service) = error.as_service_error().filter(|_| status >= 300) else {
+        let (kind, code) = unanswered(error, status);
+        return (kind, code.to_owned(), root_cause(error));
+    };
     let code = service.code().unwrap_or("no code");
     let message = service
         .message()
         .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
     (Kind::of(code, status), code.to_owned(), message)
+}
+
+/// What a call came to that has no answer, or none that can be read: of a write, whether it took effect is unknown, unless
+/// the request was never sent.
+fn unanswered<E>(error: &SdkError<E, HttpResponse>, status: u16) -> (Kind, &'static str)
+where
+    E: std::error::Error + 'static,
+{
+    if matches!(error, SdkError::ConstructionFailure(_)) {
+        return (Kind::Misconfigured, "no request");
+    }
+    let is_unsent = matches!(error, SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user());
+    match (is_unsent, is_of_the_connection(error)) {
+        (true, true) => (Kind::Unreachable, "no answer"),
+        (true, false) => (Kind::Misconfigured, "no request"),
+        (false, _) if status > 0 => (Kind::Unavailable, "unreadable response"),
+        (false, _) => (Kind::Unavailable, "no answer"),
+    }
+}
+
+/// Whether the client was reached, and not something before it: credentials and endpoint come from the environment.
+fn is_of_the_connection(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<NoResponse>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Logs a call that was made of `action` on `resource`.

@@ -17,6 +17,7 @@ pub struct Course {
     is_given_up: Cell<bool>,
     seen: RefCell<BTreeSet<LayerVersionArn>>,
     has_met: Cell<bool>,
+    awaits: Cell<bool>,
 }
 
 /// How far the work on the versions of a layer has come.
@@ -100,18 +101,44 @@ impl Course {
         self.has_met.get()
     }
 
+    /// Notes that what is to be there is there, and what it replaces is not there yet: the Update that is rolled back may
+    /// still be running.
+    pub(super) fn awaits(&self) {
+        self.awaits.set(true);
+    }
+
+    /// Whether something that is to be replaced may still come.
+    pub(super) fn is_awaiting(&self) -> bool {
+        self.awaits.get()
+    }
+
     /// Notes that the policy of `layer_version` was read.
     pub(super) fn looked_at(&self, layer_version: &LayerVersionArn) {
         self.seen.borrow_mut().insert(layer_version.clone());
     }
 
     /// Whether what an earlier delivery of the event has made may be there without having been seen: not every policy was
-    /// read. Where there is no access or no connection a Delete could not look either, and its stack would be stuck for nothing.
+    /// read. Where a Delete could not look either, its stack would be stuck for nothing.
     pub fn is_in_the_dark(&self) -> bool {
         let last = self.last_failure.borrow();
-        let kind = last.as_ref().map(|failure| failure.kind);
         let all = self.progress.get().map_or(1, |progress| progress.all);
-        self.seen.borrow().len() < all && !matches!(kind, Some(Kind::Denied | Kind::Unreachable))
+        let passes = |failure: &Failure| match failure.kind {
+            Kind::Changed
+            | Kind::StaleSignature
+            | Kind::Throttled
+            | Kind::Unavailable
+            | Kind::Unreadable => true,
+            Kind::NotFound
+            | Kind::Denied
+            | Kind::Expired
+            | Kind::Unrecognized
+            | Kind::UnknownPrincipal
+            | Kind::Full
+            | Kind::Unreachable
+            | Kind::Misconfigured
+            | Kind::Refused => false,
+        };
+        self.seen.borrow().len() < all && last.as_ref().is_none_or(passes)
     }
 }
 
@@ -166,8 +193,16 @@ mod tests {
         for (kind, is_dark) in [
             (None, true),
             (Some(Kind::Unavailable), true),
+            (Some(Kind::Changed), true),
+            (Some(Kind::StaleSignature), true),
+            (Some(Kind::Throttled), true),
+            (Some(Kind::Unreadable), true),
             (Some(Kind::Denied), false),
+            (Some(Kind::Expired), false),
+            (Some(Kind::Unrecognized), false),
             (Some(Kind::Unreachable), false),
+            (Some(Kind::Misconfigured), false),
+            (Some(Kind::Refused), false),
         ] {
             let course = Course::default();
             if let Some(kind) = kind {

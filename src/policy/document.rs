@@ -52,6 +52,15 @@ impl Policy {
         })
     }
 
+    /// The same statements in the policy of another layer version.
+    #[cfg(test)]
+    pub(super) fn on(self, layer_version: LayerVersionArn) -> Self {
+        Self {
+            layer_version,
+            ..self
+        }
+    }
+
     /// The policy after a statement was added to it.
     #[must_use]
     pub fn with(mut self, statement: Value, revision_id: Option<String>) -> Self {

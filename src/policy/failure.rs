@@ -6,6 +6,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::document::Policy;
+use super::plan::Step;
 use crate::permission::goal::Goal;
 use crate::permission::role::Role;
 use crate::permission::statement::Statement;
@@ -35,6 +36,14 @@ pub enum Kind {
     Changed,
     /// The role may not do it, or not yet.
     Denied,
+    /// The credentials are too old: nothing was done.
+    Expired,
+    /// Nobody knows these credentials there: nothing was done.
+    Unrecognized,
+    /// The signature does not fit the time or the request: nothing was done, and a fresh one may be accepted.
+    StaleSignature,
+    /// Lambda does not know the principal, or not yet.
+    UnknownPrincipal,
     /// The policy has no room for the statement.
     Full,
     /// Too many requests: nothing was done.
@@ -43,20 +52,38 @@ pub enum Kind {
     Unavailable,
     /// There is no connection to Lambda: nothing was done.
     Unreachable,
+    /// No request could be made: the function's environment lacks something or contradicts itself.
+    Misconfigured,
     /// Lambda does not accept the request.
     Refused,
-    /// The policy that Lambda returned is not JSON.
+    /// What Lambda returned of a policy or of the versions cannot be read.
     Unreadable,
 }
 
 impl Kind {
-    /// Sorts by code, not by the SDK's types: the three operations have three error types with the same exceptions in
-    /// them, and `AccessDeniedException` is in none.
+    /// Sorts by code, not by the SDK's types: the operations have error types of their own with the same exceptions in
+    /// them, and those that every service of AWS has are in none.
+    ///
+    /// Source: [Common errors](https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html), and those of
+    /// [STS](https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html).
     pub(super) fn of(code: &str, status: u16) -> Self {
         match code {
             "ResourceNotFoundException" => Self::NotFound,
             "ResourceConflictException" | "PreconditionFailedException" => Self::Changed,
-            "AccessDeniedException" => Self::Denied,
+            "AccessDeniedException" | "AccessDenied" => Self::Denied,
+            "ExpiredTokenException" | "ExpiredToken" => Self::Expired,
+            "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidAccessKeyId"
+            | "MissingAuthenticationTokenException"
+            | "MissingAuthenticationToken"
+            | "OptInRequired"
+            | "RegionDisabledException" => Self::Unrecognized,
+            "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "RequestExpired"
+            | "RequestTimeTooSkewed"
+            | "RequestInTheFuture" => Self::StaleSignature,
             "PolicyLengthExceededException" => Self::Full,
             "TooManyRequestsException" | "ThrottlingException" | "Throttling" => Self::Throttled,
             _ if status == 429 => Self::Throttled,
@@ -71,11 +98,16 @@ impl Kind {
             Self::NotFound => "no such layer version",
             Self::Changed => "policy changed by another writer",
             Self::Denied => "access denied",
+            Self::Expired => "credentials expired",
+            Self::Unrecognized => "credentials not recognized",
+            Self::StaleSignature => "signature not accepted",
+            Self::UnknownPrincipal => "principal not accepted",
             Self::Full => "policy full",
             Self::Throttled => "throttled by Lambda",
             Self::Unavailable | Self::Unreachable => "Lambda unavailable",
+            Self::Misconfigured => "invalid provider configuration",
             Self::Refused => "refused by Lambda",
-            Self::Unreadable => "policy unreadable",
+            Self::Unreadable => "response unreadable",
         }
     }
 
@@ -86,6 +118,16 @@ impl Kind {
             Self::Denied => {
                 "allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it"
             }
+            Self::Expired => "deploy again: the next execution has a new session token",
+            Self::Unrecognized => {
+                "enable the ARN's region for the account whose credentials these are, or correct the ARN"
+            }
+            Self::StaleSignature => {
+                "deploy again, and if it stays so check what changes the function's credentials or requests on their way"
+            }
+            Self::UnknownPrincipal => {
+                "check that the account or organization exists, and deploy again some minutes after it was created"
+            }
             Self::Full => {
                 "grant to one organization instead of many accounts, or remove statements"
             }
@@ -93,8 +135,13 @@ impl Kind {
             Self::Unavailable | Self::Unreachable => {
                 "deploy again, and if it stays so check the ARN's region and the function's way to Lambda's API"
             }
+            Self::Misconfigured => {
+                "have the provider's operator correct the function's environment variables"
+            }
             Self::Refused => "correct what this message names",
-            Self::Unreadable => "look into that policy and report this with its text",
+            Self::Unreadable => {
+                "deploy again, and if it stays so check what stands between the function and Lambda's API"
+            }
         }
     }
 }
@@ -150,9 +197,13 @@ impl Failure {
             .unwrap_or(&self.reason)
     }
 
-    /// The same, with the size of the policy where that is what is wrong.
+    /// The same, with the principal or the size of the policy where that is what is wrong.
     #[must_use]
-    pub(super) fn about(mut self, goal: &Goal, policy: &Policy) -> Self {
+    pub(super) fn about(mut self, step: &Step, goal: &Goal, policy: &Policy) -> Self {
+        if let (Kind::UnknownPrincipal, Step::Add(statement)) = (self.kind, step) {
+            let principal = format!(" (the principal is `{}`)", statement.principal);
+            self.reason.push_str(&principal);
+        }
         if self.kind == Kind::Full {
             let (statements, bytes) = (policy.len(), policy.bytes());
             let is_there = |wanted: &&Statement| policy.statement(&wanted.sid).is_some();
@@ -177,6 +228,8 @@ fn line(message: &str) -> String {
 mod tests {
     use super::*;
     use crate::permission::arn::LayerVersionArn;
+    use crate::permission::goal::Unwanted;
+    use crate::permission::statement::Statement;
 
     #[test]
     fn a_role_is_named_where_it_is_what_lacks_a_permission() {
@@ -213,11 +266,13 @@ mod tests {
         );
     }
 
+    #[expect(clippy::too_many_lines, reason = "one table")]
     #[test]
     fn each_failure_says_what_is_wrong_what_was_got_and_what_to_do() {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
         let action = "lambda:AddLayerVersionPermission";
         let again = "deploy again, with fewer stacks at a time";
+        let remove = Step::Remove(Unwanted::by_id("sid".parse().expect("a statement id")));
         for (code, status, wrong, remedy) in [
             (
                 "ResourceNotFoundException",
@@ -247,9 +302,21 @@ mod tests {
             (
                 "UnrecognizedClientException",
                 403,
-                "access denied",
-                "allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the \
-                 layer's account that may do it",
+                "credentials not recognized",
+                "enable the ARN's region for the account whose credentials these are, or correct the ARN",
+            ),
+            (
+                "ExpiredTokenException",
+                403,
+                "credentials expired",
+                "deploy again: the next execution has a new session token",
+            ),
+            (
+                "InvalidSignatureException",
+                403,
+                "signature not accepted",
+                "deploy again, and if it stays so check what changes the function's credentials or requests on \
+                 their way",
             ),
             (
                 "PolicyLengthExceededException",
@@ -292,7 +359,7 @@ mod tests {
                 Failure::of_call(kind, action, &layer_version, None, code, "its\nmessage");
             assert_eq!(
                 failure
-                    .about(&Goal::default(), &Policy::none(layer_version))
+                    .about(&remove, &Goal::default(), &Policy::none(layer_version))
                     .to_string(),
                 format!(
                     "{wrong}: got `{code}` (`its message`) from `{action}` on `{arn}`, {remedy}"
@@ -317,16 +384,83 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_is_not_json_is_called_unreadable() {
+    fn each_code_has_its_kind_in_every_status() {
+        for (kind, codes) in [
+            (
+                Kind::Expired,
+                &["ExpiredTokenException", "ExpiredToken"][..],
+            ),
+            (
+                Kind::Unrecognized,
+                &[
+                    "UnrecognizedClientException",
+                    "InvalidClientTokenId",
+                    "InvalidAccessKeyId",
+                    "MissingAuthenticationTokenException",
+                    "MissingAuthenticationToken",
+                    "OptInRequired",
+                    "RegionDisabledException",
+                ],
+            ),
+            (
+                Kind::StaleSignature,
+                &[
+                    "InvalidSignatureException",
+                    "SignatureDoesNotMatch",
+                    "RequestExpired",
+                    "RequestTimeTooSkewed",
+                    "RequestInTheFuture",
+                ],
+            ),
+        ] {
+            for code in codes {
+                for status in [400, 401, 403] {
+                    assert_eq!(Kind::of(code, status), kind, "{code} {status}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_principal_is_named() {
+        let arn: LayerVersionArn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"
+            .parse()
+            .expect("an ARN");
+        let action = "lambda:AddLayerVersionPermission";
+        let code = "InvalidParameterValueException";
+        let failure = Failure::of_call(Kind::UnknownPrincipal, action, &arn, None, code, "m");
+        let add = Step::Add(Statement {
+            sid: "sid".parse().expect("a statement id"),
+            principal: "111122223333".parse().expect("a principal"),
+        });
+        assert_eq!(
+            failure
+                .about(&add, &Goal::default(), &Policy::none(arn))
+                .to_string(),
+            "principal not accepted: got `InvalidParameterValueException` (`m`) from \
+             `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, check \
+             that the account or organization exists, and deploy again some minutes after it was created (the principal \
+             is `111122223333`)"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_sent_is_said() {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse();
         let action = "lambda:GetLayerVersionPolicy";
         let arn: LayerVersionArn = arn.expect("an ARN");
-        let failure = Failure::of_call(Kind::Unreadable, action, &arn, None, "not JSON", "m");
+        let told = |kind, code| Failure::of_call(kind, action, &arn, None, code, "m").to_string();
         assert_eq!(
-            failure.to_string(),
-            "policy unreadable: got `not JSON` (`m`) from `lambda:GetLayerVersionPolicy` on \
-             `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, look into that policy and report \
-             this with its text"
+            told(Kind::Unreadable, "not JSON"),
+            "response unreadable: got `not JSON` (`m`) from `lambda:GetLayerVersionPolicy` on \
+             `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check what \
+             stands between the function and Lambda's API"
+        );
+        assert_eq!(
+            told(Kind::Misconfigured, "no request"),
+            "invalid provider configuration: got `no request` (`m`) from `lambda:GetLayerVersionPolicy` on \
+             `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, have the provider's operator correct the \
+             function's environment variables"
         );
     }
 }

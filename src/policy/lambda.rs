@@ -10,7 +10,13 @@ use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_lambda::config::{Builder, Config, Credentials, Region};
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::types::LayerVersionsListItem;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 use tokio::time::Instant;
 use url::Url;
 
@@ -26,6 +32,8 @@ use crate::permission::statement::{ACTION, Statement, StatementId};
 
 /// The most layer versions that Lambda lists at once.
 const PAGE: i32 = 50;
+
+const ADD: &str = "lambda:AddLayerVersionPermission";
 
 /// Lambda's API for the policies of layer versions, as one account sees it.
 #[derive(Clone, Debug)]
@@ -93,24 +101,25 @@ impl Lambda {
         layer: &LayerArn,
         marker: Option<String>,
     ) -> Result<Page, Failure> {
+        let action = "lambda:ListLayerVersions";
         let call = self.client.list_layer_versions();
         let call = call
             .layer_name(self.name(layer))
             .set_marker(marker)
             .max_items(PAGE);
         let call = call.customize().config_override(place(layer));
-        match self
-            .call("lambda:ListLayerVersions", layer, call.send())
-            .await
-        {
+        match self.call(action, layer, call.send()).await {
             Ok(page) => {
-                let listed = page.layer_versions.unwrap_or_default().into_iter();
-                let version = |number: i64| NonZeroU64::new(number.try_into().ok()?);
-                let versions = listed.filter_map(|listed| version(listed.version));
+                let version = |listed: LayerVersionsListItem| {
+                    let number = NonZeroU64::new(listed.version.try_into().ok()?)?;
+                    Some(LayerVersionArn::new(layer.clone(), number))
+                };
+                // A list that is not there, or not one of versions, is not an empty one: a revoke would leave them all out.
+                let listed = page.layer_versions.map(Vec::into_iter);
+                let versions = listed.and_then(|listed| listed.map(version).collect());
+                let unreadable = || self.unreadable(action, layer, "got no list of versions");
                 Ok(Page {
-                    versions: versions
-                        .map(|version| LayerVersionArn::new(layer.clone(), version))
-                        .collect(),
+                    versions: versions.ok_or_else(unreadable)?,
                     next: page.next_marker.filter(|marker| !marker.is_empty()),
                 })
             }
@@ -137,20 +146,12 @@ impl Lambda {
             .config_override(place(layer_version.layer()));
         match self.call(action, layer_version, call.send()).await {
             Ok(answer) => {
-                let document = answer.policy.as_deref().unwrap_or("{}");
-                let of = layer_version.clone();
-                Policy::read(of, document, answer.revision_id).map_err(|error| {
-                    let (code, message) = ("not JSON", error.to_string());
-                    let role = self.role.as_ref();
-                    Failure::of_call(
-                        Kind::Unreadable,
-                        action,
-                        layer_version,
-                        role,
-                        code,
-                        &message,
-                    )
-                })
+                let unreadable = |message: &str| self.unreadable(action, layer_version, message);
+                let (Some(document), Some(revision)) = (answer.policy, answer.revision_id) else {
+                    return Err(unreadable("got no policy with a revision"));
+                };
+                Policy::read(layer_version.clone(), &document, Some(revision))
+                    .map_err(|error| unreadable(&error.to_string()))
             }
             Err(failure) if failure.kind == Kind::NotFound => {
                 Ok(Policy::none(layer_version.clone()))
@@ -168,7 +169,7 @@ impl Lambda {
         statement: &Statement,
         policy: &Policy,
     ) -> Result<Policy, Failure> {
-        let action = "lambda:AddLayerVersionPermission";
+        let action = ADD;
         let layer_version = &policy.layer_version;
         let (principal, organization) = match &statement.principal {
             Principal::Account(account) => (account.to_string(), None),
@@ -188,10 +189,21 @@ impl Lambda {
             .customize()
             .config_override(place(layer_version.layer()));
         let added = self.call(action, layer_version, call.send()).await?;
-        let written = added
-            .statement
-            .and_then(|text| serde_json::from_str(&text).ok());
-        let written = written.unwrap_or_else(|| statement.written(layer_version));
+        let written = added.statement.as_deref().map(serde_json::from_str);
+        let Some(Ok(written)) = written else {
+            // It may have taken effect: only the policy can tell.
+            let (kind, code) = (Kind::Unavailable, "unreadable response");
+            let message = "got no statement";
+            let role = self.role.as_ref();
+            return Err(Failure::of_call(
+                kind,
+                action,
+                layer_version,
+                role,
+                code,
+                message,
+            ));
+        };
         Ok(policy.clone().with(written, added.revision_id))
     }
 
@@ -216,7 +228,8 @@ impl Lambda {
             .set_revision_id(policy.revision_id.clone());
         let call = call
             .customize()
-            .config_override(place(layer_version.layer()));
+            .config_override(place(layer_version.layer()))
+            .interceptor(OnlyNoContent);
         match self.call(action, layer_version, call.send()).await {
             Err(failure) if failure.kind != Kind::NotFound => Err(failure),
             _ => Ok(policy.clone().without(sid)),
@@ -229,6 +242,11 @@ impl Lambda {
         } else {
             layer.to_string()
         }
+    }
+
+    fn unreadable(&self, action: &str, on: &dyn fmt::Display, message: &str) -> Failure {
+        let (kind, code) = (Kind::Unreadable, "unreadable response");
+        Failure::of_call(kind, action, on, self.role.as_ref(), code, message)
     }
 
     /// Makes a call when it is its turn, logs it, and words what went wrong.
@@ -245,10 +263,40 @@ impl Lambda {
         let started = Instant::now();
         let outcome = call.await.map_err(|error| {
             let (kind, code, message) = told(&error);
+            let kind = if action == ADD && is_about_the_principal(&code, &message) {
+                Kind::UnknownPrincipal
+            } else {
+                kind
+            };
             Failure::of_call(kind, action, on, self.role.as_ref(), &code, &message)
         });
         log_call(action, on, outcome.as_ref().err(), started);
         outcome
+    }
+}
+
+/// Lets no response count as a removal but the one without content that Lambda sends: a proxy's page is a success to the SDK.
+#[derive(Debug)]
+struct OnlyNoContent;
+
+#[dyn_dispatch_hint]
+impl Intercept for OnlyNoContent {
+    fn name(&self) -> &'static str {
+        "OnlyNoContent"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match context.response().status() {
+            status if status.is_success() && status.as_u16() != 204 => {
+                Err(format!("got HTTP status {} instead of 204", status.as_u16()).into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -274,6 +322,12 @@ fn client(config: Builder) -> Client {
 /// The layer's own region, whatever region the function runs in.
 fn place(layer: &LayerArn) -> Builder {
     Config::builder().region(Region::new(layer.region().to_owned()))
+}
+
+/// Whether Lambda does not accept the principal. It has no code of its own for that; its text decides only whether it is waited
+/// for and how it is worded, never what it comes to.
+fn is_about_the_principal(code: &str, message: &str) -> bool {
+    code == "InvalidParameterValueException" && message.to_lowercase().contains("principal")
 }
 
 /// Lambda's type for a version is signed; the ARN's parser has made sure that it fits.

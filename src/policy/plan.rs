@@ -1,14 +1,18 @@
 //! The difference between what a policy holds and what it is to hold, as the steps that settle it. Pure.
 //! Calls nobody, and touches no statement that the goal does not name.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
 use thiserror::Error;
 
 use super::document::Policy;
-use crate::permission::goal::{Goal, Unwanted};
-use crate::permission::statement::{Statement, principal_of};
+use crate::permission::goal::{Denied, Goal, OnlyIf, Unwanted};
+use crate::permission::statement::{Statement, StatementId, principal_of};
+
+/// How many refusals of the guardrails a reason tells one by one.
+const MOST_TOLD: usize = 20;
 
 /// The steps from what is to what should be: what is wanted comes first, so that access never lapses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +48,11 @@ pub struct Conflict {
 pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
     let mut plan = Plan::default();
     let mut replacements = Vec::new();
+    let expanded = expanded(goal, policy);
+    let mut unwanted: BTreeMap<&StatementId, Vec<&Unwanted>> = BTreeMap::new();
+    for old in &expanded {
+        unwanted.entry(&old.sid).or_default().push(old);
+    }
     for wanted in &goal.wanted {
         let Some(found) = policy.statement(&wanted.sid) else {
             plan.steps.push(Step::Add(wanted.clone()));
@@ -52,24 +61,22 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
         if is_there(wanted, policy) {
             continue;
         }
-        let old = goal
-            .unwanted
-            .iter()
-            .find(|old| old.sid == wanted.sid && old.matches(found, policy));
+        let mut old = unwanted.get(&wanted.sid).into_iter().flatten();
+        let old = old.find(|old| old.matches(found, policy));
         let old = old.ok_or_else(|| Conflict {
             found: found.clone(),
         })?;
-        replacements.extend([Step::Remove(old.clone()), Step::Add(wanted.clone())]);
+        replacements.extend([Step::Remove((*old).clone()), Step::Add(wanted.clone())]);
     }
     plan.steps.extend(replacements);
-    for unwanted in &expanded(goal, policy) {
-        let wanted = goal.wanted.iter().any(|wanted| wanted.sid == unwanted.sid);
+    let wanted: BTreeSet<&StatementId> = goal.wanted.iter().map(|wanted| &wanted.sid).collect();
+    for unwanted in expanded.iter().filter(|old| !wanted.contains(&old.sid)) {
         match policy.statement(&unwanted.sid) {
-            Some(found) if !wanted && unwanted.matches(found, policy) => {
+            Some(found) if unwanted.matches(found, policy) => {
                 plan.steps.push(Step::Remove(unwanted.clone()));
             }
-            Some(_) if !wanted => plan.spared.push(unwanted.clone()),
-            Some(_) | None => {}
+            Some(_) => plan.spared.push(unwanted.clone()),
+            None => {}
         }
     }
     Ok(plan)
@@ -78,26 +85,25 @@ pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
 /// Whether this wanted statement is in `policy`.
 pub(super) fn is_there(wanted: &Statement, policy: &Policy) -> bool {
     let found = policy.statement(&wanted.sid);
-    let principal = found.and_then(|found| principal_of(found, &policy.layer_version));
-    principal.as_ref() == Some(&wanted.principal)
+    found.is_some_and(|found| wanted.is(found, &policy.layer_version))
 }
 
-impl Goal {
-    /// Whether nobody is added who must not be.
-    ///
-    /// # Errors
-    /// Every reason why not, joined by `; `.
-    pub(super) fn allow(&self, steps: &[Step]) -> Result<(), String> {
-        let refusals = steps.iter().filter_map(|step| match step {
-            Step::Add(statement) => self.forbidden.get(&statement.principal).map(String::as_str),
-            Step::Remove(_) => None,
-        });
-        let refusals: Vec<&str> = refusals.collect();
-        if refusals.is_empty() {
-            Ok(())
-        } else {
-            Err(refusals.join("; "))
+/// Whether nobody is added who is denied.
+///
+/// # Errors
+/// Every reason why not, joined by `; `.
+pub(super) fn allow(steps: &[Step], denied: &Denied) -> Result<(), String> {
+    let refusals = steps.iter().filter_map(|step| match step {
+        Step::Add(statement) => denied.get(&statement.principal).map(String::as_str),
+        Step::Remove(_) => None,
+    });
+    let refusals: Vec<&str> = refusals.collect();
+    match refusals.split_at_checked(MOST_TOLD) {
+        Some((told, more)) if !more.is_empty() => {
+            Err(format!("{}; and {} more", told.join("; "), more.len()))
         }
+        _ if refusals.is_empty() => Ok(()),
+        Some(_) | None => Err(refusals.join("; ")),
     }
 }
 
@@ -106,7 +112,7 @@ fn expanded(goal: &Goal, policy: &Policy) -> Vec<Unwanted> {
     let mut expanded = Vec::new();
     for unwanted in &goal.unwanted {
         expanded.push(unwanted.clone());
-        if unwanted.principal.is_some() {
+        if unwanted.only_if != OnlyIf::Anything {
             continue;
         }
         for found in policy.statements() {
@@ -123,11 +129,16 @@ fn expanded(goal: &Goal, policy: &Policy) -> Vec<Unwanted> {
 }
 
 impl Unwanted {
-    fn matches(&self, found: &Value, policy: &Policy) -> bool {
-        let principal = self.principal.as_ref();
-        principal.is_none_or(|principal| {
-            principal_of(found, &policy.layer_version).as_ref() == Some(principal)
-        })
+    /// Whether `found` is the statement that is meant.
+    pub(super) fn matches(&self, found: &Value, policy: &Policy) -> bool {
+        match &self.only_if {
+            OnlyIf::Anything => true,
+            OnlyIf::Says(said) => found == said,
+            OnlyIf::Grants(principal) => {
+                let (sid, principal) = (self.sid.clone(), principal.clone());
+                Statement { sid, principal }.is_in_any_partition(found, &policy.layer_version)
+            }
+        }
     }
 }
 
@@ -210,22 +221,19 @@ mod tests {
     }
 
     #[test]
-    fn who_is_forbidden_is_not_added_but_may_go() {
+    fn a_denied_principal_is_not_added_but_may_be_removed() {
         let [one, two] = [
             statement("s1", "111122223333"),
             statement("s2", "o-abcdefghij"),
         ];
         let refusal =
             |statement: &Statement| (statement.principal.clone(), format!("no {}", statement.sid));
-        let goal = Goal {
-            forbidden: [&one, &two].map(refusal).into(),
-            ..Goal::default()
-        };
+        let denied = [&one, &two].map(refusal).into();
         let add = |statement: &Statement| Step::Add(statement.clone());
         let remove = Step::Remove(Unwanted::exactly(one.clone()));
         let steps = [add(&one), add(&statement("s3", "444455556666")), add(&two)];
-        assert_eq!(goal.allow(&steps), Err("no s1; no s2".to_owned()));
-        assert_eq!(goal.allow(&[remove, steps[1].clone()]), Ok(()));
+        assert_eq!(allow(&steps, &denied), Err("no s1; no s2".to_owned()));
+        assert_eq!(allow(&[remove, steps[1].clone()], &denied), Ok(()));
     }
 
     #[test]
@@ -296,10 +304,7 @@ mod tests {
 
     #[test]
     fn by_its_id_alone_a_statement_goes_whatever_it_says() {
-        let unwanted = Unwanted {
-            sid: "s1".parse().expect("a statement id"),
-            principal: None,
-        };
+        let unwanted = Unwanted::by_id("s1".parse().expect("a statement id"));
         let goal = Goal {
             unwanted: vec![unwanted],
             ..Goal::default()
@@ -310,10 +315,7 @@ mod tests {
 
     #[test]
     fn by_its_id_alone_a_list_goes_as_far_as_it_is_one() {
-        let unwanted = Unwanted {
-            sid: "s1".parse().expect("a statement id"),
-            principal: None,
-        };
+        let unwanted = Unwanted::by_id("s1".parse().expect("a statement id"));
         let listed = [
             written(&statement("s1-111122223333", "111122223333")),
             written(&statement("s1-public", "*")),

@@ -11,113 +11,145 @@ use tracing::warn;
 use super::course::Course;
 use super::document::Policy;
 use super::doors::Doors;
-use super::journal::Journal;
 use super::settle::{Unreconciled, Work};
+use super::undo_log::UndoLog;
 use super::versions::AT_A_TIME;
 use crate::permission::goal::Goals;
 use crate::permission::intent::{Intent, Purpose};
 use crate::permission::scope::Scope;
 use crate::permission::statement::Statement;
 
-/// How long a Create that a Delete has overtaken is expected to go on.
-const OVERTAKEN_PATIENCE: Duration = Duration::from_secs(10);
+/// How long after the arrival of an event the one that it overtakes is expected to go on: a Create that is deleted, or an
+/// Update that is rolled back.
+const OVERTAKEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the policy of a layer version that a failed Update was about is tried to be reached.
-const LEFTOVER_PATIENCE: Duration = Duration::from_secs(5);
+const LEFTOVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a statement that may still come is looked for.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What `Fn::GetAtt` returns of the policy, by name.
 pub type Attributes = Vec<(&'static str, String)>;
 
-/// Makes `intent` true, notes each write in `journal`, and in `course` how it goes. What may pass (throttling, conflicts, outages) is waited out
-/// without limit: the caller stops the work. Of many versions, none is begun after `end`.
+/// When an event came in, and when the work on it has to be over.
+#[derive(Clone, Copy, Debug)]
+pub struct Period {
+    /// When it came in.
+    pub arrival: Instant,
+    /// When it has to be over.
+    pub end: Instant,
+}
+
+/// Makes `intent` true, notes each write in `log`, and in `course` how it goes. What may pass (throttling, conflicts, outages)
+/// is waited out without limit: the caller stops the work. Of many versions, none is begun after the end of `period`.
+///
+/// What an event that is overtaken may still write is looked for until a pass that began ten seconds after the arrival has
+/// found nothing.
 ///
 /// # Errors
 /// What cannot pass, or that there was no time for all versions.
 pub async fn reconcile(
     doors: &Doors,
     intent: &Intent,
-    journal: &Journal,
+    log: &UndoLog,
     course: &Course,
-    end: Instant,
+    period: Period,
 ) -> Result<Attributes, Unreconciled> {
     let Some(goals) = &intent.goals else {
         return Ok(Attributes::new());
     };
+    let leftovers_log = UndoLog::default();
     let work = Work {
         doors,
         role: goals.role.as_ref(),
         purpose: intent.purpose,
-        journal,
+        denied: &intent.denied,
+        log,
+        undoes: None,
         course,
     };
-    let watched_until = (Instant::now() + OVERTAKEN_PATIENCE).min(end);
-    let policy = loop {
-        let policy = match &goals.scope {
-            Scope::This(layer_version) => Some(work.settle(layer_version, &goals.each).await?),
-            Scope::All(layer) => {
-                let versions = work.versions(layer, goals.named.as_ref()).await?;
-                work.settle_each(goals, versions, end).await?
-            }
+    loop {
+        let (began, writes) = (Instant::now(), log.begun() + leftovers_log.begun());
+        let policy = work.settle_all(goals, period.end).await?;
+        let is_cleared = match &intent.leftovers {
+            Some(leftovers) => work.clear(leftovers, &leftovers_log, period.end).await?,
+            None => true,
         };
-        match intent.purpose {
+        let may_come = match intent.purpose {
             // The whole time, even after a removal: the Create may read back what it wrote, and write it again.
-            // The last look needs some time of its own.
-            Purpose::RevokeEarly if Instant::now() + LOOK_AGAIN * 2 < watched_until => {
-                sleep(LOOK_AGAIN).await;
-            }
-            Purpose::Grant | Purpose::Revoke | Purpose::RevokeEarly => break policy,
+            Purpose::RevokeEarly => true,
+            Purpose::Grant => course.is_awaiting() && is_cleared,
+            Purpose::Revoke => false,
+        };
+        let found_nothing = writes == log.begun() + leftovers_log.begun();
+        let is_over = found_nothing && began >= period.arrival + OVERTAKEN_TIMEOUT;
+        // The last pass needs some time of its own.
+        let has_time = Instant::now() + POLL_INTERVAL * 2 < period.end;
+        if !may_come || is_over || !has_time {
+            return Ok(policy.map_or_else(Attributes::new, |policy| attributes_of(goals, &policy)));
         }
-    };
-    if let Some(leftovers) = &intent.leftovers {
-        clear(doors, leftovers, course, end).await?;
+        sleep(POLL_INTERVAL).await;
     }
-    Ok(policy.map_or_else(Attributes::new, |policy| attributes_of(goals, &policy)))
 }
 
-/// Clears away what may have been left, if it can be reached soon: what is wanted is true already, and stays so. Its writes
-/// are in no journal, for they are never taken back.
-async fn clear(
-    doors: &Doors,
-    leftovers: &Goals,
-    course: &Course,
-    end: Instant,
-) -> Result<(), Unreconciled> {
-    let work = Work {
-        doors,
-        role: leftovers.role.as_ref(),
-        purpose: Purpose::Revoke,
-        journal: &Journal::default(),
-        course,
-    };
-    let soon = (Instant::now() + LEFTOVER_PATIENCE).min(end);
-    let cleared = match &leftovers.scope {
-        Scope::This(layer_version) => {
-            let settling = work.settle(layer_version, &leftovers.each);
-            timeout_at(soon, settling)
-                .await
-                .map(|settled| settled.map(drop))
-        }
-        Scope::All(layer) => match timeout_at(soon, work.versions(layer, None)).await {
-            Ok(Ok(versions)) => {
-                let settled = work.settle_each(leftovers, versions, end).await;
-                Ok(settled.map(drop))
+impl Work<'_> {
+    /// Makes the policies of `goals` as they are to be; gives that of the named version.
+    async fn settle_all(
+        &self,
+        goals: &Goals,
+        end: Instant,
+    ) -> Result<Option<Policy>, Unreconciled> {
+        match &goals.scope {
+            Scope::This(layer_version) => Ok(Some(self.settle(layer_version, &goals.each).await?)),
+            Scope::All(layer) => {
+                let versions = self.versions(layer, goals.named.as_ref()).await?;
+                self.settle_each(goals, versions, end).await
             }
-            Ok(Err(error)) => Ok(Err(error)),
-            Err(elapsed) => Err(elapsed),
-        },
-    };
-    let reason = match cleared {
-        Ok(Ok(())) => return Ok(()),
-        // It was reached, and there is more of it than time.
-        Ok(Err(Unreconciled::OutOfTime)) => return Err(Unreconciled::OutOfTime),
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(_elapsed) => course.last_failure(),
-    };
-    warn!(resource = %leftovers.scope, reason, "not cleared");
-    Ok(())
+        }
+    }
+
+    /// Clears away what may have been left, if it can be reached soon: what is wanted is true already, and stays so. Its
+    /// writes stand in a `log` of their own, for they are never rolled back. Gives whether it could be reached.
+    async fn clear(
+        &self,
+        leftovers: &Goals,
+        log: &UndoLog,
+        end: Instant,
+    ) -> Result<bool, Unreconciled> {
+        let work = Work {
+            role: leftovers.role.as_ref(),
+            purpose: Purpose::Revoke,
+            log,
+            ..*self
+        };
+        let soon = (Instant::now() + LEFTOVER_TIMEOUT).min(end);
+        let cleared = match &leftovers.scope {
+            Scope::This(layer_version) => {
+                let settling = work.settle(layer_version, &leftovers.each);
+                timeout_at(soon, settling)
+                    .await
+                    .map(|settled| settled.map(drop))
+            }
+            Scope::All(layer) => match timeout_at(soon, work.versions(layer, None)).await {
+                Ok(Ok(versions)) => {
+                    let settled = work.settle_each(leftovers, versions, end).await;
+                    Ok(settled.map(drop))
+                }
+                Ok(Err(error)) => Ok(Err(error)),
+                Err(elapsed) => Err(elapsed),
+            },
+        };
+        let reason = match cleared {
+            Ok(Ok(())) => return Ok(true),
+            // It was reached, and there is more of it than time.
+            Ok(Err(Unreconciled::OutOfTime)) => return Err(Unreconciled::OutOfTime),
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_elapsed) => self.course.last_failure(),
+        };
+        warn!(resource = %leftovers.scope, reason, "not cleared");
+        Ok(false)
+    }
 }
 
 /// The wanted statements of the named version, of several a list, and its revision, as Lambda has them.
@@ -134,35 +166,37 @@ fn attributes_of(goals: &Goals, policy: &Policy) -> Attributes {
     std::iter::once(statement).chain(revision_id).collect()
 }
 
-/// Takes back what `journal` holds of `intent`. A write that had no answer may take effect at any time: its statement is
-/// looked for again and again, until the caller stops it.
+/// Rolls back what `log` holds of `intent`; gives what was not restored, each with the reason. A write that had no answer may
+/// take effect at any time: its statement is looked for again and again, until the caller stops it.
 ///
 /// # Errors
 /// What cannot pass.
 pub async fn take_back(
     doors: &Doors,
     intent: &Intent,
-    journal: &Journal,
-) -> Result<(), Unreconciled> {
-    let (undoing, course) = (Journal::default(), Course::default());
+    log: &UndoLog,
+) -> Result<Vec<String>, Unreconciled> {
+    let (undoing, course) = (UndoLog::default(), Course::default());
     let work = Work {
         doors,
         role: intent.goals.as_ref().and_then(|goals| goals.role.as_ref()),
         purpose: Purpose::Revoke,
-        journal: &undoing,
+        denied: &intent.denied,
+        log: &undoing,
+        undoes: Some(log),
         course: &course,
     };
     loop {
-        let undone = stream::iter(journal.reversal())
+        let undone = stream::iter(log.reversal(&intent.denied))
             .map(async |(layer_version, goal)| work.settle(&layer_version, &goal).await.err())
             .buffer_unordered(AT_A_TIME)
             .collect::<Vec<_>>();
         // One policy that cannot be mended keeps none of the others from it.
         let failure = undone.await.into_iter().flatten().next();
         failure.map_or(Ok(()), Err)?;
-        if journal.is_undone_by(&undoing) {
-            return Ok(());
+        if log.is_undone_by(&undoing) {
+            return Ok([log.left_out(), undoing.left_out()].concat());
         }
-        sleep(LOOK_AGAIN).await;
+        sleep(POLL_INTERVAL).await;
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -11,19 +12,19 @@ use super::course::Course;
 use super::document::Policy;
 use super::doors::Doors;
 use super::failure::{Failure, Kind};
-use super::journal::Journal;
 use super::lambda::Lambda;
-use super::plan::{Conflict, Plan, Step, is_there, plan};
+use super::plan::{Conflict, Plan, Step, allow, plan};
+use super::retry::{Retry, retry};
+use super::undo_log::{UndoLog, Write};
 use crate::backoff::Backoff;
 use crate::permission::arn::LayerVersionArn;
-use crate::permission::goal::Goal;
+use crate::permission::goal::{Denied, Goal};
 use crate::permission::intent::Purpose;
 use crate::permission::role::Role;
-use crate::permission::statement::Statement;
+use crate::permission::statement::StatementId;
 
-/// How long a denied call is repeated for a grant: the policy of a role takes up to 12 seconds to be effective
-/// everywhere, and the first grant often comes right after the role was made.
-const ROLE_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a reading is doubted that is older than what was written or seen before, as a copy that lags behind would give it.
+const CONSISTENCY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why it could not be made true.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -50,18 +51,41 @@ pub enum Unreconciled {
     /// The guardrails do not allow what would have to be added.
     #[error("{0}")]
     Forbidden(String),
+    /// What this request has added was removed meanwhile.
+    #[error(
+        "statement removed meanwhile: got the policy without `{0}`, which this request had added, deploy again if it is still to be granted"
+    )]
+    Revoked(StatementId),
+    /// What this request has removed was put back meanwhile.
+    #[error(
+        "statement restored meanwhile: got `{0}` in the policy again, which this request had removed, deploy again if it is still to be changed"
+    )]
+    Restored(StatementId),
+    /// Lambda has added something else than what was asked for.
+    #[error(
+        "statement not as requested: got `{got}` from Lambda for `{asked}`, correct the ARN of the layer version or report this"
+    )]
+    NotAsRequested {
+        /// What Lambda says it has added.
+        got: Value,
+        /// What was asked for.
+        asked: Value,
+    },
     /// The work on another policy failed for good, and this one was left as it is.
     #[error("given up, since the work on another policy has failed")]
     GivenUp,
 }
 
-/// One piece of work on policies: by whom it is done, what for, what has been written so far, and how it goes.
+/// One piece of work on policies: by whom it is done, what for, who is denied, what has been written so far, and how it goes.
 #[derive(Clone, Copy)]
 pub(super) struct Work<'a> {
     pub(super) doors: &'a Doors,
     pub(super) role: Option<&'a Role>,
     pub(super) purpose: Purpose,
-    pub(super) journal: &'a Journal,
+    pub(super) denied: &'a Denied,
+    pub(super) log: &'a UndoLog,
+    /// What this rolls back.
+    pub(super) undoes: Option<&'a UndoLog>,
     pub(super) course: &'a Course,
 }
 
@@ -73,6 +97,8 @@ enum Round {
     Written,
     /// The same, of a write that carried no revision: it may have been overwritten.
     WrittenUnconditionally,
+    /// The reading may be older than what was written or seen before.
+    Doubtful,
 }
 
 impl Work<'_> {
@@ -83,17 +109,29 @@ impl Work<'_> {
         goal: &Goal,
     ) -> Result<Policy, Unreconciled> {
         let mut backoff = Backoff::default();
-        let mut read_back = false;
+        let (mut read_back, mut doubted_since) = (false, None::<Instant>);
         loop {
-            match self
-                .patiently(async |lambda| self.round(lambda, layer_version, goal).await)
-                .await?
-            {
+            let believed =
+                doubted_since.is_some_and(|since| since.elapsed() >= CONSISTENCY_TIMEOUT);
+            let round = async |lambda: &Lambda| {
+                let policy = self.read(lambda, layer_version).await?;
+                if !believed && self.is_doubtful(&policy) {
+                    return Ok(Round::Doubtful);
+                }
+                self.round(lambda, policy, goal).await
+            };
+            match self.patiently(round).await? {
                 Round::Settled(policy) => return Ok(policy),
+                Round::Doubtful => {
+                    doubted_since.get_or_insert_with(Instant::now);
+                    sleep(backoff.pause()).await;
+                    continue;
+                }
                 Round::WrittenUnconditionally if read_back => sleep(backoff.pause()).await,
                 Round::WrittenUnconditionally => read_back = true,
                 Round::Written => {}
             }
+            doubted_since = None;
         }
     }
 
@@ -102,7 +140,7 @@ impl Work<'_> {
         &self,
         attempt: impl AsyncFn(&Lambda) -> Result<T, Unreconciled>,
     ) -> Result<T, Unreconciled> {
-        let mut denied_since = None;
+        let mut failing: Option<(Kind, Instant)> = None;
         let mut backoff = Backoff::default();
         loop {
             let attempted = match self.doors.open(self.role).await {
@@ -113,24 +151,20 @@ impl Work<'_> {
                 Err(Unreconciled::Call(failure)) => failure,
                 other => return other,
             };
-            let passes = match failure.kind {
-                Kind::Changed | Kind::Throttled | Kind::Unavailable | Kind::Unreachable => true,
-                Kind::Denied if self.purpose == Purpose::Grant => {
-                    let since = *denied_since.get_or_insert_with(Instant::now);
-                    since.elapsed() < ROLE_PATIENCE
-                }
-                Kind::Denied | Kind::NotFound | Kind::Full | Kind::Refused | Kind::Unreadable => {
-                    false
-                }
+            self.course.failed(&failure);
+            let since = match failing {
+                Some((kind, since)) if kind == failure.kind => since,
+                Some(_) | None => Instant::now(),
             };
-            if !passes {
+            failing = Some((failure.kind, since));
+            let again = retry(failure.kind, self.purpose);
+            if !again.is_due(since.elapsed()) {
                 return Err(failure.into());
             }
             if self.course.is_given_up() {
                 return Err(Unreconciled::GivenUp);
             }
-            self.course.failed(&failure);
-            if failure.kind == Kind::Changed {
+            if again == Retry::AfterOthers {
                 self.doors.pace().let_others_go_first().await;
             } else {
                 sleep(backoff.pause()).await;
@@ -138,35 +172,49 @@ impl Work<'_> {
         }
     }
 
-    async fn round(
+    async fn read(
         &self,
         lambda: &Lambda,
         layer_version: &LayerVersionArn,
-        goal: &Goal,
-    ) -> Result<Round, Unreconciled> {
-        let read = async || Ok(lambda.policy(layer_version).await?);
+    ) -> Result<Policy, Unreconciled> {
         let pace = self.doors.pace();
-        let mut policy = self
+        let read = async || Ok(lambda.policy(layer_version).await?);
+        let policy = self
             .unthrottled(read, async || pace.let_others_go_first().await)
             .await?;
         pace.got_through();
-        self.course.looked_at(layer_version);
-        let met = |wanted: &Statement| is_there(wanted, &policy);
-        let is_new = |wanted: &&Statement| !self.journal.has_added(layer_version, wanted);
-        if goal.wanted.iter().filter(is_new).any(met) {
-            self.course.met();
-        }
+        Ok(policy)
+    }
+
+    /// Plans and applies the difference between `policy`, which was just read, and the goal.
+    async fn round(
+        &self,
+        lambda: &Lambda,
+        policy: Policy,
+        goal: &Goal,
+    ) -> Result<Round, Unreconciled> {
+        let goal = &*self.learn(goal, &policy)?;
         let plan = plan(goal, &policy)?;
-        info!(resource = %layer_version, plan = %plan, "planned");
+        info!(resource = %policy.layer_version, plan = %plan, "planned");
         let Plan { steps, spared } = plan;
         for statement in spared {
             let reason = "another grant has its id";
-            warn!(resource = %layer_version, %statement, reason, "not removed");
+            warn!(resource = %policy.layer_version, %statement, reason, "not removed");
         }
-        goal.allow(&steps).map_err(Unreconciled::Forbidden)?;
-        if !steps.is_empty() && self.journal.has_nothing_done() {
+        allow(&steps, self.denied).map_err(Unreconciled::Forbidden)?;
+        if !steps.is_empty() && self.log.has_nothing_applied() {
             demand_revision(goal, &policy)?;
         }
+        self.apply_all(lambda, goal, steps, policy).await
+    }
+
+    async fn apply_all(
+        &self,
+        lambda: &Lambda,
+        goal: &Goal,
+        steps: Vec<Step>,
+        mut policy: Policy,
+    ) -> Result<Round, Unreconciled> {
         let mut steps = steps.into_iter().peekable();
         while let Some(step) = steps.next() {
             let conditional = policy.revision_id.is_some();
@@ -192,31 +240,53 @@ impl Work<'_> {
         step: &Step,
         policy: &Policy,
     ) -> Result<Policy, Unreconciled> {
-        let journal = self.journal;
         let write = async || {
             if self.course.is_given_up() {
                 return Err(Unreconciled::GivenUp);
             }
-            let begun = journal.begin(&policy.layer_version, step);
+            let begun = self.log.begin(policy, step);
             let written = match step {
                 Step::Add(statement) => lambda.add(statement, policy).await,
                 Step::Remove(unwanted) => lambda.remove(&unwanted.sid, policy).await,
             };
             match &written {
-                Ok(_) => journal.done(begun),
+                Ok(after) => {
+                    self.log.applied(begun, after.revision_id.as_ref());
+                    self.ensure_as_requested(begun, step, after)?;
+                }
                 // It may have been done all the same: the note stays.
                 Err(failure) if failure.kind == Kind::Unavailable => {}
                 Err(failure) => {
-                    journal.refused(begun);
+                    self.log.rejected(begun);
                     if failure.kind == Kind::Changed {
                         self.course.conflict();
                     }
                 }
             }
-            written.map_err(|failure| failure.about(goal, policy).into())
+            written.map_err(|failure| failure.about(step, goal, policy).into())
         };
         self.unthrottled(write, async || self.doors.pace().hurry().await)
             .await
+    }
+
+    /// What Lambda says it has added is what was asked for, or it is noted for the rollback.
+    fn ensure_as_requested(
+        &self,
+        begun: Write,
+        step: &Step,
+        after: &Policy,
+    ) -> Result<(), Unreconciled> {
+        let (Step::Add(asked), Some(got)) = (step, after.statements().last()) else {
+            return Ok(());
+        };
+        if asked.is(got, &after.layer_version) {
+            return Ok(());
+        }
+        self.log.added_instead(begun, got);
+        Err(Unreconciled::NotAsRequested {
+            got: got.clone(),
+            asked: asked.written(&after.layer_version),
+        })
     }
 
     /// Repeats a call for as long as it is throttled: nothing was done, so nothing need be read again.
@@ -231,9 +301,10 @@ impl Work<'_> {
                     self.course.failed(&failure);
                     wait().await;
                 }
-                other => {
+                Err(error) => return Err(error),
+                Ok(done) => {
                     self.course.recovered();
-                    return other;
+                    return Ok(done);
                 }
             }
         }

@@ -56,7 +56,12 @@ impl Work<'_> {
         let failed = Cell::new(false);
         let settling = stream::iter(versions)
             .take_while(|_| ready(!failed.get() && Instant::now() < end))
-            .map(|version| async { (self.settle(&version, &goals.each).await, version) })
+            .map(|version| async {
+                let is_named = goals.named.as_ref() == Some(&version);
+                let others = goals.others.as_ref().filter(|_| !is_named);
+                let goal = others.unwrap_or(&goals.each);
+                (self.settle(&version, goal).await, version)
+            })
             .buffer_unordered(AT_A_TIME);
         let mut settling = std::pin::pin!(settling);
         while let Some((settled, version)) = settling.next().await {

@@ -12,12 +12,21 @@ async fn the_region_is_that_of_the_layer_version() {
         ("create-in-another-region", "us-west-2"),
         ("create-in-another-partition", "cn-north-1"),
     ] {
-        let stage = Stage::start().await;
+        let mut stage = Stage::start().await;
         let event = event(name);
         let arn = event.properties()["LayerVersionArn"]
             .as_str()
             .unwrap()
             .to_owned();
+        let partition = arn.split(':').nth(1).unwrap().to_owned();
+        stage.runtime.function_arn = format!(
+            "arn:{partition}:lambda:{}:123456789012:function:layer-permission",
+            if partition == "aws" {
+                "eu-west-1"
+            } else {
+                "cn-northwest-1"
+            }
+        );
         stage.lambda.state().policies.publish(&arn);
         assert_eq!(
             stage.play(&event).await.succeeded(),

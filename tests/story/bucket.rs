@@ -19,6 +19,8 @@ use crate::server::{Asked, Reply, serve};
 pub enum PutFault {
     /// Answered with this status, not stored.
     Refused(u16),
+    /// The same, after this time.
+    RefusedAfter(Duration, u16),
     /// The connection ends without an answer: nobody knows whether it was stored.
     AcknowledgementLost,
     Hangs,
@@ -52,8 +54,14 @@ impl Bucket {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
         let address = serve(move |asked| {
-            let reply = shared.lock().unwrap().answer(&asked);
-            async move { reply }
+            let (delay, reply) = {
+                let mut state = shared.lock().unwrap();
+                (state.delay(), state.answer(&asked))
+            };
+            async move {
+                tokio::time::sleep(delay).await;
+                reply
+            }
         })
         .await;
         Self { address, state }
@@ -112,6 +120,13 @@ impl Bucket {
 }
 
 impl State {
+    fn delay(&self) -> Duration {
+        match self.faults.front() {
+            Some(PutFault::RefusedAfter(delay, _)) => *delay,
+            Some(_) | None => Duration::ZERO,
+        }
+    }
+
     fn answer(&mut self, asked: &Asked) -> Reply {
         let Some(event) = self.issued.get(&asked.target) else {
             self.broken
@@ -138,7 +153,9 @@ impl State {
             Some(PutFault::Refused(status @ 307)) => {
                 Reply::new(status, &[("Location", "/elsewhere")], "")
             }
-            Some(PutFault::Refused(status)) => Reply::new(status, &[], "<Error/>"),
+            Some(PutFault::Refused(status) | PutFault::RefusedAfter(_, status)) => {
+                Reply::new(status, &[], "<Error/>")
+            }
             Some(PutFault::AcknowledgementLost) => Reply::Closed,
             Some(PutFault::Hangs) => Reply::Hang,
         }

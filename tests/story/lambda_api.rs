@@ -31,6 +31,8 @@ pub struct State {
     pub faults: Faults,
     /// Refuses Lambda's calls beyond so many a second.
     pub throttle: Option<Throttle>,
+    /// How long the calls of an operation take until they have an effect.
+    pub slow: HashMap<Operation, Duration>,
     /// Whether an unconditional write loses the statements of those that were made since it began.
     pub writers_race: bool,
     /// The unconditional writes: the layer version and the statement id.
@@ -89,7 +91,7 @@ impl LambdaApi {
 /// Answers one call. Of two unconditional writes that overlap, the later one takes effect on the policy as it was when it
 /// began; neither is answered before the other one can have taken effect, so that a writer who reads back sees it.
 async fn answer(state: &Mutex<State>, asked: &Asked) -> Reply {
-    let (call, races) = {
+    let (call, races, slow) = {
         let state = state.lock().unwrap();
         let account = state
             .roles
@@ -98,8 +100,12 @@ async fn answer(state: &Mutex<State>, asked: &Asked) -> Reply {
         let unconditional = call.operation == Operation::Add && call.revision.is_none();
         let since = state.unconditional.len();
         let races = (state.writers_race && unconditional).then_some(since);
-        (call, races)
+        let slow = state.slow.get(&call.operation).copied();
+        (call, races, slow)
     };
+    if let Some(slow) = slow {
+        tokio::time::sleep(slow).await;
+    }
     if let Some(since) = races {
         tokio::time::sleep(RACE).await;
         state.lock().unwrap().overwrite(&call, since);
@@ -166,6 +172,18 @@ impl State {
                 Err(refusal) => refused(&refusal),
             },
             Some(Fault::Garbled(policy)) => garbled_answer(policy),
+            Some(Fault::AnsweredBy(status, body_text)) => {
+                self.perform(call, body);
+                (Some(status), Reply::new(status, &[], body_text))
+            }
+            Some(Fault::AnsweredInsteadBy(status, body_text)) => {
+                (Some(status), Reply::new(status, &[], body_text))
+            }
+            Some(Fault::AddsInstead(statement)) => {
+                self.policies.put(&call.arn, statement.clone());
+                let now = self.policies.get(&call.arn).ok().unwrap().revision;
+                added_answer(&statement, &now)
+            }
             Some(Fault::AnotherAdds(statement)) => {
                 self.policies.put(&call.arn, statement);
                 self.perform(call, body)

@@ -22,6 +22,12 @@ pub enum Fault {
     Stale,
     /// Answered with this text in the place of the policy.
     Garbled(&'static str),
+    /// Takes effect, and is answered with this status and body.
+    AnsweredBy(u16, &'static str),
+    /// Answered with this status and body, without effect.
+    AnsweredInsteadBy(u16, &'static str),
+    /// An addition of another statement than the one that was asked for, which the answer shows.
+    AddsInstead(Value),
     /// Another writer is quicker, by a moment: adds this statement.
     AnotherAdds(Value),
     /// Another writer is quicker, by a moment: removes the statement of this id.

@@ -156,8 +156,8 @@ async fn a_failed_update_is_rolled_back_to_what_was() {
             .unwrap();
         let refused = Fault::Refused(
             400,
-            "InvalidParameterValueException",
-            "The provided principal was invalid.",
+            "PolicyLengthExceededException",
+            "The final policy size (20782) is bigger than the limit (20480).",
         );
         stage.lambda.next(Operation::Add, [refused]);
         resource.update(properties).await.refused();

@@ -186,8 +186,8 @@ async fn a_revision_is_a_condition_of_the_first_write_of_a_list_only() {
     let stage = Stage::start().await;
     stage.put_statement(foreign());
     let create = event("create-list").property("RevisionId", "revision-1");
-    // What follows meets another revision than the one that it was told.
-    stage.lambda.next(Operation::Add, [Fault::WriteLost]);
+    // What follows meets another revision than the one that is demanded.
+    stage.lambda.next(Operation::Add, [Fault::AnswerLost]);
     stage.play(&create).await.succeeded();
     assert_eq!(stage.statements().len(), 4);
 }

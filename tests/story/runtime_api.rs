@@ -27,6 +27,7 @@ pub enum Outcome {
 
 struct Invocation {
     request_id: String,
+    function_arn: String,
     deadline: SystemTime,
     event: String,
 }
@@ -34,6 +35,8 @@ struct Invocation {
 #[derive(Clone)]
 pub struct RuntimeApi {
     pub address: SocketAddr,
+    /// The function that the next events are for.
+    pub function_arn: String,
     events: mpsc::UnboundedSender<Invocation>,
     pending: Arc<Mutex<HashMap<String, oneshot::Sender<Outcome>>>>,
     invocations: Arc<AtomicUsize>,
@@ -49,6 +52,7 @@ impl RuntimeApi {
         let invocations = Arc::default();
         Self {
             address,
+            function_arn: FUNCTION_ARN.to_owned(),
             events,
             pending,
             invocations,
@@ -74,6 +78,7 @@ impl RuntimeApi {
         self.events
             .send(Invocation {
                 request_id,
+                function_arn: self.function_arn.clone(),
                 deadline,
                 event,
             })
@@ -126,7 +131,10 @@ async fn next(queue: &Queue) -> Reply {
             invocation.request_id.as_str(),
         ),
         ("Lambda-Runtime-Deadline-Ms", deadline.as_str()),
-        ("Lambda-Runtime-Invoked-Function-Arn", FUNCTION_ARN),
+        (
+            "Lambda-Runtime-Invoked-Function-Arn",
+            invocation.function_arn.as_str(),
+        ),
         (
             "Lambda-Runtime-Trace-Id",
             "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",

@@ -88,8 +88,8 @@ async fn the_old_content_is_put_back_when_the_new_one_is_refused() {
         Operation::Add,
         [Fault::Refused(
             400,
-            "InvalidParameterValueException",
-            "The provided principal was invalid.",
+            "PolicyLengthExceededException",
+            "The final policy size (20782) is bigger than the limit (20480).",
         )],
     );
     let answer = stage.play(&event("update-fixed-statement-id")).await;
@@ -308,7 +308,11 @@ async fn a_rollback_restores_whatever_revision_it_brings_back() {
 
 #[tokio::test]
 async fn an_update_that_is_redelivered_writes_nothing_more() {
-    for name in ["update-fixed-statement-id", "update-statement-id"] {
+    // With the same id it could be a rollback, which looks for what the Update may still write.
+    for (name, looks) in [
+        ("update-fixed-statement-id", 10),
+        ("update-statement-id", 1),
+    ] {
         let stage = Stage::start().await;
         stage.put_statement(old());
         let first = stage.play(&event(name)).await;
@@ -318,6 +322,14 @@ async fn an_update_that_is_redelivered_writes_nothing_more() {
             first.succeeded(),
             "{name}"
         );
-        assert_eq!(stage.lambda.calls(), ["Get: 200"], "{name}");
+        let calls = stage.lambda.calls();
+        assert!(
+            calls.iter().all(|call| call == "Get: 200"),
+            "{name}: {calls:?}"
+        );
+        assert!(
+            (looks..=looks + 1).contains(&calls.len()),
+            "{name}: {calls:?}"
+        );
     }
 }

@@ -1,0 +1,860 @@
+//! What one operation has written so far, so that it can be rolled back and told, and what later readings say of it.
+//! Writes nothing itself.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+
+use super::document::Policy;
+use super::plan::{Step, is_there};
+use crate::permission::arn::LayerVersionArn;
+use crate::permission::goal::{Denied, Goal, OnlyIf, Unwanted};
+use crate::permission::statement::{Statement, StatementId};
+
+/// How many writes a reason tells one by one.
+const MOST_TOLD: usize = 10;
+
+/// The writes of one operation, and the revisions of the policies that it has seen. It outlives the operation: a deadline or a
+/// panic may end that at any moment.
+#[derive(Debug, Default)]
+pub struct UndoLog {
+    entries: RefCell<Vec<Entry>>,
+    /// The revisions of each policy, the newest last.
+    revisions: RefCell<Vec<(LayerVersionArn, String)>>,
+    /// What a rollback did not put back, and why.
+    not_restored: RefCell<Vec<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    target: LayerVersionArn,
+    step: Step,
+    /// The revision that the policy had to have for the write, if it had any.
+    condition: Option<String>,
+    outcome: Outcome,
+    /// Whether it is known that no parallel first write has overwritten this one.
+    proven: bool,
+    /// What Lambda says it has added, where that is not what was asked for.
+    returned: Option<Value>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Lambda has not said that it was done: the write may take effect at any time.
+    Unknown,
+    Applied,
+    /// It has no effect, and will have none.
+    Rejected,
+    /// It was the first of its policy, and a parallel first write has overwritten it.
+    Overwritten,
+    /// It was the first of its policy, and there is no policy: it was overwritten by what is gone itself, or removed.
+    Vanished,
+}
+
+/// Which write is meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Write(usize);
+
+/// What a reading of the policy says of a statement that this operation has added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// It was not added, or it is still there, or it was taken out again by this operation.
+    AsExpected,
+    /// It was the first of its policy, and a parallel first write has overwritten it.
+    Overwritten,
+    /// Somebody has removed it.
+    Gone,
+}
+
+impl UndoLog {
+    /// Notes a write that is about to be made to `policy`.
+    pub(super) fn begin(&self, policy: &Policy, step: &Step) -> Write {
+        let mut entries = self.entries.borrow_mut();
+        entries.push(Entry {
+            target: policy.layer_version.clone(),
+            step: step.clone(),
+            condition: policy.revision_id.clone(),
+            outcome: Outcome::Unknown,
+            proven: policy.revision_id.is_some(),
+            returned: None,
+        });
+        Write(entries.len() - 1)
+    }
+
+    /// Notes that a write took effect, after which the policy has `revision`, if that is known. One that was conditional
+    /// proves the earlier ones too.
+    pub(super) fn applied(&self, Write(index): Write, revision: Option<&String>) {
+        let mut entries = self.entries.borrow_mut();
+        let Some(entry) = entries.get_mut(index) else {
+            return;
+        };
+        entry.outcome = Outcome::Applied;
+        let (target, conditional) = (entry.target.clone(), entry.proven);
+        if let Some(revision) = revision {
+            self.see(&target, revision);
+        }
+        if conditional {
+            let earlier = entries.iter_mut().take(index);
+            earlier
+                .filter(|entry| entry.target == target && entry.outcome == Outcome::Applied)
+                .for_each(|entry| entry.proven = true);
+        }
+    }
+
+    /// Notes that what Lambda has added is not what was asked for, but `statement`.
+    pub(super) fn added_instead(&self, Write(index): Write, statement: &Value) {
+        if let Some(entry) = self.entries.borrow_mut().get_mut(index) {
+            entry.returned = Some(statement.clone());
+        }
+    }
+
+    /// Notes that a write was refused, and so has no effect.
+    pub(super) fn rejected(&self, Write(index): Write) {
+        if let Some(entry) = self.entries.borrow_mut().get_mut(index) {
+            entry.outcome = Outcome::Rejected;
+        }
+    }
+
+    /// Notes that `revision` is the newest.
+    fn see(&self, target: &LayerVersionArn, revision: &str) {
+        let mut revisions = self.revisions.borrow_mut();
+        revisions.retain(|(of, seen)| of != target || seen != revision);
+        revisions.push((target.clone(), revision.to_owned()));
+    }
+
+    /// Whether `policy` was read from a copy that is older than what was seen before, or than a write that took effect. One
+    /// without a revision cannot tell.
+    pub(super) fn is_outdated(&self, policy: &Policy) -> bool {
+        let Some(revision) = &policy.revision_id else {
+            return false;
+        };
+        let revisions = self.revisions.borrow();
+        let mut of_target = revisions
+            .iter()
+            .filter(|(target, _)| *target == policy.layer_version)
+            .map(|(_, seen)| seen);
+        let newest = of_target.next_back();
+        let is_older = newest != Some(revision) && of_target.any(|seen| seen == revision);
+        let entries = self.entries.borrow();
+        let mut applied = entries
+            .iter()
+            .filter(|entry| entry.is_applied_to(&policy.layer_version));
+        is_older || applied.any(|entry| entry.condition.as_ref() == Some(revision))
+    }
+
+    /// Whether there has to be a policy, as far as this operation has written: where there is none, the reading is outdated,
+    /// or somebody has removed everything.
+    pub(super) fn expects_policy(&self, target: &LayerVersionArn) -> bool {
+        let entries = self.entries.borrow();
+        let mut sids = BTreeSet::new();
+        let proven = |entry: &&Entry| entry.proven && entry.is_applied_to(target);
+        for entry in entries.iter().filter(proven) {
+            match &entry.step {
+                Step::Add(added) => drop(sids.insert(&added.sid)),
+                Step::Remove(removed) => drop(sids.remove(&removed.sid)),
+            }
+        }
+        !sids.is_empty()
+    }
+
+    /// Learns from `policy`, which is taken for the newest, what came of the writes without an answer. One that was conditional can no
+    /// longer take effect when the policy has another revision.
+    pub(super) fn observe(&self, policy: &Policy) {
+        if let Some(revision) = &policy.revision_id {
+            self.see(&policy.layer_version, revision);
+        }
+        let mut entries = self.entries.borrow_mut();
+        let of_target = entries
+            .iter_mut()
+            .filter(|entry| entry.target == policy.layer_version);
+        for entry in of_target {
+            let is_as_written = match &entry.step {
+                Step::Add(added) => is_there(added, policy),
+                Step::Remove(removed) => policy.statement(&removed.sid).is_none(),
+            };
+            match entry.outcome {
+                Outcome::Unknown if is_as_written => entry.outcome = Outcome::Applied,
+                Outcome::Unknown if entry.is_conditional_on_another_than(policy) => {
+                    entry.outcome = Outcome::Rejected;
+                }
+                Outcome::Unknown
+                | Outcome::Applied
+                | Outcome::Rejected
+                | Outcome::Overwritten
+                | Outcome::Vanished => {}
+            }
+            let is_applied = entry.outcome == Outcome::Applied;
+            entry.proven |= is_applied && is_as_written && policy.revision_id.is_some();
+        }
+    }
+
+    /// What `policy`, which is taken for the newest, says of `wanted`, if this operation has added it.
+    pub(super) fn judge(&self, wanted: &Statement, policy: &Policy) -> Added {
+        let mut entries = self.entries.borrow_mut();
+        let vanished = entries.iter().any(|entry| {
+            entry.outcome == Outcome::Vanished
+                && entry.target == policy.layer_version
+                && *entry.step.sid() == wanted.sid
+        });
+        let last = entries.iter_mut().rev().find(|entry| {
+            entry.is_applied_to(&policy.layer_version) && *entry.step.sid() == wanted.sid
+        });
+        let added = last.filter(|entry| matches!(&entry.step, Step::Add(added) if added == wanted));
+        match added {
+            None => Added::AsExpected,
+            Some(_) if is_there(wanted, policy) => Added::AsExpected,
+            Some(entry) if !entry.proven && policy.revision_id.is_some() => {
+                entry.outcome = Outcome::Overwritten;
+                Added::Overwritten
+            }
+            // That happens once: what vanishes again is being revoked.
+            Some(entry) if !entry.proven && !vanished => {
+                entry.outcome = Outcome::Vanished;
+                Added::Overwritten
+            }
+            Some(_) => Added::Gone,
+        }
+    }
+
+    /// Whether the last write to the statement of this id has removed it.
+    pub(super) fn has_removed(&self, target: &LayerVersionArn, sid: &StatementId) -> bool {
+        let entries = self.entries.borrow();
+        let mut written = entries.iter().rev();
+        let last = written.find(|entry| entry.is_applied_to(target) && entry.step.sid() == sid);
+        last.is_some_and(|entry| matches!(entry.step, Step::Remove(_)))
+    }
+
+    /// Whether this write is among those that were made.
+    pub(super) fn has_added(&self, target: &LayerVersionArn, statement: &Statement) -> bool {
+        self.written().iter().any(|entry| {
+            let added = matches!(&entry.step, Step::Add(added) if added == statement);
+            added && entry.target == *target
+        })
+    }
+
+    /// How many statements were added, and not removed in a rollback.
+    pub fn grants(&self) -> usize {
+        self.applied_by(|step| matches!(step, Step::Add(_)))
+    }
+
+    /// How many statements were removed, and not restored in a rollback.
+    pub fn revokes(&self) -> usize {
+        self.applied_by(|step| matches!(step, Step::Remove(_)))
+    }
+
+    fn applied_by(&self, is_meant: impl Fn(&Step) -> bool) -> usize {
+        let entries = self.entries.borrow();
+        let applied = entries
+            .iter()
+            .filter(|entry| entry.outcome == Outcome::Applied && is_meant(&entry.step));
+        applied.count()
+    }
+
+    /// How many writes were begun.
+    pub(super) fn begun(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// Whether a write to this policy was begun.
+    pub(super) fn has_begun(&self, target: &LayerVersionArn) -> bool {
+        let entries = self.entries.borrow();
+        entries.iter().any(|entry| entry.target == *target)
+    }
+
+    /// What undoes what was written, the policy of the last write first. Who is `denied` is not granted to again.
+    pub(super) fn reversal(&self, denied: &Denied) -> Vec<(LayerVersionArn, Goal)> {
+        let mut goals: Vec<(LayerVersionArn, Goal)> = Vec::new();
+        for entry in self.written().iter().rev() {
+            if let Some((statement, why)) = entry.denied(denied) {
+                self.not_restored(&statement, why);
+            }
+            let known = goals.iter().position(|(about, _)| *about == entry.target);
+            let index = known.unwrap_or_else(|| {
+                goals.push((entry.target.clone(), Goal::default()));
+                goals.len() - 1
+            });
+            if let Some((_, goal)) = goals.get_mut(index) {
+                goal.reverse(entry, denied);
+            }
+        }
+        goals
+    }
+
+    /// Whether nothing of what was written can still take effect, after a rollback that has found nothing left to do and
+    /// wrote `undoing`. Otherwise it has to be looked for again.
+    pub(super) fn is_undone_by(&self, undoing: &Self) -> bool {
+        let undoing = undoing.written();
+        self.written().iter().all(|entry| {
+            let removes_it = |undone: &Entry| match (&entry.step, &undone.step) {
+                (Step::Add(added), Step::Remove(removed)) => {
+                    undone.is_applied_to(&entry.target) && added.sid == removed.sid
+                }
+                (Step::Add(_) | Step::Remove(_), Step::Add(_) | Step::Remove(_)) => false,
+            };
+            entry.outcome == Outcome::Applied || undoing.iter().any(removes_it)
+        })
+    }
+
+    /// Whether nothing is known to have been written.
+    pub(super) fn has_nothing_applied(&self) -> bool {
+        let written = self.written();
+        written
+            .iter()
+            .all(|entry| entry.outcome != Outcome::Applied)
+    }
+
+    /// Notes that a statement is not put back, and why.
+    pub(super) fn not_restored(&self, statement: &Statement, why: &str) {
+        let note = format!("{statement}: {why}");
+        let mut notes = self.not_restored.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// What was not put back, each with the reason.
+    pub fn left_out(&self) -> Vec<String> {
+        self.not_restored.borrow().clone()
+    }
+
+    /// Forgets what was written: it has been rolled back.
+    pub fn clear(&self) {
+        self.entries.borrow_mut().clear();
+    }
+
+    /// Whether nothing was written, nor may have been.
+    pub fn is_empty(&self) -> bool {
+        self.written().is_empty()
+    }
+
+    /// What was written, or may have been.
+    fn written(&self) -> Vec<Entry> {
+        let entries = self.entries.borrow();
+        let written = entries
+            .iter()
+            .filter(|entry| matches!(entry.outcome, Outcome::Unknown | Outcome::Applied));
+        written.cloned().collect()
+    }
+}
+
+impl Entry {
+    /// The removed statement that is not to be put back, and why.
+    fn denied<'a>(&self, denied: &'a Denied) -> Option<(Statement, &'a str)> {
+        let statement = self.step.removed()?;
+        let why = denied.get(&statement.principal)?;
+        Some((statement, why))
+    }
+
+    fn is_applied_to(&self, target: &LayerVersionArn) -> bool {
+        self.outcome == Outcome::Applied && self.target == *target
+    }
+
+    fn is_conditional_on_another_than(&self, policy: &Policy) -> bool {
+        match (&self.condition, &policy.revision_id) {
+            (Some(demanded), Some(found)) => demanded != found,
+            (Some(_) | None, Some(_) | None) => false,
+        }
+    }
+}
+
+impl Step {
+    /// The statement that is removed, where it is known what it says.
+    fn removed(&self) -> Option<Statement> {
+        match self {
+            Self::Remove(Unwanted {
+                sid,
+                only_if: OnlyIf::Grants(principal),
+            }) => Some(Statement {
+                sid: sid.clone(),
+                principal: principal.clone(),
+            }),
+            Self::Add(_) | Self::Remove(_) => None,
+        }
+    }
+
+    /// The id of the statement that it is about.
+    pub(super) fn sid(&self) -> &StatementId {
+        match self {
+            Self::Add(statement) => &statement.sid,
+            Self::Remove(unwanted) => &unwanted.sid,
+        }
+    }
+}
+
+impl Goal {
+    /// Adds what undoes one write; those that were made later have been added before.
+    fn reverse(&mut self, entry: &Entry, denied: &Denied) {
+        match &entry.step {
+            Step::Add(added) => {
+                let unwanted = match &entry.returned {
+                    Some(returned) => Unwanted {
+                        sid: id_of(returned).unwrap_or_else(|| added.sid.clone()),
+                        only_if: OnlyIf::Says(returned.clone()),
+                    },
+                    None => Unwanted::exactly(added.clone()),
+                };
+                // What was put in its place was there for certain: if it is no longer, somebody else has removed it.
+                if entry.outcome == Outcome::Applied {
+                    self.in_place_only.insert(added.sid.clone());
+                }
+                if !self.unwanted.contains(&unwanted) {
+                    self.unwanted.push(unwanted);
+                }
+            }
+            // What was removed by its id alone, or as it was found, is removed in a Delete or a rollback, which is never
+            // rolled back itself.
+            Step::Remove(_) => {
+                let allowed = |removed: &Statement| !denied.contains_key(&removed.principal);
+                let removed = entry.step.removed().filter(allowed);
+                if let Some(removed) = removed.filter(|removed| !self.wanted.contains(removed)) {
+                    self.wanted.push(removed);
+                }
+            }
+        }
+    }
+}
+
+fn id_of(statement: &Value) -> Option<StatementId> {
+    statement.get("Sid")?.as_str()?.parse().ok()
+}
+
+/// The writes in order, as a reason tells them, or how many there are where they are too many to read.
+impl fmt::Display for UndoLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = self.written();
+        let policies: BTreeSet<_> = written.iter().map(|entry| &entry.target).collect();
+        if written.len() > MOST_TOLD {
+            let (writes, policies) = (written.len(), policies.len());
+            let policies = if policies == 1 {
+                "one policy".to_owned()
+            } else {
+                format!("{policies} policies")
+            };
+            return write!(f, "{writes} writes to {policies}");
+        }
+        for (index, entry) in written.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{}", entry.step)?;
+            if policies.len() > 1 {
+                write!(f, " on version {}", entry.target.version())?;
+            }
+            if entry.outcome == Outcome::Unknown {
+                f.write_str(" (without an answer)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::permission::principal::Principal;
+    use serde_json::json;
+
+    fn version(number: u64) -> LayerVersionArn {
+        let arn = format!("arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:{number}");
+        arn.parse().expect("an ARN")
+    }
+
+    fn statement(sid: &str) -> Statement {
+        Statement {
+            sid: sid.parse().expect("a statement id"),
+            principal: Principal::Everyone,
+        }
+    }
+
+    fn add(sid: &str) -> Step {
+        Step::Add(statement(sid))
+    }
+
+    fn remove(sid: &str) -> Step {
+        Step::Remove(Unwanted::exactly(statement(sid)))
+    }
+
+    fn remove_by_id(sid: &str) -> Step {
+        Step::Remove(Unwanted::by_id(sid.parse().expect("a statement id")))
+    }
+
+    /// The policy of version 1 at this revision, with these statements; no revision, no policy.
+    fn policy(revision: Option<&str>, sids: &[&str]) -> Policy {
+        let Some(revision) = revision else {
+            return Policy::none(version(1));
+        };
+        let written = |sid: &&str| statement(sid).written(&version(1));
+        let statements: Vec<Value> = sids.iter().map(written).collect();
+        let document = json!({"Statement": statements}).to_string();
+        Policy::read(version(1), &document, Some(revision.to_owned())).expect("a policy")
+    }
+
+    /// A write to version 1 that was made unconditionally.
+    fn begin(log: &UndoLog, step: &Step) -> Write {
+        log.begin(&Policy::none(version(1)), step)
+    }
+
+    fn apply(log: &UndoLog, step: &Step) {
+        log.applied(begin(log, step), None);
+    }
+
+    fn apply_at(log: &UndoLog, revision: &str, step: &Step, next: Option<&str>) {
+        let begun = log.begin(&policy(Some(revision), &[]), step);
+        log.applied(begun, next.map(str::to_owned).as_ref());
+    }
+
+    #[test]
+    fn a_log_tells_what_was_written_and_what_may_have_been() {
+        let log = UndoLog::default();
+        let first = begin(&log, &add("s1"));
+        let second = begin(&log, &add("s2"));
+        begin(&log, &add("s3"));
+        log.rejected(second);
+        log.applied(first, None);
+        assert_eq!(
+            log.to_string(),
+            "add `s1` for `*`; add `s3` for `*` (without an answer)"
+        );
+        let fourth = log.begin(&Policy::none(version(2)), &add("s1"));
+        log.applied(fourth, None);
+        assert_eq!(
+            log.to_string(),
+            "add `s1` for `*` on version 1; add `s3` for `*` on version 1 (without an answer); add `s1` for `*` on version 2"
+        );
+        for _ in 0..8 {
+            log.begin(&Policy::none(version(2)), &add("s4"));
+        }
+        assert_eq!(log.to_string(), "11 writes to 2 policies");
+    }
+
+    #[test]
+    fn each_version_is_rolled_back_the_last_one_first() {
+        let log = UndoLog::default();
+        for number in [1, 2] {
+            let write = log.begin(&Policy::none(version(number)), &add("s1"));
+            log.applied(write, None);
+        }
+        let [second, first] = &log.reversal(&Denied::new())[..] else {
+            panic!("a goal for each version")
+        };
+        assert_eq!((second.0.version(), first.0.version()), (2, 1));
+    }
+
+    #[test]
+    fn what_has_no_answer_may_have_been_written_and_what_is_rejected_was_not() {
+        let log = UndoLog::default();
+        let told = |log: &UndoLog| (log.is_empty(), log.has_nothing_applied(), log.begun());
+        assert_eq!(told(&log), (true, true, 0));
+        assert!(!log.has_begun(&version(1)));
+        let begun = begin(&log, &add("s1"));
+        assert_eq!(told(&log), (false, true, 1));
+        log.rejected(begun);
+        assert_eq!(told(&log), (true, true, 1));
+        apply(&log, &add("s1"));
+        assert_eq!(told(&log), (false, false, 2));
+        assert!(log.has_begun(&version(1)) && !log.has_begun(&version(2)));
+        log.clear();
+        assert_eq!(told(&log), (true, true, 0));
+    }
+
+    #[test]
+    fn what_was_applied_is_counted_by_its_kind() {
+        let log = UndoLog::default();
+        for sid in ["s1", "s2", "s3"] {
+            apply(&log, &add(sid));
+        }
+        for sid in ["s4", "s5"] {
+            apply(&log, &remove_by_id(sid));
+        }
+        begin(&log, &remove_by_id("s6"));
+        log.rejected(begin(&log, &add("s7")));
+        assert_eq!((log.grants(), log.revokes()), (3, 2));
+    }
+
+    /// The reversal of version 1: what is put back, what is removed, and what is put back in place only.
+    fn reversal(log: &UndoLog, denied: &Denied) -> [String; 3] {
+        let [(_, goal)] = &log.reversal(denied)[..] else {
+            panic!("one goal")
+        };
+        let joined = |all: Vec<String>| all.join(",");
+        [
+            joined(goal.wanted.iter().map(ToString::to_string).collect()),
+            joined(goal.unwanted.iter().map(ToString::to_string).collect()),
+            joined(goal.in_place_only.iter().map(ToString::to_string).collect()),
+        ]
+    }
+
+    #[test]
+    fn what_was_removed_is_restored_once_and_what_went_by_its_id_alone_is_not() {
+        let log = UndoLog::default();
+        for step in [
+            &remove("s1"),
+            &remove("s1"),
+            &add("s2"),
+            &add("s2"),
+            &remove_by_id("s3"),
+        ] {
+            begin(&log, step);
+        }
+        assert_eq!(
+            reversal(&log, &Denied::new()),
+            ["`s1` for `*`", "`s2` for `*`", ""]
+        );
+    }
+
+    #[test]
+    fn a_denied_principal_is_not_restored() {
+        let log = UndoLog::default();
+        apply(&log, &remove("s1"));
+        apply(&log, &add("s2"));
+        let denied = Denied::from([(Principal::Everyone, "not allowed".to_owned())]);
+        assert_eq!(reversal(&log, &denied), ["", "`s2` for `*`", "s2"]);
+        assert_eq!(log.left_out(), ["`s1` for `*`: not allowed"]);
+    }
+
+    #[test]
+    fn what_was_replaced_for_certain_is_restored_in_its_place_only() {
+        for (applied, in_place_only) in [(true, "s1"), (false, "")] {
+            let log = UndoLog::default();
+            apply(&log, &remove("s1"));
+            let replaced = begin(&log, &add("s1"));
+            if applied {
+                log.applied(replaced, None);
+            }
+            let [_, _, found] = reversal(&log, &Denied::new());
+            assert_eq!(found, in_place_only, "{applied}");
+        }
+    }
+
+    #[test]
+    fn what_lambda_has_added_instead_is_removed_as_lambda_says_it() {
+        let log = UndoLog::default();
+        let begun = begin(&log, &add("s1"));
+        log.applied(begun, None);
+        let instead = json!({"Sid": "other", "Effect": "Allow"});
+        log.added_instead(begun, &instead);
+        let [(_, goal)] = &log.reversal(&Denied::new())[..] else {
+            panic!("one goal")
+        };
+        let unwanted = Unwanted {
+            sid: "other".parse().expect("a statement id"),
+            only_if: OnlyIf::Says(instead),
+        };
+        assert_eq!(goal.unwanted, [unwanted]);
+    }
+
+    #[test]
+    fn a_rollback_is_over_when_no_write_can_take_effect_any_more() {
+        let log = UndoLog::default();
+        let undoing = UndoLog::default();
+        let unanswered = begin(&log, &add("s1"));
+        assert!(!log.is_undone_by(&undoing), "it may come at any time");
+        apply(&undoing, &remove("s2"));
+        assert!(!log.is_undone_by(&undoing), "another statement");
+        begin(&undoing, &remove("s1"));
+        assert!(!log.is_undone_by(&undoing), "removed without an answer");
+        apply(&undoing, &remove("s1"));
+        assert!(log.is_undone_by(&undoing), "it came and was removed");
+        log.rejected(unanswered);
+        assert!(log.is_undone_by(&UndoLog::default()), "it will not come");
+        let answered = begin(&log, &add("s1"));
+        log.applied(answered, None);
+        assert!(
+            log.is_undone_by(&UndoLog::default()),
+            "nothing is left to be done"
+        );
+        begin(&log, &remove("s3"));
+        assert!(
+            !log.is_undone_by(&UndoLog::default()),
+            "a removal without an answer"
+        );
+    }
+
+    #[test]
+    fn a_reading_tells_what_came_of_a_write_without_an_answer() {
+        for (name, condition, step, found, outcome) in [
+            (
+                "it is there",
+                Some("r1"),
+                add("s1"),
+                policy(Some("r2"), &["s1"]),
+                Outcome::Applied,
+            ),
+            (
+                "it can no longer come",
+                Some("r1"),
+                add("s1"),
+                policy(Some("r2"), &[]),
+                Outcome::Rejected,
+            ),
+            (
+                "it may still come",
+                Some("r1"),
+                add("s1"),
+                policy(Some("r1"), &[]),
+                Outcome::Unknown,
+            ),
+            (
+                "there is no policy",
+                Some("r1"),
+                add("s1"),
+                policy(None, &[]),
+                Outcome::Unknown,
+            ),
+            (
+                "it was unconditional",
+                None,
+                add("s1"),
+                policy(Some("r2"), &[]),
+                Outcome::Unknown,
+            ),
+            (
+                "unconditional, and there",
+                None,
+                add("s1"),
+                policy(Some("r2"), &["s1"]),
+                Outcome::Applied,
+            ),
+            (
+                "it is gone",
+                Some("r1"),
+                remove("s1"),
+                policy(Some("r2"), &[]),
+                Outcome::Applied,
+            ),
+            (
+                "it stays",
+                Some("r1"),
+                remove("s1"),
+                policy(Some("r2"), &["s1"]),
+                Outcome::Rejected,
+            ),
+            (
+                "it may still go",
+                Some("r1"),
+                remove("s1"),
+                policy(Some("r1"), &["s1"]),
+                Outcome::Unknown,
+            ),
+        ] {
+            let log = UndoLog::default();
+            log.begin(&policy(condition, &[]), &step);
+            log.observe(&policy(Some("r0"), &[]).on(version(2)));
+            assert_eq!(
+                log.entries.borrow()[0].outcome,
+                Outcome::Unknown,
+                "{name}: another policy"
+            );
+            log.observe(&found);
+            assert_eq!(log.entries.borrow()[0].outcome, outcome, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_reading_is_outdated_if_something_newer_was_seen_or_written() {
+        let log = UndoLog::default();
+        let at = |revision: &str| policy(Some(revision), &[]);
+        let is_outdated = |revision: &str| log.is_outdated(&at(revision));
+        assert!(!is_outdated("r1"));
+        log.observe(&at("r1"));
+        assert!(!is_outdated("r1"));
+        apply_at(&log, "r1", &remove("s1"), None);
+        assert!(is_outdated("r1"), "a write has changed it");
+        apply_at(&log, "r2", &add("s1"), Some("r3"));
+        assert!(is_outdated("r2") && !is_outdated("r3") && !is_outdated("r4"));
+        log.observe(&at("r4"));
+        assert!(is_outdated("r3"), "a newer one was seen");
+        assert!(!log.is_outdated(&at("r3").on(version(2))), "another policy");
+        assert!(!log.is_outdated(&policy(None, &[])), "no policy has no age");
+        log.observe(&at("r3"));
+        assert!(!is_outdated("r3") && is_outdated("r4"), "it was believed");
+    }
+
+    #[test]
+    fn a_policy_is_expected_while_something_that_was_added_has_to_be_there() {
+        let log = UndoLog::default();
+        assert!(!log.expects_policy(&version(1)));
+        begin(&log, &add("s1"));
+        assert!(!log.expects_policy(&version(1)), "without an answer");
+        apply(&log, &add("s1"));
+        assert!(
+            !log.expects_policy(&version(1)),
+            "it may have been overwritten"
+        );
+        apply_at(&log, "r1", &add("s2"), Some("r2"));
+        assert!(log.expects_policy(&version(1)));
+        assert!(!log.expects_policy(&version(2)));
+        for sid in ["s1", "s2"] {
+            assert!(log.expects_policy(&version(1)), "{sid} is left");
+            apply_at(&log, "r2", &remove(sid), None);
+        }
+        assert!(!log.expects_policy(&version(1)));
+    }
+
+    #[test]
+    fn what_was_added_and_is_not_there_was_overwritten_or_removed() {
+        let here = policy(Some("r9"), &["s1"]);
+        let gone = policy(Some("r9"), &["s2"]);
+        let none = policy(None, &[]);
+        let judge = |log: &UndoLog, policy: &Policy| log.judge(&statement("s1"), policy);
+
+        for (found, a_second_time) in [(&gone, Added::Overwritten), (&none, Added::Gone)] {
+            let log = UndoLog::default();
+            assert_eq!(judge(&log, found), Added::AsExpected, "never added");
+            apply(&log, &add("s1"));
+            assert_eq!(judge(&log, &here), Added::AsExpected);
+            assert_eq!(judge(&log, found), Added::Overwritten);
+            assert_eq!(judge(&log, found), Added::AsExpected, "as if never added");
+            assert!(log.is_empty());
+            apply(&log, &add("s1"));
+            assert_eq!(judge(&log, found), a_second_time);
+        }
+
+        for by_reading in [true, false] {
+            let log = UndoLog::default();
+            apply(&log, &add("s1"));
+            if by_reading {
+                log.observe(&policy(Some("r1"), &["s1"]));
+            } else {
+                apply_at(&log, "r1", &add("s2"), Some("r2"));
+            }
+            assert_eq!(judge(&log, &gone), Added::Gone, "proven: {by_reading}");
+        }
+        let log = UndoLog::default();
+        apply_at(&log, "r1", &add("s1"), Some("r2"));
+        assert_eq!(judge(&log, &gone), Added::Gone, "it was conditional itself");
+        apply_at(&log, "r2", &remove("s1"), None);
+        assert_eq!(
+            judge(&log, &gone),
+            Added::AsExpected,
+            "it was removed again"
+        );
+    }
+
+    #[test]
+    fn ten_writes_are_told_one_by_one_and_more_by_their_number() {
+        let log = UndoLog::default();
+        for _ in 0..MOST_TOLD {
+            begin(&log, &add("s1"));
+        }
+        assert_eq!(log.to_string().split("; ").count(), MOST_TOLD);
+        begin(&log, &add("s1"));
+        assert_eq!(log.to_string(), "11 writes to one policy");
+    }
+
+    #[test]
+    fn what_was_written_is_known_by_its_version_and_its_statement() {
+        let log = UndoLog::default();
+        begin(&log, &add("s1"));
+        apply(&log, &remove("s2"));
+        for (number, sid, has_added) in [(1, "s1", true), (2, "s1", false), (1, "s2", false)] {
+            assert_eq!(log.has_added(&version(number), &statement(sid)), has_added);
+        }
+        for (number, sid, has_removed) in [(1, "s2", true), (2, "s2", false), (1, "s1", false)] {
+            let sid = statement(sid).sid;
+            assert_eq!(log.has_removed(&version(number), &sid), has_removed);
+        }
+        apply(&log, &add("s2"));
+        assert!(!log.has_removed(&version(1), &statement("s2").sid));
+    }
+}
