@@ -1,0 +1,136 @@
+//! Responses of Lambda that cannot be read, as a proxy or a cut connection leaves them: a write may have taken effect, and a
+//! reading is repeated. Refuses to know other failures.
+
+use serde_json::Value;
+
+use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
+use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
+use crate::stage::Stage;
+
+const HTML: &str = "<html><body>Please log in.</body></html>";
+
+/// Bodies that are not what Lambda answers.
+const BODIES: [&str; 6] = [
+    HTML,
+    "",
+    "{\"Statement\": \"{\\\"Sid\\\":\\\"part",
+    "{}",
+    "[]",
+    "{\"Statement\": \"no JSON\", \"RevisionId\": \"r\"}",
+];
+
+#[tokio::test]
+async fn a_write_whose_response_cannot_be_read_is_looked_for() {
+    for body in BODIES {
+        for status in [200, 201] {
+            for name in ["create-account", "create-list"] {
+                let stage = Stage::start().await;
+                stage
+                    .lambda
+                    .next(Operation::Add, [Fault::AnsweredBy(status, body)]);
+                let create = event(name);
+                let id = stage.play(&create).await.succeeded().to_owned();
+                stage.play(&create.delete_of(&id)).await.succeeded();
+                assert_eq!(
+                    stage.statements(),
+                    [] as [Value; 0],
+                    "{name} {status} {body}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_without_effect_whose_response_cannot_be_read_is_repeated() {
+    for body in BODIES {
+        let stage = Stage::start().await;
+        stage.put_statement(public_statement(LAYER_VERSION, "other"));
+        stage
+            .lambda
+            .next(Operation::Add, [Fault::AnsweredInsteadBy(201, body)]);
+        stage.play(&event("create-account")).await.succeeded();
+        assert_eq!(stage.statements().len(), 2, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_swap_whose_response_cannot_be_read_ends_with_the_new_content() {
+    let stage = Stage::start().await;
+    stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
+    stage
+        .lambda
+        .next(Operation::Add, [Fault::AnsweredBy(201, HTML)]);
+    stage
+        .play(&event("update-fixed-statement-id"))
+        .await
+        .succeeded();
+    assert_eq!(
+        stage.statements(),
+        [account_statement(LAYER_VERSION, "partner", "444455556666")]
+    );
+}
+
+#[tokio::test]
+async fn a_reading_whose_response_cannot_be_read_is_repeated() {
+    for name in ["create-account", "delete"] {
+        for body in BODIES {
+            let stage = Stage::start().await;
+            stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
+            stage
+                .lambda
+                .next(Operation::Get, [Fault::AnsweredInsteadBy(200, body)]);
+            stage.play(&event(name)).await.succeeded();
+            let left = usize::from(name != "delete");
+            assert_eq!(stage.statements().len(), left, "{name} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_removal_whose_response_is_not_lambdas_is_looked_for() {
+    let ours = account_statement(LAYER_VERSION, "partner", ACCOUNT);
+    for body in BODIES {
+        for fault in [
+            Fault::AnsweredInsteadBy(200, body),
+            Fault::AnsweredBy(200, body),
+            Fault::AnsweredInsteadBy(202, body),
+        ] {
+            let stage = Stage::start().await;
+            stage.put_statement(ours.clone());
+            stage.lambda.next(Operation::Remove, [fault]);
+            stage.play(&event("delete")).await.succeeded();
+            assert_eq!(stage.statements(), [] as [Value; 0], "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_versions_that_cannot_be_read_is_not_an_empty_one() {
+    for body in [
+        HTML,
+        "{}",
+        "{\"LayerVersions\": [{}]}",
+        "{\"LayerVersions\": [{\"Version\": 0}]}",
+        "{\"LayerVersions\": {}}",
+    ] {
+        for name in ["create-all-versions", "delete-all-versions"] {
+            let stage = Stage::start().await;
+            let create = event("create-all-versions").property("LayerVersionArn", LAYER_VERSION);
+            let id = stage.play(&create).await.succeeded().to_owned();
+            let granted = stage.statements();
+            assert_eq!(granted.len(), 1);
+            stage
+                .lambda
+                .next(Operation::List, [Fault::AnsweredInsteadBy(200, body)]);
+            if name.starts_with("create") {
+                stage.play(&create).await.succeeded();
+                assert_eq!(stage.statements(), granted, "{body}");
+            } else {
+                stage.play(&create.delete_of(&id)).await.succeeded();
+                assert_eq!(stage.statements(), [] as [Value; 0], "{body}");
+            }
+        }
+    }
+}
