@@ -94,11 +94,12 @@ impl FromStr for LayerArn {
     type Err = NotALayerArn;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fields: Vec<&str> = text.split(':').collect();
+        // One part more than there may be, and not one for each colon of a text of any length.
+        let fields: Vec<&str> = text.splitn(8, ':').collect();
         let ["arn", partition, "lambda", region, account, "layer", name] = fields[..] else {
             return Err(NotALayerArn);
         };
-        if !is_partition(partition) || !is_lower(region) || !is_word(name, 140) {
+        if !is_partition(partition) || !is_region(region) || !is_word(name, 140) {
             return Err(NotALayerArn);
         }
         Ok(Self {
@@ -215,14 +216,54 @@ pub(crate) fn is_word(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.len()) && text.bytes().all(word)
 }
 
-/// Whether `text` is a partition of AWS: `aws`, or that and a suffix as in `aws-cn`.
-pub(super) fn is_partition(text: &str) -> bool {
-    text == "aws" || (text.starts_with("aws-") && is_lower(text))
+/// The partition that the region `region` is one of, such as `aws-cn` of `cn-north-1`. Any region whose area is none of another
+/// partition is one of `aws`.
+///
+/// Source: [the partitions of AWS's SDKs](https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json).
+#[must_use]
+pub fn partition_of_region(region: &str) -> &'static str {
+    const OTHERS: [(&str, &str); 7] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+        ("eusc-", "aws-eusc"),
+    ];
+    let mut others = OTHERS.into_iter();
+    let found = others.find(|(prefix, _)| region.starts_with(prefix));
+    found.map_or("aws", |(_, partition)| partition)
 }
 
-fn is_lower(text: &str) -> bool {
-    let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !text.is_empty() && text.bytes().all(lower)
+/// Whether `text` has the form of a partition of AWS: `aws`, or that and some words as in `aws-us-gov`.
+pub(super) fn is_partition(text: &str) -> bool {
+    let mut words = text.split('-');
+    text.len() <= MOST_OF_PLACE && words.next() == Some("aws") && words.all(is_lower)
+}
+
+/// Whether `text` has the form of a region, such as `eu-west-1` or `us-gov-west-1`: an area of two to four letters, one word
+/// or more, and a number. It becomes part of a host name, which must be one of Lambda.
+fn is_region(text: &str) -> bool {
+    let mut words = text.split('-');
+    let (area, number) = (words.next(), words.next_back());
+    let is_area = |area: &str| (2..=4).contains(&area.len()) && is_lower(area);
+    let is_number = |number: &str| {
+        (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let mut words = words.peekable();
+    text.len() <= MOST_OF_PLACE
+        && area.is_some_and(is_area)
+        && number.is_some_and(is_number)
+        && words.peek().is_some()
+        && words.all(is_lower)
+}
+
+/// The most characters of the name of a partition or of a region.
+const MOST_OF_PLACE: usize = 32;
+
+fn is_lower(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -303,6 +344,89 @@ mod tests {
                 Err(NotALayerVersionArn),
                 "{case}"
             );
+        }
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_region_is_refused() {
+        let long = format!("eu-{}-1", "x".repeat(28));
+        for (region, is_one) in [
+            ("us-east-1", true),
+            ("ap-southeast-7", true),
+            ("ap-northeast-12", true),
+            ("mx-central-1", true),
+            ("cn-northwest-1", true),
+            ("us-gov-east-1", true),
+            ("us-iso-west-1", true),
+            ("us-isob-east-1", true),
+            ("eu-isoe-west-1", true),
+            ("us-isof-south-1", true),
+            ("eusc-de-east-1", true),
+            ("s3", false),
+            ("s3-eu-west-1", false),
+            ("execute-api", false),
+            ("execute-api-eu-west-1", false),
+            ("elasticloadbalancing-1", false),
+            ("eu", false),
+            ("eu-1", false),
+            ("1", false),
+            ("eu-west", false),
+            ("eu-west-", false),
+            ("eu-west-100", false),
+            ("eu-west-1a", false),
+            ("eu--west-1", false),
+            ("-west-1", false),
+            ("eu-west-1-", false),
+            ("eu-west-1-s3", false),
+            ("eu-w3st-1", false),
+            ("EU-WEST-1", false),
+            ("eu_west_1", false),
+            ("eu-wést-1", false),
+            ("eu-west-１", false),
+            ("eu.west-1", false),
+            ("eu-west-1.evil.example", false),
+            ("eu-west-1/", false),
+            ("eu-west-1@evil", false),
+            (" eu-west-1", false),
+            ("e-west-1", false),
+            ("euro-pe-west-1", true),
+            ("europ-west-1", false),
+            (long.as_str(), false),
+        ] {
+            let arn = format!("arn:aws:lambda:{region}:123456789012:layer:my-layer");
+            assert_eq!(arn.parse::<LayerArn>().is_ok(), is_one, "{region}");
+            let stack = format!("arn:aws:cloudformation:{region}:123456789012:stack/s/1");
+            let by_name = LayerArn::by_name("my-layer", &stack);
+            assert_eq!(by_name.is_ok(), is_one, "{region}");
+        }
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_partition_is_refused() {
+        let long = format!("aws-{}", "x".repeat(29));
+        for partition in [
+            "", "aw", "awss", "aws-", "aws--cn", "aws-zz9", "aws-CN", "aws-c n", &long,
+        ] {
+            assert!(!is_partition(partition), "{partition}");
+        }
+    }
+
+    #[test]
+    fn each_region_is_of_one_partition() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("us-west-2", "aws"),
+            ("ca-central-1", "aws"),
+            ("us-isolated-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(partition_of_region(region), partition, "{region}");
         }
     }
 
