@@ -81,7 +81,8 @@ impl fmt::Display for OrganizationId {
 /// The account of `arn:<partition>:iam::<account>:root`, the long spelling of a whole account.
 #[must_use]
 pub fn account_of_root_arn(text: &str) -> Option<AccountId> {
-    let fields: Vec<&str> = text.split(':').collect();
+    // One part more than there may be, and not one for each colon of a text of any length.
+    let fields: Vec<&str> = text.splitn(7, ':').collect();
     let ["arn", partition, "iam", "", account, "root"] = fields[..] else {
         return None;
     };
@@ -90,21 +91,51 @@ pub fn account_of_root_arn(text: &str) -> Option<AccountId> {
         .flatten()
 }
 
-/// What the account id probably was of which YAML made this number of fewer than 12 digits, and how: an unquoted scalar
-/// with a leading zero is read as an octal number, or loses its zero when it holds an 8 or a 9.
+/// What the account id probably was of which YAML, or what read it, made this number, and how. An unquoted account id with a
+/// leading zero is read as an octal number, or loses its zero where it holds an 8 or a 9; and any of them becomes a
+/// floating-point number (`8.8888888888E10`, `88888888888.0`) in tools that know no others.
 ///
-/// Source: [YAML 1.1, integers](https://yaml.org/type/int.html).
+/// Source: [YAML 1.1, integers](https://yaml.org/type/int.html), and
+/// [YAML 1.2, core schema](https://yaml.org/spec/1.2.2/#1032-tag-resolution).
 #[must_use]
 pub fn account_before_yaml(text: &str) -> Option<(AccountId, &'static str)> {
-    let digits = (1..12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number: u64 = text.parse().ok().filter(|_| digits)?;
+    const OCTAL: &str = "as an octal number, for its leading zero";
+    let is_number = |text: &str| {
+        (1..12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let octal = text.strip_prefix("0o").filter(|octal| is_number(octal));
+    let number: u64 = if is_number(text) {
+        text.parse().ok()?
+    } else if let Some(octal) = octal {
+        u64::from_str_radix(octal, 8).ok()?
+    } else {
+        whole_number_of_float(text)?
+    };
     let octal = format!("{number:o}");
     let (original, how) = if octal.len() < 12 {
-        (octal, "as an octal number, for its leading zero")
-    } else {
+        (octal, OCTAL)
+    } else if is_number(text) {
         (number.to_string(), "without its leading zero")
+    } else {
+        (number.to_string(), "as a floating-point number")
     };
     Some((format!("{original:0>12}").parse().ok()?, how))
+}
+
+/// The number of at most 12 digits that a floating-point number such as `8.8888888888E10` stands for. Not that of one which
+/// was rounded (`1.23457e+11`): it would be another account.
+fn whole_number_of_float(text: &str) -> Option<u64> {
+    let is_float = text.len() <= 32
+        && text.contains(['.', 'e', 'E'])
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || ".eE+".contains(c));
+    let float: f64 = text.parse().ok().filter(|_| is_float)?;
+    let number: u64 = (float.fract() == 0.0)
+        .then(|| format!("{float:.0}").parse().ok())
+        .flatten()?;
+    let is_rounded = text.contains(['e', 'E']) && number % 100_000 == 0;
+    (!is_rounded).then_some(number)
 }
 
 #[cfg(test)]
@@ -165,7 +196,48 @@ mod tests {
             ("8589934591", Some("077777777777")),
             ("12345678901", Some("012345678901")),
             ("0", Some("000000000000")),
+            ("0o12345670123", Some("012345670123")),
+            ("0o77777777777", Some("077777777777")),
+            ("8.8888888888E10", Some("088888888888")),
+            ("8.8888888888e+10", Some("088888888888")),
+            ("8.8888888888e10", Some("088888888888")),
+            ("88888888888e0", Some("088888888888")),
+            ("88888888888.0", Some("088888888888")),
+            ("88888888888.", Some("088888888888")),
+            ("9.900112233E9", Some("009900112233")),
+            ("1.402433619E9", Some("012345670123")),
+            ("1.402433619e+09", Some("012345670123")),
+            ("1402433619.0", Some("012345670123")),
+            ("1.2345678909E10", Some("012345678909")),
+            ("1.2345678900E10", Some("012345678900")),
+            ("1.11122223333E11", Some("111122223333")),
+            ("1.11122223333e+11", Some("111122223333")),
+            ("111122223333.0", Some("111122223333")),
+            // Rounded: which account it was cannot be known.
+            ("1.23457e+11", None),
+            ("8.88889E10", None),
+            ("1e11", None),
+            ("88888888888.5", None),
+            ("1.402433619E-9", None),
+            ("1.111222233334E12", None),
+            ("1e400", None),
+            ("-8.8888888888E10", None),
+            ("NaN", None),
+            ("inf", None),
+            ("e10", None),
+            (".", None),
+            ("0o", None),
+            ("0o8", None),
+            ("0o100000000000", None),
+            ("0o+7", None),
+            ("0o777777777777777777777777", None),
+            ("0x5396fe4b", None),
+            ("1111-2222-3333", None),
+            ("111_122_223_333", None),
+            ("1:51:22", None),
             ("123456789012", None),
+            ("1234567890123", None),
+            ("0012345678901", None),
             ("12345x", None),
             ("", None),
         ] {
