@@ -42,4 +42,5 @@ pub mod permission;
 pub mod policy;
 mod pursuit;
 pub mod settings;
+mod text;
 pub mod trust;

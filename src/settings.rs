@@ -9,7 +9,7 @@ use crate::cloudformation::response_url::{ResponseHost, ResponseUrl};
 use crate::permission::goal::Unwanted;
 use crate::permission::intent::{Intent, Purpose};
 use crate::permission::principal::Principal;
-use crate::permission::reading::shown;
+use crate::text::shown;
 
 /// How many principals, or values that cannot be read, a reason names.
 const MOST_TOLD: usize = 20;
@@ -325,7 +325,7 @@ mod tests {
             (
                 &[("ALLOW_PUBLIC", "tr\nue")],
                 &["111122223333"],
-                "guardrail unreadable: got `ALLOW_PUBLIC` = `tr ue`, have the provider's operator set it to `true` or `false`",
+                "guardrail unreadable: got `ALLOW_PUBLIC` = `tr\\nue`, have the provider's operator set it to `true` or `false`",
             ),
             (
                 &[("RESPONSE_HOSTS", "ftp://x")],

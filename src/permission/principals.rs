@@ -3,9 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::arn::LayerVersionArn;
 use super::principal::{NotAPrincipal, Principal, account_before_yaml, account_of_root_arn};
-use super::reading::{Reading, scalar, shown};
+use super::reading::{Reading, scalar};
+use crate::text::shown;
 
 /// Whom a resource grants to, as its properties put it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +48,9 @@ impl Reading<'_> {
             })
         });
         let text = self.text("Principal")?;
-        self.violations
-            .extend(of_another_partition("Principal", &text, partition));
+        if let Some(violation) = of_another_partition("Principal", &text, partition) {
+            self.violations.add(|| violation);
+        }
         match text.parse() {
             // An organization that does not parse has been refused above: nothing becomes public by mistake.
             Ok(Principal::Everyone) => {
@@ -64,40 +68,63 @@ impl Reading<'_> {
         }
     }
 
-    /// A list, or one text with commas: a parameter of a template is one.
     fn each_principal(&mut self, partition: Option<&str>) -> Option<BTreeSet<Principal>> {
         if self.has("OrganizationId") {
             return self.refuse(
                 "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list".into(),
             );
         }
+        let mut principals = BTreeSet::new();
+        for text in self.entries()? {
+            if let Some(violation) = of_another_partition("Principals", &text, partition) {
+                self.violations.add(|| violation);
+            }
+            match text.parse() {
+                Ok(principal) => drop(principals.insert(principal)),
+                Err(NotAPrincipal) => self
+                    .violations
+                    .add(|| not_a_principal("Principals", &text, EACH_PRINCIPAL)),
+            }
+        }
+        Some(principals)
+    }
+
+    /// The entries of a list, or of one text with commas, which a parameter of a template is. White space around them, which
+    /// splitting a text leaves, is none of theirs.
+    fn entries(&mut self) -> Option<Vec<String>> {
         let list = self.properties.get("Principals")?;
-        let texts: Vec<String> = match list.as_array() {
-            Some(entries) => entries.iter().map(scalar).collect(),
-            None => scalar(list)
-                .split(',')
-                .map(|entry| entry.trim().to_owned())
-                .collect(),
+        let length = match list {
+            Value::Array(entries) => entries.len(),
+            Value::String(text) => text.split(',').count(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => 1,
         };
-        if texts.is_empty() {
+        if length == 0 {
             return self.refuse(
                 "`Principals` is empty: got no entry, give at least one or remove the resource"
                     .into(),
             );
         }
-        let mut principals = BTreeSet::new();
-        for text in &texts {
-            self.violations
-                .extend(of_another_partition("Principals", text, partition));
-            let violation = || not_a_principal("Principals", text, EACH_PRINCIPAL);
-            match text.parse().map_err(|NotAPrincipal| violation()) {
-                Ok(principal) => drop(principals.insert(principal)),
-                Err(violation) => self.violations.push(violation),
-            }
+        if length > MOST_ENTRIES {
+            return self.refuse(format!(
+                "`Principals` is too long: got {length} entries, give at most {MOST_ENTRIES}, or grant to one organization"
+            ));
         }
-        Some(principals)
+        let trimmed = |text: &str| text.trim().to_owned();
+        Some(match list {
+            Value::Array(entries) => entries
+                .iter()
+                .map(|entry| trimmed(&scalar(entry)))
+                .collect(),
+            Value::String(text) => text.split(',').map(trimmed).collect(),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
+                vec![scalar(other)]
+            }
+        })
     }
 }
+
+/// The most entries of a list. A policy has room for fewer.
+const MOST_ENTRIES: usize = 128;
 
 const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";
 
@@ -131,13 +158,13 @@ fn not_a_principal(name: &str, text: &str, principals: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn read(properties: &Value) -> Result<Principals, String> {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
         let mut reading = Reading::of(properties.as_object().expect("an object"));
         let principals = reading.principals(Some(&arn.parse().expect("an ARN")));
-        let violations = reading.violations.join("; ");
+        let violations = reading.violations.to_string();
         principals
             .filter(|_| violations.is_empty())
             .ok_or(violations)
@@ -158,6 +185,8 @@ mod tests {
                 "111122223333"
             ]),
             json!("arn:aws:iam::111122223333:root, 444455556666,o-abcdefghij , *"),
+            json!("111122223333,\n444455556666,\n\to-abcdefghij,*\n"),
+            json!(["111122223333", " 444455556666", "o-abcdefghij\n", "\t* "]),
         ] {
             assert_eq!(
                 read(&json!({"Principals": list})),
@@ -167,6 +196,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_list_may_have_128_entries() {
+        let ids: Vec<String> = (0..128).map(|number| format!("{number:012}")).collect();
+        for list in [json!(ids), json!(ids.join(", "))] {
+            let Ok(Principals::Each(each)) = read(&json!({"Principals": list})) else {
+                panic!("not a list: {list}");
+            };
+            assert_eq!(each.len(), 128);
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one table")]
     #[test]
     fn every_violation_is_told() {
         for (properties, reason) in [
@@ -189,6 +230,60 @@ mod tests {
                  `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes; \
                  `Principals` has none of a layer version: got `{\"a\":1}`, give account ids of 12 digits, organization \
                  ids, `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": ["*", ""]}),
+                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": ["*", " "]}),
+                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": "*, ,"}),
+                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`; \
+                 `Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": [["111122223333"]]}),
+                "`Principals` has none of a layer version: got `[\"111122223333\"]`, give account ids of 12 digits, \
+                 organization ids, `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": {"a": "*,*"}}),
+                "`Principals` has none of a layer version: got `{\"a\":\"*,*\"}`, give account ids of 12 digits, \
+                 organization ids, `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": null}),
+                "`Principals` has none of a layer version: got `null`, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": ["*", 8.888_888_888_8e10]}),
+                "`Principals` has no account id of 12 digits: got `88888888888.0`, which YAML makes of an unquoted \
+                 `088888888888` by reading it as a floating-point number, put the account id in quotes",
+            ),
+            (
+                json!({"Principals": "8.8888888888E10,o-abcdefghij"}),
+                "`Principals` has no account id of 12 digits: got `8.8888888888E10`, which YAML makes of an unquoted \
+                 `088888888888` by reading it as a floating-point number, put the account id in quotes",
+            ),
+            (
+                json!({"Principals": vec!["*"; 129]}),
+                "`Principals` is too long: got 129 entries, give at most 128, or grant to one organization",
+            ),
+            (
+                json!({"Principals": vec!["nobody"; 5000]}),
+                "`Principals` is too long: got 5000 entries, give at most 128, or grant to one organization",
+            ),
+            (
+                json!({"Principals": ",".repeat(128)}),
+                "`Principals` is too long: got 129 entries, give at most 128, or grant to one organization",
             ),
             (
                 json!({"Principals": "*", "OrganizationId": "o-abcdefghij"}),

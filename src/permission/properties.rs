@@ -2,14 +2,15 @@
 //! Knows nothing of what becomes of them.
 
 use serde_json::{Map, Value};
-use thiserror::Error;
 
-use super::arn::{LayerArn, LayerVersionArn, version_number};
+use super::arn::{LayerArn, LayerVersionArn, is_word, version_number};
 use super::principals::Principals;
-use super::reading::{Reading, shown};
+use super::reading::Reading;
+pub use super::reading::Violations;
 use super::role::Role;
 use super::scope::Versions;
 use super::statement::{ACTION, StatementId};
+use crate::text::shown;
 
 /// Every property that this resource knows. Those that begin with `Service` are CloudFormation's own.
 pub const PROPERTIES: [&str; 13] = [
@@ -48,16 +49,11 @@ pub struct Properties {
     pub role: Option<Role>,
 }
 
-/// What is wrong with the properties: every violation, joined by `; `.
-#[derive(Debug, PartialEq, Eq, Error)]
-#[error("{}", .0.join("; "))]
-pub struct Violations(Vec<String>);
-
 impl Properties {
     /// Reads `properties` as CloudFormation sends them; `stack_id` places a layer that is given by its bare name.
     ///
     /// # Errors
-    /// Every violation, each one saying what is wrong, what was got and what to do.
+    /// The violations, each one saying what is wrong, what was got and what to do.
     pub fn parse(properties: &Map<String, Value>, stack_id: &str) -> Result<Self, Violations> {
         let mut reading = Reading::of(properties);
         reading.refuse_unknown(&PROPERTIES);
@@ -77,7 +73,7 @@ impl Properties {
                 revision_id,
                 role,
             }),
-            _ => Err(Violations(reading.violations)),
+            _ => Err(reading.violations),
         }
     }
 }
@@ -120,21 +116,7 @@ impl Reading<'_> {
     }
 
     fn by_name_and_number(&mut self, stack_id: &str) -> Option<LayerVersionArn> {
-        let layer = self.text("LayerName").and_then(|text| {
-            let layer = text.parse().or_else(|_| LayerArn::by_name(&text, stack_id));
-            layer.ok().or_else(|| {
-                let got = shown(&text);
-                if text.parse::<LayerVersionArn>().is_ok() {
-                    return self.refuse(format!(
-                        "`LayerName` has a version: got the layer version {got}, give it as `LayerVersionArn` instead"
-                    ));
-                }
-                self.refuse(format!(
-                    "`LayerName` is neither a name nor a layer ARN: got {got}, give up to 140 letters, digits, `-` or `_`, or \
-                     `arn:<partition>:lambda:<region>:<account>:layer:<name>`"
-                ))
-            })
-        });
+        let layer = self.layer(stack_id);
         let version = self.text("VersionNumber").and_then(|text| {
             version_number(&text).or_else(|| {
                 let got = shown(&text);
@@ -146,10 +128,34 @@ impl Reading<'_> {
         Some(LayerVersionArn::new(layer?, version?))
     }
 
+    fn layer(&mut self, stack_id: &str) -> Option<LayerArn> {
+        let text = self.text("LayerName")?;
+        let layer = text.parse().or_else(|_| LayerArn::by_name(&text, stack_id));
+        if let Ok(layer) = layer {
+            return Some(layer);
+        }
+        let got = shown(&text);
+        self.refuse(if is_word(&text, 140) {
+            let got = shown(stack_id);
+            format!(
+                "`LayerName` has no account and region: got the `StackId` {got}, give the layer's ARN as `LayerName`"
+            )
+        } else if text.parse::<LayerVersionArn>().is_ok() {
+            format!(
+                "`LayerName` has a version: got the layer version {got}, give it as `LayerVersionArn` instead"
+            )
+        } else {
+            format!(
+                "`LayerName` is neither a name nor a layer ARN: got {got}, give up to 140 letters, digits, `-` or `_`, or \
+                 `arn:<partition>:lambda:<region>:<account>:layer:<name>`"
+            )
+        })
+    }
+
     fn action(&mut self) {
         if let Some(text) = self.text("Action").filter(|text| text != ACTION) {
             let got = shown(&text);
-            self.violations.push(format!(
+            self.violations.add(|| format!(
                 "`Action` is not one of a layer version: got {got}, give `{ACTION}` or leave it out"
             ));
         }
@@ -157,8 +163,8 @@ impl Reading<'_> {
 
     fn statement_id(&mut self) -> Option<StatementId> {
         let text = self.text("StatementId")?;
-        if self.has("Principals") && text.len() > MOST_OF_LIST {
-            let got = text.len();
+        let got = text.chars().count();
+        if self.has("Principals") && got > MOST_OF_LIST {
             return self.refuse(format!(
                 "`StatementId` is too long for a list: got {got} characters, give at most {MOST_OF_LIST} with `Principals`"
             ));
@@ -262,6 +268,24 @@ mod tests {
                 "`RevisionId` is empty: got an empty string, give it a value or leave it out",
             ),
             (
+                json!({"x".repeat(40): "*"}),
+                "unknown property: got `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`, the nearest known one is `ExternalId`, use that or \
+                 remove it",
+            ),
+            (
+                json!({"x".repeat(41): "*"}),
+                "unknown property: got `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`, remove it",
+            ),
+            (
+                json!({"Principal\u{200b}": "*"}),
+                "unknown property: got `Principal\\u{200b}`, the nearest known one is `Principal`, use that or remove it",
+            ),
+            (
+                json!({"LayerVersionArn": none, "LayerName": "my-layer\n", "VersionNumber": " 1"}),
+                "`LayerName` begins or ends with white space: got `my-layer\\n`, remove the white space; \
+                 `VersionNumber` begins or ends with white space: got ` 1`, remove the white space",
+            ),
+            (
                 json!({"Principal": ["1", "2"]}),
                 r#"`Principal` is not a single value: got `["1","2"]`, give one string"#,
             ),
@@ -330,8 +354,18 @@ mod tests {
                  `012345678901` by reading it without its leading zero, put the account id in quotes",
             ),
             (
+                json!({"Principal": "8.8888888888E10"}),
+                "`Principal` has no account id of 12 digits: got `8.8888888888E10`, which YAML makes of an unquoted \
+                 `088888888888` by reading it as a floating-point number, put the account id in quotes",
+            ),
+            (
+                json!({"Principal": 1.402_433_619e9}),
+                "`Principal` has no account id of 12 digits: got `1402433619.0`, which YAML makes of an unquoted \
+                 `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes",
+            ),
+            (
                 json!({"Principal": "arn:aws:iam::111122223333:user/\nu"}),
-                "`Principal` has none of a layer version: got `arn:aws:iam::111122223333:user/ u`, give an account id of \
+                "`Principal` has none of a layer version: got `arn:aws:iam::111122223333:user/\\nu`, give an account id of \
                  12 digits, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
@@ -362,6 +396,99 @@ mod tests {
     }
 
     #[test]
+    fn white_space_at_either_end_of_a_value_is_refused() {
+        let role = "arn:aws:iam::123456789012:role/share";
+        for (name, value) in [
+            ("LayerVersionArn", ARN),
+            ("LayerName", "my-layer"),
+            ("VersionNumber", "1"),
+            ("Principal", "111122223333"),
+            ("OrganizationId", "o-abcdefghij"),
+            ("Action", ACTION),
+            ("StatementId", "sid"),
+            ("Versions", "This"),
+            ("RevisionId", "revision-1"),
+            ("RoleArn", role),
+            ("ExternalId", "external"),
+        ] {
+            for (before, after) in [
+                ("", "\n"),
+                ("", "\r\n"),
+                (" ", ""),
+                ("\t", " "),
+                ("", "\u{a0}"),
+            ] {
+                let mut properties =
+                    json!({"LayerVersionArn": ARN, "Principal": "*", "RoleArn": role});
+                if matches!(name, "LayerName" | "VersionNumber") {
+                    properties =
+                        json!({"LayerName": "my-layer", "VersionNumber": "1", "Principal": "*"});
+                }
+                properties[name] = value.into();
+                assert!(parse(&properties).is_ok(), "{properties}");
+                let value = format!("{before}{value}{after}");
+                let got = match name {
+                    "ExternalId" => format!("a length of {}", value.chars().count()),
+                    _ => shown(&value),
+                };
+                properties[name] = value.into();
+                let reason = format!(
+                    "`{name}` begins or ends with white space: got {got}, remove the white space"
+                );
+                assert_eq!(parse(&properties), Err(reason), "{properties}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bare_name_without_a_stack_to_place_it_says_so() {
+        let properties = json!({"LayerName": "my-layer", "VersionNumber": "1", "Principal": "*"});
+        let properties = properties.as_object().expect("an object");
+        for (stack, got) in [
+            ("", "``"),
+            ("stack", "`stack`"),
+            (
+                "arn:aws:cloudformation:s3:123456789012:stack/s/1",
+                "`arn:aws:cloudformation:s3:123456789012:stack/s/1`",
+            ),
+        ] {
+            let reason =
+                Properties::parse(properties, stack).map_err(|violations| violations.to_string());
+            assert_eq!(
+                reason,
+                Err(format!(
+                    "`LayerName` has no account and region: got the `StackId` {got}, give the layer's ARN as `LayerName`"
+                ))
+            );
+        }
+    }
+
+    #[test]
+    fn at_most_twenty_violations_are_told_and_the_others_are_counted() {
+        let unknown = |most: usize| -> Value {
+            let names = (0..most).map(|number| (format!("Unknown{number:05}"), json!("*")));
+            Value::Object(names.collect())
+        };
+        for (most, more) in [
+            (20, None),
+            (21, Some("; and 1 more")),
+            (5000, Some("; and 4980 more")),
+        ] {
+            let reason = parse(&with(&unknown(most))).expect_err("violations");
+            let told = reason
+                .strip_suffix(more.unwrap_or_default())
+                .expect("how many more there are");
+            assert_eq!(told.split("; ").count(), 20, "{reason}");
+            assert!(
+                told.ends_with(
+                    "`Unknown00019`, the nearest known one is `Nonce`, use that or remove it"
+                ),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
     fn a_list_leaves_room_in_its_statement_ids_for_the_longest_principal() {
         let longest = format!("o-{}", "a".repeat(32));
         let sid = "x".repeat(MOST_OF_LIST);
@@ -388,6 +515,84 @@ mod tests {
             reason.contains(&format!("got `{}…`", "é".repeat(160))),
             "{reason}"
         );
+    }
+
+    /// Whatever fills an event of 1 MB, and what it is that is wrong.
+    fn large(kind: usize, text: &str) -> Value {
+        let name = PROPERTIES[kind % PROPERTIES.len()];
+        let many = 900_000 / (text.len() + 20);
+        match kind / PROPERTIES.len() {
+            0 => json!({name: text.repeat(900_000 / text.len())}),
+            1 => json!({name: vec![text; many]}),
+            2 => json!({name: {text: text.repeat(many)}}),
+            3 => json!({name: vec![text; 128].join(","), text.repeat(many): "*"}),
+            4 => json!({name: (0..128).map(|_| text.repeat(100)).collect::<Vec<_>>()}),
+            _ => Value::Object(
+                (0..many)
+                    .map(|number| (format!("{text}{number}"), json!("")))
+                    .collect(),
+            ),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn no_event_of_a_megabyte_makes_a_reason_of_more_than_16_kilobytes(
+            kind in 0..PROPERTIES.len() * 6,
+            text in prop_oneof!["[:, a-z0-9-]{1,8}", "[🚀\u{1b}\u{202e}`\n]{1,8}", ".{1,40}"],
+        ) {
+            let mut properties = large(kind, &text);
+            for name in ["LayerName", "VersionNumber", "Principal", "StatementId", "Action", "Versions", "RoleArn"] {
+                if properties.get(name).is_none() {
+                    properties[name] = "🚀".repeat(500).into();
+                }
+            }
+            let reason = parse(&properties).expect_err("violations");
+            prop_assert!(reason.len() <= 16 * 1024, "{} bytes", reason.len());
+        }
+    }
+
+    #[test]
+    fn the_longest_reason_is_of_less_than_16_kilobytes() {
+        let widest = "🚀".repeat(5000);
+        let mut properties = json!({"Principals": vec![&widest; 128]});
+        for name in [
+            "LayerName",
+            "VersionNumber",
+            "StatementId",
+            "Action",
+            "Versions",
+            "RoleArn",
+            "RevisionId",
+        ] {
+            properties[name] = widest.as_str().into();
+        }
+        let reason = parse(&properties).expect_err("violations");
+        assert!(
+            (14_000..16 * 1024).contains(&reason.len()),
+            "{} bytes",
+            reason.len()
+        );
+    }
+
+    /// Not part of a normal run, for it looks at a clock.
+    #[ignore = "measures a time"]
+    #[test]
+    fn any_event_of_a_megabyte_is_read_in_no_time() {
+        for text in ["x", ":", "-", "é", "a,", "aws-", "Principal"] {
+            for kind in 0..PROPERTIES.len() * 6 {
+                let properties = large(kind, text);
+                let started = std::time::Instant::now();
+                let _ = parse(&properties);
+                let took = started.elapsed();
+                assert!(
+                    took.as_millis() < 500,
+                    "{took:?} for {text:?} of kind {kind}"
+                );
+            }
+        }
     }
 
     proptest! {

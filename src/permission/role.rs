@@ -4,10 +4,12 @@
 use std::fmt;
 
 use super::arn::{AccountId, LayerVersionArn, is_partition};
-use super::reading::{Reading, shown};
+use super::reading::{Reading, length};
+use crate::text::shown;
 
-/// A role to assume, with the external id that its trust policy may ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A role to assume, with the external id that its trust policy may ask for. That id is a secret: where several accounts share
+/// one provider, it is what keeps them from each other's roles. So it is never printed, not even by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Role {
     arn: String,
     account: AccountId,
@@ -15,18 +17,20 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role by its ARN, `arn:<partition>:iam::<account>:role/<path and name>`.
+    /// A role by its ARN, `arn:<partition>:iam::<account>:role/<path and name>`, of at most 2048 characters.
     ///
-    /// Source: [IAM identifiers](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
+    /// Source: [IAM identifiers](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html) and
+    /// [AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
     #[must_use]
     pub fn read(arn: &str, external_id: Option<String>) -> Option<Self> {
-        let fields: Vec<&str> = arn.split(':').collect();
+        // One part more than there may be, and not one for each colon of a text of any length.
+        let fields: Vec<&str> = arn.splitn(7, ':').collect();
         let ["arn", partition, "iam", "", account, role] = fields[..] else {
             return None;
         };
         let name = role.strip_prefix("role/").filter(|name| !name.is_empty())?;
         let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c);
-        (is_partition(partition) && name.chars().all(allowed)).then_some(())?;
+        (arn.len() <= 2048 && is_partition(partition) && name.chars().all(allowed)).then_some(())?;
         Some(Self {
             arn: arn.to_owned(),
             account: account.parse().ok()?,
@@ -53,6 +57,13 @@ impl fmt::Display for Role {
     }
 }
 
+impl fmt::Debug for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut role = f.debug_struct("Role");
+        role.field("arn", &self.arn).finish_non_exhaustive()
+    }
+}
+
 impl Reading<'_> {
     /// The role, which must be one of the layer's own account: a layer's policy lets no other account write to it.
     pub(super) fn role(&mut self, layer_version: Option<&LayerVersionArn>) -> Option<Role> {
@@ -68,27 +79,34 @@ impl Reading<'_> {
         let own =
             layer.map(|layer| format!("arn:{}:iam::{}:role/", layer.partition(), layer.account()));
         match own.filter(|own| !text.starts_with(own)) {
-            Some(own) => self.refuse(format!(
-                "`RoleArn` is of another account than the layer: got `{role}`, give a role as in `{own}<name>`"
-            )),
+            Some(own) => {
+                let got = shown(&text);
+                self.refuse(format!(
+                    "`RoleArn` is of another account than the layer: got {got}, give a role as in `{own}<name>`"
+                ))
+            }
             None => Some(role),
         }
     }
 
+    /// What is wrong with it is told without showing it.
     fn external_id(&mut self) -> Option<String> {
-        let text = self.text("ExternalId")?;
+        let text = self.secret("ExternalId")?;
         if !self.has("RoleArn") {
             return self.refuse(
                 "`ExternalId` goes with `RoleArn` only: got it alone, add `RoleArn` or leave it out".into(),
             );
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-        if (2..=1224).contains(&text.len()) && text.chars().all(allowed) {
+        let wrong = text.chars().find(|c| !allowed(*c));
+        if wrong.is_none() && (2..=1224).contains(&text.len()) {
             return Some(text);
         }
-        let got = shown(&text);
+        let got = length(&text);
+        let with = wrong.map(|c| format!(" with {}", shown(&c.to_string())));
+        let with = with.unwrap_or_default();
         self.refuse(format!(
-            "`ExternalId` is none: got {got}, give 2 to 1224 letters, digits or `_+=,.@:/-`"
+            "`ExternalId` is not an external id: got {got}{with}, give 2 to 1224 letters, digits or `_+=,.@:/-`"
         ))
     }
 }
@@ -102,10 +120,11 @@ mod tests {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
         let mut reading = Reading::of(properties.as_object().expect("an object"));
         let role = reading.role(Some(&arn.parse().expect("an ARN")));
-        match &reading.violations[..] {
-            [] => Ok(role),
-            violations => Err(violations.join("; ")),
-        }
+        let violations = reading.violations;
+        violations
+            .is_empty()
+            .then_some(role)
+            .ok_or(violations.to_string())
     }
 
     #[test]
@@ -138,7 +157,7 @@ mod tests {
             ),
             (
                 json!({"RoleArn": "arn:aws-c\n:iam::111122223333:role/share"}),
-                "`RoleArn` is not the ARN of a role: got `arn:aws-c :iam::111122223333:role/share`, give \
+                "`RoleArn` is not the ARN of a role: got `arn:aws-c\\n:iam::111122223333:role/share`, give \
                  `arn:<partition>:iam::<account>:role/<name>`",
             ),
             (
@@ -155,12 +174,86 @@ mod tests {
                 json!({"ExternalId": "id"}),
                 "`ExternalId` goes with `RoleArn` only: got it alone, add `RoleArn` or leave it out",
             ),
-            (
-                json!({"RoleArn": "arn:aws:iam::123456789012:role/share", "ExternalId": "i"}),
-                "`ExternalId` is none: got `i`, give 2 to 1224 letters, digits or `_+=,.@:/-`",
-            ),
         ] {
             assert_eq!(read(&properties), Err(reason.to_owned()), "{properties}");
+        }
+    }
+
+    #[test]
+    fn an_external_id_is_never_shown() {
+        for (external_id, reason) in [
+            (
+                json!("i"),
+                "`ExternalId` is not an external id: got a length of 1, give 2 to 1224 letters, digits or `_+=,.@:/-`",
+            ),
+            (
+                json!("secret".repeat(300)),
+                "`ExternalId` is not an external id: got a length of 1800, give 2 to 1224 letters, digits or `_+=,.@:/-`",
+            ),
+            (
+                json!("my secret\nof 2"),
+                "`ExternalId` is not an external id: got a length of 14 with ` `, give 2 to 1224 letters, digits or \
+                 `_+=,.@:/-`",
+            ),
+            (
+                json!("my-\u{202e}secret"),
+                "`ExternalId` is not an external id: got a length of 10 with `\\u{202e}`, give 2 to 1224 letters, digits or \
+                 `_+=,.@:/-`",
+            ),
+            (
+                json!("sécret"),
+                "`ExternalId` is not an external id: got a length of 6 with `é`, give 2 to 1224 letters, digits or \
+                 `_+=,.@:/-`",
+            ),
+            (
+                json!("secret\n"),
+                "`ExternalId` begins or ends with white space: got a length of 7, remove the white space",
+            ),
+            (
+                json!(["secret"]),
+                "`ExternalId` is not a single value: got a list, give one string",
+            ),
+            (
+                json!({"secret": "secret"}),
+                "`ExternalId` is not a single value: got an object, give one string",
+            ),
+            (
+                json!(null),
+                "`ExternalId` is not a single value: got `null`, give one string",
+            ),
+            (
+                json!(""),
+                "`ExternalId` is empty: got an empty string, give it a value or leave it out",
+            ),
+        ] {
+            let role = "arn:aws:iam::123456789012:role/share";
+            let properties = json!({"RoleArn": role, "ExternalId": external_id});
+            assert_eq!(read(&properties), Err(reason.to_owned()), "{properties}");
+        }
+        let role = Role::read(
+            "arn:aws:iam::123456789012:role/share",
+            Some("secret".into()),
+        );
+        let debugged = format!("{:?}", role.expect("a role"));
+        assert_eq!(
+            debugged,
+            r#"Role { arn: "arn:aws:iam::123456789012:role/share", .. }"#
+        );
+    }
+
+    #[test]
+    fn what_is_not_quite_a_role_is_refused() {
+        let long = format!("arn:aws:iam::123456789012:role/{}", "x".repeat(2048));
+        let colons = format!("arn:aws:iam::123456789012:role/share{}", ":".repeat(5000));
+        for text in [
+            "arn:aws:iam::123456789012:role/share:1",
+            "arn:aws:iam::123456789012:user/share",
+            "arn:aws:iam:eu-west-1:123456789012:role/share",
+            "arn:aws-:iam::123456789012:role/share",
+            long.as_str(),
+            colons.as_str(),
+        ] {
+            assert_eq!(Role::read(text, None), None, "{text}");
         }
     }
 }

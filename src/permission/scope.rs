@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::arn::{LayerArn, LayerVersionArn};
-use super::reading::{Reading, shown};
+use super::reading::Reading;
+use crate::text::shown;
 
 /// The policies that a grant is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,15 +81,15 @@ impl Reading<'_> {
             None | Some("This") => Versions::This,
             Some("All") => {
                 if self.has("RevisionId") {
-                    self.violations.push(
-                        "`RevisionId` goes with one version only: got it with `Versions: All`, leave one of the two out".into(),
-                    );
+                    self.violations.add(|| {
+                        "`RevisionId` goes with one version only: got it with `Versions: All`, leave one of the two out".into()
+                    });
                 }
                 Versions::All
             }
             Some(other) => {
                 let got = shown(other);
-                self.violations.push(format!(
+                self.violations.add(|| format!(
                     "`Versions` is neither `This` nor `All`: got {got}, give one of these or leave it out"
                 ));
                 Versions::This

@@ -10,6 +10,7 @@ use super::plan::Step;
 use crate::permission::goal::Goal;
 use crate::permission::role::Role;
 use crate::permission::statement::Statement;
+use crate::text::one_line;
 
 /// The most bytes of a policy, as Lambda documents it for functions.
 ///
@@ -221,7 +222,7 @@ impl Failure {
 }
 
 fn line(message: &str) -> String {
-    message.replace(['\n', '\r'], " ")
+    one_line(message)
 }
 
 #[cfg(test)]
@@ -362,11 +363,11 @@ mod tests {
                     .about(&remove, &Goal::default(), &Policy::none(layer_version))
                     .to_string(),
                 format!(
-                    "{wrong}: got `{code}` (`its message`) from `{action}` on `{arn}`, {remedy}"
+                    "{wrong}: got `{code}` (`its\\nmessage`) from `{action}` on `{arn}`, {remedy}"
                 )
             );
             let without_remedy =
-                format!("{wrong}: got `{code}` (`its message`) from `{action}` on `{arn}`");
+                format!("{wrong}: got `{code}` (`its\\nmessage`) from `{action}` on `{arn}`");
             let failure = Failure::of_call(kind, action, &arn, None, code, "its\nmessage");
             assert_eq!(failure.without_remedy(), without_remedy);
         }

@@ -168,7 +168,7 @@ async fn what_lambda_refuses_says_which_call_on_what_and_what_to_do() {
             "create-organization",
             Operation::Add,
             two_lines,
-            "refused by Lambda: got `ValidationException` (`1 validation error detected: Value`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names",
+            "refused by Lambda: got `ValidationException` (`1 validation error detected:\\nValue`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names",
         ),
     ];
     for (name, operation, fault, reason) in cases {

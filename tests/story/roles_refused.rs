@@ -71,7 +71,7 @@ async fn what_sts_refuses_for_good_fails_at_once() {
     stage.lambda.next(Operation::Assume, [invalid]);
     assert_eq!(
         stage.play(&event("create-by-role")).await.refused(),
-        "role not assumable: got `ValidationError` (`1 validation error: ExternalId`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, deploy again, and if it stays so correct what this message names"
+        "role not assumable: got `ValidationError` (`1 validation error:\\nExternalId`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, deploy again, and if it stays so correct what this message names"
     );
 }
 

@@ -1,0 +1,180 @@
+//! Text from outside as it is shown in a reason or in the log: on one line, with nothing in it that cannot be seen, and no
+//! longer than a person reads.
+//! Knows nothing of what the text means.
+
+/// The most characters of a value that is shown.
+const MOST_OF_VALUE: usize = 160;
+
+/// The most characters of a message that is shown.
+const MOST_OF_MESSAGE: usize = 1000;
+
+/// A value, such as that of a property, in backticks: on one line, and cut after 160 characters.
+///
+/// What cannot be seen is escaped as in Rust (`\n`, `\u{202e}`), and so is a backtick, which would end the quotation. Letters
+/// of all scripts stay as they are.
+pub(crate) fn shown(value: &str) -> String {
+    format!("`{}`", visible(value, MOST_OF_VALUE))
+}
+
+/// Running text, such as a message of AWS, escaped like [`shown`], without backticks around it, and cut after 1,000
+/// characters.
+pub(crate) fn one_line(message: &str) -> String {
+    visible(message, MOST_OF_MESSAGE)
+}
+
+/// At most `most` characters of `text`; escapes count as they are written, and none of them is cut in two.
+fn visible(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    let (mut room, mut has_base) = (most, false);
+    for c in text.chars() {
+        let escaped = escape_of(c, has_base);
+        let length = escaped.as_deref().map_or(1, str::len);
+        if length > room {
+            line.push('…');
+            break;
+        }
+        room -= length;
+        has_base = escaped.is_none() && !c.is_whitespace();
+        match escaped {
+            Some(escape) => line.push_str(&escape),
+            None => line.push(c),
+        }
+    }
+    line
+}
+
+/// The escape of a character that is not to be shown as it is. A combining mark may be if it `has_base`, a character to
+/// stand on; else it would change how the character before the value looks.
+fn escape_of(c: char, has_base: bool) -> Option<String> {
+    if c == ' ' || (c.is_ascii_graphic() && c != '`') {
+        return None;
+    }
+    if c == '`' || is_ignorable(c) {
+        return Some(c.escape_unicode().to_string());
+    }
+    // The standard library knows what is printable. It takes a combining mark for it only behind another character.
+    let base = if has_base { "x" } else { "" };
+    let text: String = base.chars().chain([c]).collect();
+    let escaped = text.escape_debug().skip(base.len()).collect::<String>();
+    (escaped.len() > c.len_utf8()).then_some(escaped)
+}
+
+/// Letters, marks and symbols that leave no trace where they stand, though they count as printable.
+///
+/// Source: [Default_Ignorable_Code_Point](https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point), and the blank
+/// pattern of Braille.
+fn is_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{34f}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_shown_as_an_escape() {
+        for (case, value, expected) in [
+            ("a newline", "a\nb", r"`a\nb`"),
+            ("a carriage return", "a\r\nb", r"`a\r\nb`"),
+            ("a tab", "a\tb", r"`a\tb`"),
+            ("NUL", "a\0b", r"`a\0b`"),
+            ("ESC", "\u{1b}[31m", r"`\u{1b}[31m`"),
+            ("DEL", "a\u{7f}", r"`a\u{7f}`"),
+            ("a C1 control", "a\u{9b}31m", r"`a\u{9b}31m`"),
+            ("next line", "a\u{85}b", r"`a\u{85}b`"),
+            ("a right-to-left override", "a\u{202e}b", r"`a\u{202e}b`"),
+            ("an isolate", "\u{2066}a\u{2069}", r"`\u{2066}a\u{2069}`"),
+            ("a right-to-left mark", "a\u{200f}", r"`a\u{200f}`"),
+            ("a zero-width space", "a\u{200b}b", r"`a\u{200b}b`"),
+            ("a byte order mark", "\u{feff}a", r"`\u{feff}a`"),
+            ("a soft hyphen", "a\u{ad}b", r"`a\u{ad}b`"),
+            ("a no-break space", "a\u{a0}b", r"`a\u{a0}b`"),
+            ("an ideographic space", "a\u{3000}b", r"`a\u{3000}b`"),
+            ("a line separator", "a\u{2028}b", r"`a\u{2028}b`"),
+            ("a paragraph separator", "a\u{2029}b", r"`a\u{2029}b`"),
+            ("a language tag", "a\u{e0001}b", r"`a\u{e0001}b`"),
+            ("private use", "a\u{e000}b", r"`a\u{e000}b`"),
+            ("no character", "a\u{ffff}b", r"`a\u{ffff}b`"),
+            ("a Hangul filler", "a\u{3164}b", r"`a\u{3164}b`"),
+            ("a blank of Braille", "a\u{2800}b", r"`a\u{2800}b`"),
+            ("a variation selector", "a\u{e0100}", r"`a\u{e0100}`"),
+            ("a lone combining mark", "\u{301}a", r"`\u{301}a`"),
+            ("one after a space", "a \u{301}", r"`a \u{301}`"),
+            ("one after an escape", "\n\u{301}", r"`\n\u{301}`"),
+            ("joined emoji", "👩\u{200d}🚀", r"`👩\u{200d}🚀`"),
+            ("backticks", "a` or `b", r"`a\u{60} or \u{60}b`"),
+        ] {
+            assert_eq!(shown(value), expected, "{case}");
+            assert_eq!(format!("`{}`", one_line(value)), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_seen_stays_as_it_is() {
+        for value in [
+            "",
+            "a b",
+            r#"{"a": 'b', "c": "\d"}"#,
+            "Zürich",
+            "e\u{301}te\u{301}",
+            "Ελλάδα",
+            "Україна",
+            "עברית",
+            "العربية",
+            "हिन्दी",
+            "ภาษาไทย",
+            "日本語",
+            "한국어",
+            "🚀",
+            "…",
+        ] {
+            assert_eq!(shown(value), format!("`{value}`"));
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_no_escape_is_cut_in_two() {
+        for (value, expected) in [
+            ("x".repeat(160), "x".repeat(160)),
+            ("x".repeat(161), format!("{}…", "x".repeat(160))),
+            ("é".repeat(5000), format!("{}…", "é".repeat(160))),
+            ("\u{1b}".repeat(5000), format!("{}…", r"\u{1b}".repeat(26))),
+            (
+                format!("{}\u{1b}", "x".repeat(155)),
+                format!("{}…", "x".repeat(155)),
+            ),
+        ] {
+            assert_eq!(shown(&value), format!("`{expected}`"));
+        }
+        assert_eq!(one_line(&"x".repeat(1000)), "x".repeat(1000));
+        assert_eq!(
+            one_line(&"x".repeat(5000)),
+            format!("{}…", "x".repeat(1000))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_leaves_its_line_or_its_quotation(text in any::<String>()) {
+            let shown = shown(&text);
+            let inside = shown.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+            let inside = inside.expect("a quotation");
+            prop_assert!(!inside.contains(|c: char| c == '`' || c.is_control() || (c.is_whitespace() && c != ' ')));
+            prop_assert!(inside.chars().count() <= MOST_OF_VALUE + 1);
+        }
+    }
+}
