@@ -91,7 +91,9 @@ impl Handler {
         Ok(Pursuit {
             envelope,
             intent: self.settings.allow(intent, &envelope.response_url)?,
-            doors: self.doors.of_function(&context.invoked_function_arn),
+            doors: self
+                .doors
+                .of_function(&context.invoked_function_arn, &context.request_id),
             log: UndoLog::default(),
             course: Course::default(),
             arrival,

@@ -17,7 +17,7 @@ use super::plan::{Conflict, Plan, Step, allow, plan};
 use super::retry::{Retry, retry};
 use super::undo_log::{UndoLog, Write};
 use crate::backoff::Backoff;
-use crate::permission::arn::LayerVersionArn;
+use crate::permission::arn::{LayerArn, LayerVersionArn};
 use crate::permission::goal::{Denied, Goal};
 use crate::permission::intent::Purpose;
 use crate::permission::role::Role;
@@ -120,7 +120,7 @@ impl Work<'_> {
                 }
                 self.round(lambda, policy, goal).await
             };
-            match self.patiently(round).await? {
+            match self.patiently(layer_version.layer(), round).await? {
                 Round::Settled(policy) => return Ok(policy),
                 Round::Doubtful => {
                     doubted_since.get_or_insert_with(Instant::now);
@@ -138,12 +138,13 @@ impl Work<'_> {
     /// Tries again for as long as what failed may pass.
     pub(super) async fn patiently<T>(
         &self,
+        layer: &LayerArn,
         attempt: impl AsyncFn(&Lambda) -> Result<T, Unreconciled>,
     ) -> Result<T, Unreconciled> {
         let mut failing: Option<(Kind, Instant)> = None;
         let mut backoff = Backoff::default();
         loop {
-            let attempted = match self.doors.open(self.role).await {
+            let attempted = match self.doors.open(self.role, layer).await {
                 Ok(lambda) => attempt(&lambda).await,
                 Err(failure) => Err(failure.into()),
             };

@@ -30,7 +30,7 @@ impl Work<'_> {
         let mut marker = None;
         loop {
             let page = async |lambda: &Lambda| Ok(lambda.versions(layer, marker.clone()).await?);
-            let page = self.patiently(page).await?;
+            let page = self.patiently(layer, page).await?;
             let versions = page.versions.into_iter();
             others.extend(versions.filter(|version| Some(version) != named));
             marker = page.next;

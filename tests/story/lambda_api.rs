@@ -134,6 +134,9 @@ impl State {
     fn admit(&mut self, call: &Call, asked: &Asked) -> (Option<u16>, Reply) {
         if call.operation == Operation::Assume {
             self.roles.note(asked);
+        } else if !self.roles.allows(&call.credential.access_key, &call.arn) {
+            let message = format!("no session policy allows it on {}", call.arn);
+            return refused(&Refusal::new(403, "AccessDeniedException", &message));
         } else if let Some(throttle) = &mut self.throttle
             && !throttle.admits(Instant::now())
         {

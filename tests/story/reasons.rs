@@ -98,6 +98,29 @@ async fn properties_that_are_wrong_say_how_to_put_them_right() {
             "`StatementId` is not a single value: got `null`, give one string",
         ),
         (
+            event("create-account").property("RevisionId", "0f1e\n"),
+            "`RevisionId` begins or ends with white space: got `0f1e\\n`, remove the white space",
+        ),
+        (
+            event("create-account").property("StatementId", "a\u{1b}[31m\u{202e}b"),
+            "`StatementId` is not a statement id: got `a\\u{1b}[31m\\u{202e}b`, give 1 to 100 letters, digits, `-` or `_`",
+        ),
+        (
+            event("create-account").property("Principal", "8.8888888888E10"),
+            "`Principal` has no account id of 12 digits: got `8.8888888888E10`, which YAML makes of an unquoted `088888888888` by reading it as a floating-point number, put the account id in quotes",
+        ),
+        (
+            event("create-account").property(
+                "LayerVersionArn",
+                "arn:aws:lambda:s3:123456789012:layer:my-layer:1",
+            ),
+            "`LayerVersionArn` is not the ARN of a layer version: got `arn:aws:lambda:s3:123456789012:layer:my-layer:1`, give `arn:<partition>:lambda:<region>:<account>:layer:<name>:<version>`",
+        ),
+        (
+            event("create-list").property("Principals", vec!["111122223333"; 5000]),
+            "`Principals` is too long: got 5000 entries, give at most 128, or grant to one organization",
+        ),
+        (
             event("create-public")
                 .property("Action", "")
                 .property("OrganizationId", ""),

@@ -47,8 +47,16 @@ fn signed(stage: &Stage, arn: &str, access_key: &str) {
     }
 }
 
+/// The access key of `role`, which was assumed for one layer.
+fn key_of(stage: &Stage, role: &str) -> String {
+    match stage.lambda.state().roles.access_keys(role)[..] {
+        [key] => key.to_owned(),
+        ref keys => panic!("{role} is known by {keys:?}"),
+    }
+}
+
 fn role_key(stage: &Stage) -> String {
-    stage.lambda.state().roles.access_key(ROLE).to_owned()
+    key_of(stage, ROLE)
 }
 
 #[tokio::test]
@@ -73,7 +81,8 @@ async fn a_resource_with_a_role_calls_lambda_as_that_role() {
     let assumption = Assumption {
         role: ROLE.to_owned(),
         external_id: None,
-        session: "lambda-permission-provider".to_owned(),
+        session: "00000000-0000-4000-8000-000000000000".to_owned(),
+        layer: THEIRS.strip_suffix(":1").unwrap().to_owned(),
     };
     assert_eq!(lambda.roles.asked_for, [assumption]);
 }
@@ -149,8 +158,7 @@ async fn another_role_for_the_same_layer_is_no_other_grant() {
     let anew = format!("{ROLE}-anew");
     stage.lambda.state().roles.trust(&anew, None);
     assert_eq!(stage.play(&event("update-role")).await.succeeded(), id());
-    let key = stage.lambda.state().roles.access_key(&anew).to_owned();
-    signed(&stage, THEIRS, &key);
+    signed(&stage, THEIRS, &key_of(&stage, &anew));
     assert_eq!(stage.lambda.calls(), ["Assume: 200", "Get: 200"]);
 }
 
@@ -206,8 +214,39 @@ async fn each_of_two_roles_writes_to_the_layer_of_its_account() {
     let left = stage.lambda.state().policies.statements(third);
     assert_eq!(left, [] as [Value; 0]);
     signed(&stage, THEIRS, &role_key(&stage));
-    let third_key = stage.lambda.state().roles.access_key(third_role).to_owned();
-    signed(&stage, third, &third_key);
+    signed(&stage, third, &key_of(&stage, third_role));
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_for_each_layer_on_its_own() {
+    let other = "arn:aws:lambda:us-west-2:999988887777:layer:their-other-layer:1";
+    let stage = stage_with_role().await;
+    stage.lambda.state().policies.publish(other);
+    let left = account_statement(other, "partner", ACCOUNT);
+    stage.lambda.state().policies.put(other, left);
+    let theirs = event("create-by-role");
+    let failed = theirs.clone().property("LayerVersionArn", other);
+    let rollback = failed.update_to(&id(), theirs.properties());
+    stage.play(&rollback).await.succeeded();
+    assert_eq!(statements(&stage), [ours()]);
+    let lambda = stage.lambda.state();
+    assert_eq!(lambda.policies.statements(other), [] as [Value; 0]);
+    let layers: Vec<_> = lambda.roles.asked_for.iter().map(|of| &of.layer).collect();
+    let expected = [THEIRS, other].map(|arn| arn.strip_suffix(":1").unwrap());
+    assert_eq!(layers, expected);
+    assert_eq!(lambda.roles.access_keys(ROLE).len(), 2);
+}
+
+#[tokio::test]
+async fn each_event_has_a_session_of_its_own_name() {
+    let stage = stage_with_role().await;
+    let create = event("create-by-role");
+    let id = stage.play(&create).await.succeeded().to_owned();
+    stage.play(&create.delete_of(&id)).await.succeeded();
+    let lambda = stage.lambda.state();
+    let sessions = lambda.roles.asked_for.iter().map(|of| of.session.as_str());
+    let expected = [0, 1].map(|number| format!("00000000-0000-4000-8000-{number:012}"));
+    assert_eq!(sessions.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

@@ -106,13 +106,51 @@ async fn properties_that_name_no_usable_role_say_so() {
             "`RoleArn` is empty: got an empty string, give it a value or leave it out",
         ),
         (
+            event("create-by-role-with-external-id").property("ExternalId", "my secret"),
+            "`ExternalId` is not an external id: got a length of 9 with ` `, give 2 to 1224 letters, digits or `_+=,.@:/-`",
+        ),
+        (
+            event("create-by-role-with-external-id").property("ExternalId", "secret\n"),
+            "`ExternalId` begins or ends with white space: got a length of 7, remove the white space",
+        ),
+        (
+            event("create-by-role-with-external-id").property("ExternalId", vec!["secret"]),
+            "`ExternalId` is not a single value: got a list, give one string",
+        ),
+        (
             event("create-by-role-with-external-id").property("ExternalId", ""),
             "`ExternalId` is empty: got an empty string, give it a value or leave it out",
         ),
     ];
-    let stage = Stage::start().await;
+    let mut stage = Stage::start().await;
     for (event, reason) in cases {
         assert_eq!(stage.play(&event).await.refused(), reason);
     }
     assert_eq!(stage.lambda.calls(), [""; 0]);
+    let log = stage.end();
+    assert!(
+        log.iter().all(|line| !line.to_string().contains("secret")),
+        "{log:#?}"
+    );
+}
+
+#[tokio::test]
+async fn what_sts_repeats_of_an_external_id_is_not_shown() {
+    let mut stage = stage_with_role().await;
+    let repeated = Fault::Refused(
+        400,
+        "ValidationError",
+        "Value 'sharing/4711' at 'externalId'",
+    );
+    stage.lambda.next(Operation::Assume, [repeated]);
+    let answer = stage.play(&event("create-by-role-with-external-id")).await;
+    assert_eq!(
+        answer.refused(),
+        "role not assumable: got `ValidationError` (`Value '***' at 'externalId'`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, deploy again, and if it stays so correct what this message names"
+    );
+    let log = stage.end();
+    assert!(
+        log.iter().all(|line| !line.to_string().contains("4711")),
+        "{log:#?}"
+    );
 }

@@ -1,9 +1,11 @@
-//! Plays STS for one operation: which roles may be assumed, and by which credentials each is known afterwards.
+//! Plays STS for one operation: which roles may be assumed, and which layer the credentials are for that each is given.
 //! Refuses to know what the credentials are used for.
 //!
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
 
 use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use crate::executable::SESSION_TOKEN;
 use crate::lambda_call::form_value;
@@ -13,12 +15,17 @@ use crate::server::{Asked, Reply};
 /// The account that the function's own credentials belong to.
 const OWN_ACCOUNT: &str = "123456789012";
 
+/// The length of a session: the least that STS gives, and the longest that a function runs.
+const SECONDS: &str = "900";
+
 /// What one request asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assumption {
     pub role: String,
     pub external_id: Option<String>,
     pub session: String,
+    /// The layer that the session policy allows to write to, and none other.
+    pub layer: String,
 }
 
 struct Credentials {
@@ -32,7 +39,8 @@ struct Credentials {
 pub struct Roles {
     /// By ARN, the roles that trust the provider, and the external id that they demand.
     trusting: BTreeMap<String, Option<String>>,
-    credentials: BTreeMap<String, Credentials>,
+    /// By role and layer.
+    credentials: BTreeMap<(String, String), Credentials>,
     /// What was asked for, refused or not.
     pub asked_for: Vec<Assumption>,
 }
@@ -43,9 +51,19 @@ impl Roles {
             .insert(role.to_owned(), external_id.map(str::to_owned));
     }
 
-    /// The access key by which the assumed role is known.
-    pub fn access_key(&self, role: &str) -> &str {
-        &self.credentials[role].access_key
+    /// The access keys by which the assumed role is known, one for each layer.
+    pub fn access_keys(&self, role: &str) -> Vec<&str> {
+        let of_role = self.credentials.iter().filter(|((of, _), _)| of == role);
+        of_role
+            .map(|(_, given)| given.access_key.as_str())
+            .collect()
+    }
+
+    /// Whether the session policy, if there is one, allows a call about this layer or layer version.
+    pub fn allows(&self, access_key: &str, arn: &str) -> bool {
+        let mut known = self.credentials.iter();
+        let assumed = known.find(|(_, known)| known.access_key == access_key);
+        assumed.is_none_or(|((_, layer), _)| arn == layer || arn.starts_with(&format!("{layer}:")))
     }
 
     /// What the log must not hold.
@@ -65,14 +83,17 @@ impl Roles {
         assumed.map_or(OWN_ACCOUNT, |role| &role.account).to_owned()
     }
 
-    /// Notes what is asked for, whatever it will be answered.
+    /// Notes what is asked for, whatever it will be answered. Panics where a session is longer than it need be, or allowed
+    /// more.
     pub fn note(&mut self, asked: &Asked) {
         assert_eq!(form_value(asked, "Action").unwrap(), "AssumeRole");
         assert_eq!(form_value(asked, "Version").unwrap(), "2011-06-15");
+        assert_eq!(form_value(asked, "DurationSeconds").unwrap(), SECONDS);
         self.asked_for.push(Assumption {
             role: form_value(asked, "RoleArn").unwrap(),
             external_id: form_value(asked, "ExternalId"),
             session: form_value(asked, "RoleSessionName").unwrap(),
+            layer: layer_of_policy(&form_value(asked, "Policy").unwrap()),
         });
     }
 
@@ -91,7 +112,7 @@ impl Roles {
         let account = asked.role.split(':').nth(4).unwrap().to_owned();
         let credentials = self
             .credentials
-            .entry(asked.role.clone())
+            .entry((asked.role.clone(), asked.layer.clone()))
             .or_insert_with(|| Credentials {
                 access_key: format!("ASIA{account}{number:04}"),
                 secret_key: format!("SECRETKEY-OF-ROLE-{number}"),
@@ -100,6 +121,28 @@ impl Roles {
             });
         answered(200, &success(&asked, credentials))
     }
+}
+
+/// The one layer that an inline session policy is about. Panics where it allows anything else.
+fn layer_of_policy(policy: &str) -> String {
+    assert!(policy.len() <= 2048, "too long for STS: {policy}");
+    let policy: Value = serde_json::from_str(policy).unwrap();
+    let layer = policy["Statement"][0]["Resource"][0].as_str().unwrap();
+    let expected = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": [
+                "lambda:GetLayerVersionPolicy",
+                "lambda:AddLayerVersionPermission",
+                "lambda:RemoveLayerVersionPermission",
+                "lambda:ListLayerVersions",
+            ],
+            "Resource": [layer, format!("{layer}:*")],
+        }],
+    });
+    assert_eq!(policy, expected);
+    layer.to_owned()
 }
 
 fn success(asked: &Assumption, given: &Credentials) -> String {
