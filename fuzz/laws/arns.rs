@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use lambda_permission_provider::permission::arn::{
-    AccountId, LayerArn, LayerVersionArn, version_number,
+    AccountId, LayerArn, LayerVersionArn, partition_of_region, version_number,
 };
 use lambda_permission_provider::permission::principal::{
     OrganizationId, Principal, account_before_yaml, account_of_root_arn,
@@ -21,6 +21,9 @@ pub fn hold(input: &[u8]) -> Option<()> {
     let scope: Option<Scope> = as_written(text);
     assert!(layer.is_none() || version.is_none(), "two things: {text}");
     assert_eq!(scope.is_some(), layer.is_some() || version.is_some());
+    if let Some(layer) = &layer {
+        region(layer);
+    }
     if let Some(version) = &version {
         let again = version.layer().to_string().parse::<LayerArn>();
         assert_eq!(again.as_ref(), Ok(version.layer()));
@@ -63,14 +66,34 @@ fn principals(text: &str) {
     }
     if let Some((account, _)) = account_before_yaml(text) {
         let digits = account.to_string();
-        let octal = u64::from_str_radix(&digits, 8).ok();
-        let number = text.parse().ok();
+        let as_octal = u64::from_str_radix(&digits, 8).ok();
+        let number = |text: &str| text.parse::<f64>().ok();
+        let read = match text.strip_prefix("0o") {
+            Some(octal) => u64::from_str_radix(octal, 8)
+                .ok()
+                .map(|number| number.to_string()),
+            None => Some(text.to_owned()),
+        };
+        let read = read.and_then(|read| number(&read));
+        let of_octal = as_octal.and_then(|octal| number(&octal.to_string()));
+        assert!(read.is_some(), "{text}");
         assert!(
-            octal == number || digits.parse().ok() == number,
+            read == of_octal || read == number(&digits),
             "{text} of {digits}"
         );
-        assert!(digits.starts_with('0'), "{text} of {digits}");
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        assert!(!is_plain || digits.starts_with('0'), "{text} of {digits}");
     }
+}
+
+/// A region becomes part of a host name, and says by itself which partition it is of.
+fn region(layer: &LayerArn) {
+    let region = layer.region();
+    assert!(region.len() <= 32, "{region}");
+    assert!(region.split('-').count() > 2, "{region}");
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    assert!(region.bytes().all(plain), "{region}");
+    assert!(partition_of_region(region).starts_with("aws"));
 }
 
 fn as_written<T>(text: &str) -> Option<T>

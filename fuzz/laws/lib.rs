@@ -24,8 +24,15 @@ pub const LAWS: [(&str, Law); 7] = [
     ("settings", settings::hold),
 ];
 
-/// A reason is one line, whatever it quotes.
+/// A reason is one line, whatever it quotes, and nothing in it is invisible.
 fn assert_one_line(reason: &str) {
     assert!(!reason.is_empty(), "an empty reason");
-    assert!(!reason.contains(['\n', '\r']), "more lines: {reason:?}");
+    let is_format = |c: char| {
+        matches!(
+            c,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0001}'..='\u{e007f}'
+        )
+    };
+    let hidden = reason.chars().find(|c| c.is_control() || is_format(*c));
+    assert_eq!(hidden, None, "not visible: {reason:?}");
 }

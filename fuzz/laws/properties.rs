@@ -14,6 +14,9 @@ use super::events::serve;
 
 const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/sharing/1";
 
+/// The most bytes of a reason, whatever it quotes.
+const MOST_BYTES: usize = 16 * 1024;
+
 /// The properties of a resource, a JSON object.
 pub fn hold(input: &[u8]) -> Option<()> {
     let Value::Object(properties) = serde_json::from_slice(input).ok()? else {
@@ -35,6 +38,7 @@ pub fn hold(input: &[u8]) -> Option<()> {
         Err(violations) => {
             assert!(violations.to_string().contains(": got "), "{violations}");
             assert_one_line(&violations.to_string());
+            assert!(violations.to_string().len() <= MOST_BYTES, "{violations}");
             assert_eq!(declared, Err(violations));
         }
     }

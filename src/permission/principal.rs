@@ -134,7 +134,7 @@ fn whole_number_of_float(text: &str) -> Option<u64> {
     let number: u64 = (float.fract() == 0.0)
         .then(|| format!("{float:.0}").parse().ok())
         .flatten()?;
-    let is_rounded = text.contains(['e', 'E']) && number % 100_000 == 0;
+    let is_rounded = text.contains(['e', 'E']) && number.is_multiple_of(100_000);
     (!is_rounded).then_some(number)
 }
 

@@ -207,7 +207,6 @@ mod tests {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one table")]
     #[test]
     fn every_violation_is_told() {
         for (properties, reason) in [

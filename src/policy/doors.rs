@@ -28,7 +28,7 @@ const SESSION_SECONDS: i32 = 900;
 pub struct Doors {
     config: SdkConfig,
     own: Lambda,
-    /// The name of the sessions, by which CloudTrail in the role's account leads to the event in the function's log.
+    /// The name of the sessions, by which a call in the trail of the role's account leads to the event in the function's log.
     session_name: String,
     /// The clients whose role has been assumed, each for one layer: one event needs one, seldom two, and asks for it with
     /// each policy.

@@ -98,6 +98,19 @@ async fn properties_that_are_wrong_say_how_to_put_them_right() {
             "`StatementId` is not a single value: got `null`, give one string",
         ),
         (
+            event("create-public")
+                .property("Action", "")
+                .property("OrganizationId", ""),
+            "`OrganizationId` is empty: got an empty string, give it a value or leave it out; `Action` is empty: got an empty string, give it a value or leave it out",
+        ),
+    ];
+    answered_without_a_call(&cases).await;
+}
+
+#[tokio::test]
+async fn values_that_tools_have_changed_say_what_is_wrong_with_them() {
+    let cases = [
+        (
             event("create-account").property("RevisionId", "0f1e\n"),
             "`RevisionId` begins or ends with white space: got `0f1e\\n`, remove the white space",
         ),
@@ -119,12 +132,6 @@ async fn properties_that_are_wrong_say_how_to_put_them_right() {
         (
             event("create-list").property("Principals", vec!["111122223333"; 5000]),
             "`Principals` is too long: got 5000 entries, give at most 128, or grant to one organization",
-        ),
-        (
-            event("create-public")
-                .property("Action", "")
-                .property("OrganizationId", ""),
-            "`OrganizationId` is empty: got an empty string, give it a value or leave it out; `Action` is empty: got an empty string, give it a value or leave it out",
         ),
     ];
     answered_without_a_call(&cases).await;
