@@ -13,21 +13,26 @@ const MOST_OF_MESSAGE: usize = 1000;
 /// What cannot be seen is escaped as in Rust (`\n`, `\u{202e}`), and so is a backtick, which would end the quotation. Letters
 /// of all scripts stay as they are.
 pub(crate) fn shown(value: &str) -> String {
-    format!("`{}`", visible(value, MOST_OF_VALUE))
+    format!("`{}`", visible(value, MOST_OF_VALUE, &['`']))
 }
 
-/// Running text, such as a message of AWS, escaped like [`shown`], without backticks around it, and cut after 1,000
-/// characters.
+/// Running text, such as a message of AWS, escaped like [`shown`] and cut after 1,000 characters. There are no backticks around
+/// it, and those in it stay: it may quote something itself.
 pub(crate) fn one_line(message: &str) -> String {
-    visible(message, MOST_OF_MESSAGE)
+    visible(message, MOST_OF_MESSAGE, &[])
 }
 
-/// At most `most` characters of `text`; escapes count as they are written, and none of them is cut in two.
-fn visible(text: &str, most: usize) -> String {
+/// At most `most` characters of `text`, with those of `reserved` escaped too; escapes count as they are written, and none of
+/// them is cut in two.
+fn visible(text: &str, most: usize, reserved: &[char]) -> String {
     let mut line = String::new();
     let (mut room, mut has_base) = (most, false);
     for c in text.chars() {
-        let escaped = escape_of(c, has_base);
+        let escaped = if reserved.contains(&c) {
+            Some(c.escape_unicode().to_string())
+        } else {
+            escape_of(c, has_base)
+        };
         let length = escaped.as_deref().map_or(1, str::len);
         if length > room {
             line.push('…');
@@ -46,10 +51,10 @@ fn visible(text: &str, most: usize) -> String {
 /// The escape of a character that is not to be shown as it is. A combining mark may be if it `has_base`, a character to
 /// stand on; else it would change how the character before the value looks.
 fn escape_of(c: char, has_base: bool) -> Option<String> {
-    if c == ' ' || (c.is_ascii_graphic() && c != '`') {
+    if c == ' ' || c.is_ascii_graphic() {
         return None;
     }
-    if c == '`' || is_ignorable(c) {
+    if is_ignorable(c) {
         return Some(c.escape_unicode().to_string());
     }
     // The standard library knows what is printable. It takes a combining mark for it only behind another character.
@@ -116,11 +121,16 @@ mod tests {
             ("one after a space", "a \u{301}", r"`a \u{301}`"),
             ("one after an escape", "\n\u{301}", r"`\n\u{301}`"),
             ("joined emoji", "👩\u{200d}🚀", r"`👩\u{200d}🚀`"),
-            ("backticks", "a` or `b", r"`a\u{60} or \u{60}b`"),
         ] {
             assert_eq!(shown(value), expected, "{case}");
             assert_eq!(format!("`{}`", one_line(value)), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn a_backtick_ends_no_quotation_and_stays_in_running_text() {
+        assert_eq!(shown("a` or `b"), r"`a\u{60} or \u{60}b`");
+        assert_eq!(one_line("set `A`\nor `B`"), r"set `A`\nor `B`");
     }
 
     #[test]

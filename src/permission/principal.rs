@@ -125,8 +125,7 @@ pub fn account_before_yaml(text: &str) -> Option<(AccountId, &'static str)> {
 /// The number of at most 12 digits that a floating-point number such as `8.8888888888E10` stands for. Not that of one which
 /// was rounded (`1.23457e+11`): it would be another account.
 fn whole_number_of_float(text: &str) -> Option<u64> {
-    let is_float = text.len() <= 32
-        && text.contains(['.', 'e', 'E'])
+    let is_float = text.contains(['.', 'e', 'E'])
         && text
             .chars()
             .all(|c| c.is_ascii_digit() || ".eE+".contains(c));

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::arn::LayerVersionArn;
 use super::principal::{NotAPrincipal, Principal, account_before_yaml, account_of_root_arn};
 use super::reading::{Reading, scalar};
@@ -93,11 +91,9 @@ impl Reading<'_> {
     /// splitting a text leaves, is none of theirs.
     fn entries(&mut self) -> Option<Vec<String>> {
         let list = self.properties.get("Principals")?;
-        let length = match list {
-            Value::Array(entries) => entries.len(),
-            Value::String(text) => text.split(',').count(),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => 1,
-        };
+        let (each, text) = (list.as_array(), list.as_str());
+        let of_text = text.map_or(1, |text| text.split(',').count());
+        let length = each.map_or(of_text, Vec::len);
         if length == 0 {
             return self.refuse(
                 "`Principals` is empty: got no entry, give at least one or remove the resource"
@@ -110,15 +106,10 @@ impl Reading<'_> {
             ));
         }
         let trimmed = |text: &str| text.trim().to_owned();
-        Some(match list {
-            Value::Array(entries) => entries
-                .iter()
-                .map(|entry| trimmed(&scalar(entry)))
-                .collect(),
-            Value::String(text) => text.split(',').map(trimmed).collect(),
-            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
-                vec![scalar(other)]
-            }
+        Some(match (each, text) {
+            (Some(each), _) => each.iter().map(|entry| trimmed(&scalar(entry))).collect(),
+            (None, Some(text)) => text.split(',').map(trimmed).collect(),
+            (None, None) => vec![scalar(list)],
         })
     }
 }
@@ -158,7 +149,7 @@ fn not_a_principal(name: &str, text: &str, principals: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn read(properties: &Value) -> Result<Principals, String> {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";

@@ -123,14 +123,8 @@ impl Doors {
             Failure::of_role(kind, role, &code, &without_external_id(role, message))
         });
         log_call("sts:AssumeRole", role, outcome.as_ref().err(), started);
-        let credentials = outcome?.credentials.ok_or_else(|| {
-            Failure::of_role(
-                Kind::Refused,
-                role,
-                "no credentials",
-                "the answer holds none",
-            )
-        })?;
+        let credentials = outcome?.credentials;
+        let credentials = credentials.ok_or_else(|| without_credentials(role))?;
         Ok(Credentials::new(
             credentials.access_key_id,
             credentials.secret_access_key,
@@ -139,6 +133,11 @@ impl Doors {
             "AssumeRole",
         ))
     }
+}
+
+fn without_credentials(role: &Role) -> Failure {
+    let (code, message) = ("no credentials", "the answer holds none");
+    Failure::of_role(Kind::Refused, role, code, message)
 }
 
 /// The request id of Lambda, as far as it may be the name of a session.

@@ -243,7 +243,7 @@ async fn an_answer_stays_within_4096_bytes_and_keeps_head_and_whereabouts_of_its
     let answer = stage.play(&many).await;
     let reason = answer.refused();
     assert!(
-        reason.starts_with("unknown property: got `é\" 000xxx"),
+        reason.starts_with("unknown property: got `é\"\\n000xxx"),
         "{reason}"
     );
     let whereabouts = "(cut, see log group `/aws/lambda/layer-permission`, \
