@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use crate::cloudformation::response_url::{ResponseHost, ResponseUrl};
+use crate::cloudformation::response_host::ResponseHost;
+use crate::cloudformation::response_url::ResponseUrl;
 use crate::permission::goal::Unwanted;
 use crate::permission::intent::{Intent, Purpose};
 use crate::permission::principal::Principal;
@@ -73,10 +74,15 @@ impl Settings {
             })
         });
         let hosts = set("RESPONSE_HOSTS").map(|list| {
-            let remedy = "give DNS suffixes, each perhaps after `http://`, with commas between";
+            let remedy = "give hosts or DNS suffixes, each perhaps after `http://` and with a port, with commas between";
             entries("RESPONSE_HOSTS", &list, remedy, ResponseHost::read)
         });
         let (principals, hosts) = (principals.transpose(), hosts.transpose());
+        let own_bucket = || {
+            let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+            let own_bucket = region.and_then(|region| ResponseHost::of_region(&region));
+            own_bucket.into_iter().collect()
+        };
         let unreadable = [
             public.as_ref().err(),
             principals.as_ref().err(),
@@ -92,8 +98,14 @@ impl Settings {
             allow_public: public.unwrap_or_default(),
             allowed_principals: principals.unwrap_or_default(),
             // A list that cannot be read must not leave every stack without an answer.
-            response_hosts: hosts.ok().flatten().unwrap_or_else(ResponseHost::of_aws),
+            response_hosts: hosts.ok().flatten().unwrap_or_else(own_bucket),
         }
+    }
+
+    /// What of the environment cannot be read.
+    #[must_use]
+    pub fn unreadable(&self) -> &[Refusal] {
+        &self.unreadable
     }
 
     /// Whether an answer may be sent to `url`.
@@ -229,10 +241,11 @@ mod tests {
     use crate::permission::goal::{Denied, Goal, Goals};
     use crate::permission::statement::Statement;
 
-    const ANSWER: &str = "https://b.s3.amazonaws.com/key?Signature=secret";
+    const ANSWER: &str = "https://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com/key?Signature=secret";
 
     fn settings(variables: &[(&str, &str)]) -> Settings {
-        let value = |name: &str| variables.iter().find(|(known, _)| *known == name);
+        let variables = [&[("AWS_REGION", "eu-west-1")], variables].concat();
+        let value = |name: &str| variables.iter().rfind(|(known, _)| *known == name);
         Settings::read(|name| value(name).map(|(_, value)| (*value).to_owned()))
     }
 
@@ -330,14 +343,15 @@ mod tests {
             (
                 &[("RESPONSE_HOSTS", "ftp://x")],
                 &["111122223333"],
-                "guardrail unreadable: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give DNS suffixes, \
-                 each perhaps after `http://`, with commas between",
+                "guardrail unreadable: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give hosts or DNS \
+                 suffixes, each perhaps after `http://` and with a port, with commas between",
             ),
             (
                 &[("RESPONSE_HOSTS", "localhost")],
                 &["111122223333"],
-                "`ResponseURL` not allowed: got `https://b.s3.amazonaws.com?***`, have the provider's operator add its domain \
-                 to `ResponseHosts` if stacks are to be answered there",
+                "`ResponseURL` not allowed: got \
+                 `https://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com?***`, have the provider's operator \
+                 add its domain to `ResponseHosts` if stacks are to be answered there",
             ),
         ] {
             assert_eq!(
@@ -361,11 +375,33 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_cannot_be_read_are_told_to_stacks_of_aws() {
+    fn hosts_that_are_empty_or_cannot_be_read_leave_the_own_bucket_of_the_region() {
         let url = ResponseUrl::read(ANSWER).expect("a URL");
-        for hosts in ["", "ftp://x,", "localhost,ftp://x"] {
-            let settings = settings(&[("RESPONSE_HOSTS", hosts)]);
-            assert_eq!(settings.may_answer(&url), Ok(()), "{hosts}");
+        for hosts in ["", " ", "ftp://x,", "localhost,ftp://x"] {
+            for (variables, allowed) in [
+                (&[][..], true),
+                (&[("AWS_REGION", "us-east-1")], false),
+                (&[("AWS_REGION", "not a region")], false),
+            ] {
+                let variables = [&[("RESPONSE_HOSTS", hosts)], variables].concat();
+                let found = settings(&variables).may_answer(&url).is_ok();
+                assert_eq!(found, allowed, "{variables:?}");
+            }
         }
+        for (name, allowed) in [
+            ("AWS_REGION", true),
+            ("AWS_DEFAULT_REGION", true),
+            ("REGION", false),
+        ] {
+            let settings = Settings::read(|asked| (asked == name).then(|| "eu-west-1".to_owned()));
+            assert_eq!(settings.may_answer(&url).is_ok(), allowed, "{name}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_are_named_replace_the_own_bucket() {
+        let url = ResponseUrl::read(ANSWER).expect("a URL");
+        let settings = settings(&[("RESPONSE_HOSTS", "localhost")]);
+        assert_eq!(settings.may_answer(&url), Err(Refusal::ResponseHost(url)));
     }
 }

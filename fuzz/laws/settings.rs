@@ -8,14 +8,13 @@ use serde_json::json;
 
 use super::assert_one_line;
 
-const OF_AWS: [&str; 7] = [
-    "amazonaws.com",
-    "amazonaws.com.cn",
-    "amazonaws.eu",
-    "c2s.ic.gov",
-    "sc2s.sgov.gov",
-    "cloud.adc-e.uk",
-    "csp.hci.ic.gov",
+const OWN_BUCKET: &str = "cloudformation-custom-resource-response-euwest1";
+
+const ENDPOINTS: [&str; 4] = [
+    "s3.amazonaws.com",
+    "s3.eu-west-1.amazonaws.com",
+    "s3-eu-west-1.amazonaws.com",
+    "s3.dualstack.eu-west-1.amazonaws.com",
 ];
 
 /// `ALLOW_PUBLIC`, `ALLOWED_PRINCIPALS`, `RESPONSE_HOSTS` and a URL to answer to, each ended by a semicolon.
@@ -28,10 +27,11 @@ pub fn hold(input: &[u8]) -> Option<()> {
             "ALLOW_PUBLIC" => Some(public.to_owned()),
             "ALLOWED_PRINCIPALS" => Some(principals.to_owned()),
             "RESPONSE_HOSTS" => Some(hosts.to_owned()),
+            "AWS_REGION" => Some("eu-west-1".to_owned()),
             _ => None,
         })
     };
-    answers_aws_only(&read(""), &url);
+    answers_own_bucket_only(&read(""), &url);
     let settings = read(hosts);
     for principal in ["*", "111122223333", "o-abcdefghij"] {
         let created = settings.allow(intent(RequestType::Create, principal)?, &url);
@@ -54,18 +54,18 @@ pub fn hold(input: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// An answer goes over TLS, and to a host at or below one of AWS's own, if the operator names no others.
-fn answers_aws_only(settings: &Settings, url: &ResponseUrl) {
+/// A response goes over TLS, and to CloudFormation's own bucket of the region, if the operator names no other host.
+fn answers_own_bucket_only(settings: &Settings, url: &ResponseUrl) {
     if settings.may_answer(url).is_ok() {
         let shown = url.to_string();
         let host = shown
             .strip_prefix("https://")
-            .and_then(|rest| rest.strip_suffix("?***"));
-        let below = |suffix: &&str| {
-            host.and_then(|host| host.strip_suffix(suffix))
-                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        };
-        assert!(OF_AWS.iter().any(below), "{shown}");
+            .and_then(|rest| rest.strip_suffix("?***"))
+            .unwrap_or_default();
+        let host = host
+            .strip_prefix(OWN_BUCKET)
+            .map_or(host, |rest| rest.trim_start_matches('.'));
+        assert!(ENDPOINTS.contains(&host), "{shown}");
     }
 }
 

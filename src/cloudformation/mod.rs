@@ -4,4 +4,5 @@ pub mod physical_id;
 pub mod reply;
 pub mod request;
 pub mod response;
+pub mod response_host;
 pub mod response_url;

@@ -2,12 +2,11 @@
 //! serialized by accident.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use url::{Host, Url};
+use url::Url;
 
 /// A presigned URL. Its escapes stay as they are, byte for byte: the signature covers them.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,7 +39,7 @@ impl ResponseUrl {
         signed.checked_add(service_timeout.min(seconds("X-Amz-Expires")?))
     }
 
-    /// The whole URL, for the one place that sends the answer.
+    /// The whole URL, for the place that sends the response and the one that says whether it may be sent there.
     pub(crate) fn secret(&self) -> &Url {
         &self.0
     }
@@ -71,113 +70,9 @@ fn date(text: &str) -> Option<SystemTime> {
         .ok()
 }
 
-/// Where answers may be sent: to the hosts below a DNS suffix, or to one address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResponseHost {
-    name: Name,
-    /// Whether they may be sent without TLS, as local engines want it.
-    in_the_clear: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Name {
-    Suffix(String),
-    Address(Ipv4Addr),
-}
-
-impl ResponseHost {
-    /// AWS's own, of all partitions.
-    #[must_use]
-    pub fn of_aws() -> Vec<Self> {
-        let suffixes = [
-            "amazonaws.com",
-            "amazonaws.com.cn",
-            "amazonaws.eu",
-            "c2s.ic.gov",
-            "sc2s.sgov.gov",
-            "cloud.adc-e.uk",
-            "csp.hci.ic.gov",
-        ];
-        let below = |suffix: &str| Self {
-            name: Name::Suffix(suffix.to_owned()),
-            in_the_clear: false,
-        };
-        suffixes.map(below).into()
-    }
-
-    /// Reads a DNS suffix or an address, after `http://` if TLS is not demanded.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        let bare = text.strip_prefix("http://");
-        let name = match Host::parse(bare.unwrap_or(text)).ok()? {
-            Host::Domain(suffix) => {
-                let suffix = suffix.strip_prefix('.').unwrap_or(&suffix);
-                let known = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-                let is_name = !suffix.is_empty() && suffix.chars().all(known);
-                Name::Suffix(is_name.then(|| suffix.to_owned())?)
-            }
-            Host::Ipv4(address) => Name::Address(address),
-            Host::Ipv6(_) => return None,
-        };
-        let in_the_clear = bare.is_some();
-        Some(Self { name, in_the_clear })
-    }
-
-    /// Whether an answer may be sent to `url`.
-    #[must_use]
-    pub fn allows(&self, url: &ResponseUrl) -> bool {
-        let named = match (&self.name, url.0.host()) {
-            (Name::Suffix(suffix), Some(Host::Domain(host))) => host
-                .strip_suffix(suffix.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
-            (Name::Address(address), Some(Host::Ipv4(host))) => *address == host,
-            _ => false,
-        };
-        named && (self.in_the_clear || url.0.scheme() == "https")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_goes_to_the_hosts_that_are_allowed_and_to_no_look_alike() {
-        let aws = ResponseHost::of_aws();
-        let named = |texts: &[&str]| -> Vec<ResponseHost> {
-            texts
-                .iter()
-                .filter_map(|text| ResponseHost::read(text))
-                .collect()
-        };
-        for (hosts, url, allowed) in [
-            (&aws, "https://b.s3.amazonaws.com/", true),
-            (&aws, "https://b.s3-eu-west-1.amazonaws.com:443/", true),
-            (&aws, "https://b.s3.cn-north-1.amazonaws.com.cn/", true),
-            (&aws, "https://B.S3.AMAZONAWS.EU/", true),
-            (&aws, "https://amazonaws.com/", true),
-            (&aws, "http://b.s3.amazonaws.com/", false),
-            (&aws, "https://evilamazonaws.com/", false),
-            (&aws, "https://amazonaws.com.evil.org/", false),
-            (&aws, "https://amazonaws.com@evil.org/", false),
-            (&aws, "https://127.0.0.1/", false),
-            (&named(&["localhost"]), "https://localhost:4566/", true),
-            (&named(&["localhost"]), "http://localhost:4566/", false),
-            (
-                &named(&["http://localhost"]),
-                "http://localhost:4566/",
-                true,
-            ),
-            (&named(&["http://127.0.0.1"]), "http://127.0.0.1:9/", true),
-            (&named(&["http://127.0.0.1"]), "http://127.0.0.11/", false),
-            (&named(&["http://127.0.0.1"]), "http://[::1]/", false),
-            (&named(&["localhost", ".corp"]), "https://s3.corp/", true),
-        ] {
-            let url = ResponseUrl::read(url).expect("a URL");
-            let found = hosts.iter().any(|host| host.allows(&url));
-            assert_eq!(found, allowed, "{hosts:?} {url}");
-        }
-    }
 
     #[test]
     fn the_signature_tells_until_when_somebody_waits() {
@@ -213,23 +108,6 @@ mod tests {
                 expected,
                 "{query}"
             );
-        }
-    }
-
-    #[test]
-    fn what_is_no_host_is_none() {
-        for text in [
-            "",
-            "ftp://host",
-            "https://host",
-            "host/path",
-            "a host",
-            "host:80",
-            "[::1]",
-            "*.corp",
-            ".",
-        ] {
-            assert_eq!(ResponseHost::read(text), None, "{text}");
         }
     }
 

@@ -76,7 +76,7 @@ def a_guardrail_that_cannot_be_read_refuses_grants_and_nothing_else(provider, en
         ("AssumableRoles", f"arn:aws:iam::{PARTNER}:role/*"),
         ("AssumableRoles", f"arn:aws:iam::{PARTNER}:root"),
         ("ResponseHosts", "ftp://example.com"),
-        ("ResponseHosts", "https://example.com"),
+        ("ResponseHosts", "example.com:http"),
         ("ResponseHosts", "http://example.com/path"),
         ("ResponseHosts", "*"),
     ],
@@ -92,7 +92,7 @@ def a_parameter_that_would_be_no_guardrail_is_refused_by_the_template(engine, pr
     [
         ("AllowedPrincipals", f"arn:aws:iam::{PARTNER}:root,{OTHER_PARTNER}, {ORGANIZATION},*"),
         ("AssumableRoles", f"arn:aws:iam::{PARTNER}:role/layers, arn:aws-cn:iam::{PARTNER}:role/a/path/role+=.@-_1"),
-        ("ResponseHosts", "http://127.0.0.2,amazonaws.com, .example.internal,http://localhost"),
+        ("ResponseHosts", "http://127.0.0.2,amazonaws.com, .example.internal,http://localhost:4566/, https://localhost:8443"),
     ],
 )
 def a_parameter_that_is_a_guardrail_is_accepted_by_the_template(provider, parameter, value):
