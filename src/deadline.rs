@@ -27,10 +27,15 @@ impl Deadline {
     /// short time, a quarter is for taking back and a quarter for the answer.
     #[must_use]
     pub fn at(deadline_ms: u64) -> Self {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Self::after(Duration::from_millis(deadline_ms).saturating_sub(now))
+        Self::of_first(deadline_ms, 1)
+    }
+
+    /// The same for the first of `events` that are served one after the other until then: an equal part of the time is its own.
+    #[must_use]
+    pub fn of_first(deadline_ms: u64, events: usize) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let left = Duration::from_millis(deadline_ms).saturating_sub(now.unwrap_or_default());
+        Self::after(left / u32::try_from(events).unwrap_or(u32::MAX).max(1))
     }
 
     /// The same, if the answer is only waited for until `end`.
@@ -60,6 +65,13 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// So long from now, as Lambda tells it.
+    fn deadline_ms(left: Duration) -> u64 {
+        let deadline = SystemTime::now() + left;
+        let since = deadline.duration_since(UNIX_EPOCH).expect("after 1970");
+        u64::try_from(since.as_millis()).expect("before the year 500 million")
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_long_time_keeps_five_seconds_each_for_taking_back_and_for_the_answer() {
@@ -91,6 +103,8 @@ mod tests {
         assert!((990..=1000).contains(&millis(sooner.work)), "{sooner:?}");
         let much_later = SystemTime::now() + Duration::from_mins(2);
         assert_eq!(sooner.no_later_than(much_later), sooner);
+        let third = Deadline::of_first(deadline_ms(Duration::from_secs(30)), 3);
+        assert!((9_700..=9_800).contains(&millis(third.reply)), "{third:?}");
         let past = Deadline::at(0);
         assert_eq!([past.work, past.undo, past.reply].map(millis), [0, 0, 0]);
     }

@@ -28,6 +28,18 @@ const AHEAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long an unused connection is trusted: Lambda freezes the process between events, and the peer hangs up meanwhile.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How many bytes of an answer's body are read to see why a PUT was refused.
+const MOST_OF_HEAD: usize = 4096;
+
+/// What was answered to a PUT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The first bytes of the body, 4096 at most; of a 4xx status only.
+    pub head: Vec<u8>,
+}
+
 /// The client. Proxy variables (`HTTPS_PROXY`, `NO_PROXY`) are honoured: in a VPC without a way to the internet, a proxy
 /// may be the only way to the bucket of the answers.
 #[derive(Clone, Debug)]
@@ -72,16 +84,16 @@ impl Http {
         drop(head.send().await);
     }
 
-    /// PUTs `body` without a Content-Type and returns the status.
+    /// PUTs `body` without a Content-Type and returns what was answered.
     ///
     /// # Errors
-    /// If there was no response within `timeout`.
+    /// If no status came back within `timeout`.
     pub async fn put(
         &self,
         url: &Url,
         body: Vec<u8>,
         timeout: Duration,
-    ) -> Result<u16, NoResponse> {
+    ) -> Result<Answered, NoResponse> {
         let sent = self
             .client
             .put(url.clone())
@@ -89,9 +101,28 @@ impl Http {
             .timeout(timeout)
             .send()
             .await;
-        sent.map(|response| response.status().as_u16())
-            .map_err(|error| no_response(error, &self.remedy))
+        let response = sent.map_err(|error| no_response(error, &self.remedy))?;
+        let status = response.status();
+        Ok(Answered {
+            status: status.as_u16(),
+            head: if status.is_client_error() {
+                head(response).await
+            } else {
+                Vec::new()
+            },
+        })
     }
+}
+
+/// The head of the body, as far as it comes in time.
+async fn head(mut response: reqwest::Response) -> Vec<u8> {
+    let mut head = Vec::new();
+    while head.len() < MOST_OF_HEAD
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        head.extend(chunk.iter().take(MOST_OF_HEAD - head.len()));
+    }
+    head
 }
 
 fn no_response(error: reqwest::Error, remedy: &str) -> NoResponse {

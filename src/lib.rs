@@ -33,6 +33,7 @@
 pub mod aws;
 pub mod backoff;
 pub mod cloudformation;
+mod cut;
 pub mod deadline;
 pub mod guard;
 pub mod handler;
@@ -42,5 +43,6 @@ pub mod permission;
 pub mod policy;
 mod pursuit;
 pub mod settings;
+pub mod telemetry;
 mod text;
 pub mod trust;

@@ -1,52 +1,64 @@
 //! Starts the provider: clients and logging are made once, and each event goes to the handler.
 //! Knows nothing of what an event says.
 
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
 use lambda_permission_provider::aws;
+use lambda_permission_provider::cloudformation::event::RawText;
 use lambda_permission_provider::handler::Handler;
 use lambda_permission_provider::http::Http;
 use lambda_permission_provider::policy::doors::Doors;
 use lambda_permission_provider::settings::Settings;
+use lambda_permission_provider::telemetry::{self, Ended};
 use lambda_permission_provider::trust::Trust;
-use lambda_runtime::{Error, service_fn};
-use tracing::{Level, error};
+use lambda_runtime::tower::util::MapRequestLayer;
+use lambda_runtime::{Error, LambdaInvocation, Runtime, Service, service_fn};
 
 /// The environment variable that makes all work panic, so that an operator can see a panic answered.
 const PANIC_DRILL: &str = "PANIC_DRILL";
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    log_json_lines();
-    let http = Http::new(Trust::read(|name| std::env::var(name).ok())?)?;
-    let doors = Doors::new(aws::config(&http).await);
-    doors.connect(&http).await;
-    let panic_drill = std::env::var(PANIC_DRILL).is_ok_and(|value| value == "1");
-    let handler = Handler {
-        http,
-        doors,
-        settings: Settings::read(|name| std::env::var(name).ok()),
-        panic_drill,
+async fn main() -> ExitCode {
+    telemetry::begin();
+    let ended = match AssertUnwindSafe(start()).catch_unwind().await {
+        Ok(Ok(runtime)) => match runtime.run().await {
+            Ok(()) => return ExitCode::SUCCESS,
+            Err(error) => Ended::Serving(telemetry::cause(error.as_ref())),
+        },
+        Ok(Err(error)) => Ended::Starting(telemetry::cause(error.as_ref())),
+        // There was no event yet whose values it could show.
+        Err(panic) => Ended::Starting(telemetry::panic_message(panic.as_ref()).to_owned()),
     };
-    // Boxed: unboxed, the type of all that one event may wait for is too deep for the compiler.
-    lambda_runtime::run(service_fn(|event| Box::pin(handler.handle(event)))).await
+    ended.log();
+    ExitCode::FAILURE
 }
 
-/// One JSON object a line. The dependencies' lines are left out: what they say of an event is said here in its own words, and
-/// at finer levels they show credentials and URLs, so no variable can switch them on.
-fn log_json_lines() {
-    use tracing_subscriber::filter::Targets;
-    use tracing_subscriber::prelude::*;
+/// What is made once, and the loop that is to serve the events.
+async fn start()
+-> Result<Runtime<impl Service<LambdaInvocation, Response = (), Error = Error>>, Error> {
+    let settings = Settings::read(variable);
+    settings.log_unreadable();
+    let http = Http::new(Trust::read(variable)?)?;
+    let doors = Doors::new(aws::config(&http).await);
+    doors.connect(&http).await;
+    let handler = Arc::new(Handler {
+        http,
+        doors,
+        settings,
+        panic_drill: variable(PANIC_DRILL).is_some_and(|value| value == "1"),
+    });
+    let serve = move |event| {
+        let handler = Arc::clone(&handler);
+        // Boxed: unboxed, the type of all that one event may wait for is too deep for the compiler.
+        Box::pin(async move { handler.handle(event).await })
+    };
+    // An event that is no JSON has to be answered too, so the runtime is not to parse it.
+    Ok(Runtime::new(service_fn(serve)).layer(MapRequestLayer::new(RawText::wrap)))
+}
 
-    let targets = Targets::new().with_target("lambda_permission_provider", Level::INFO);
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true);
-    let lines = lines
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(targets))
-        .init();
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        error!(place, "panicked");
-    }));
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

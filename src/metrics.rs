@@ -9,11 +9,13 @@ use lambda_runtime::Context;
 use serde_json::json;
 
 /// The metrics and their units.
-const METRICS: [(&str, &str); 5] = [
+const METRICS: [(&str, &str); 7] = [
     ("Grants", "Count"),
     ("Revokes", "Count"),
     ("Conflicts", "Count"),
     ("Failures", "Count"),
+    ("Refusals", "Count"),
+    ("Unanswerable", "Count"),
     ("Duration", "Milliseconds"),
 ];
 
@@ -26,10 +28,26 @@ pub(crate) struct Tally {
     pub(crate) revokes: usize,
     /// Writes that met a policy that another writer had changed.
     pub(crate) conflicts: usize,
+    /// Whether it failed, or its response was not delivered.
+    pub(crate) failures: usize,
+    /// Whether a guardrail refused it.
+    pub(crate) refusals: usize,
+    /// Whether there was nowhere to send a response to.
+    pub(crate) unanswerable: usize,
+}
+
+impl Tally {
+    /// Of an event that says nowhere to send a response to.
+    pub(crate) fn of_unanswerable() -> Self {
+        Self {
+            unanswerable: 1,
+            ..Self::default()
+        }
+    }
 }
 
 /// Writes the line for one event, which took `duration`.
-pub(crate) fn emit(context: &Context, tally: Tally, failed: bool, duration: Duration) {
+pub(crate) fn emit(context: &Context, tally: Tally, duration: Duration) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let metrics = METRICS.map(|(name, unit)| json!({"Name": name, "Unit": unit}));
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -46,7 +64,9 @@ pub(crate) fn emit(context: &Context, tally: Tally, failed: bool, duration: Dura
         "Grants": tally.grants,
         "Revokes": tally.revokes,
         "Conflicts": tally.conflicts,
-        "Failures": u8::from(failed),
+        "Failures": tally.failures,
+        "Refusals": tally.refusals,
+        "Unanswerable": tally.unanswerable,
         "Duration": millis(duration),
     });
     println!("{line}");

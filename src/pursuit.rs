@@ -1,6 +1,7 @@
 //! Pursues what an event asks for, until it is true, has failed or is out of time, and says what it came to.
 //! What a failed grant has written is taken back. Knows nothing of how the answer gets to CloudFormation.
 
+use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -31,6 +32,8 @@ pub(crate) struct Pursuit<'a> {
     pub(crate) arrival: Instant,
     /// Whether all work makes a panic.
     pub(crate) panic_drill: bool,
+    /// Whether a guardrail refused what would have to be added.
+    pub(crate) refused: Cell<bool>,
 }
 
 impl Pursuit<'_> {
@@ -58,7 +61,11 @@ impl Pursuit<'_> {
                 let attributes = intent.attributes.iter().cloned().chain(found);
                 Answer::success(intent.physical_id.clone(), attributes)
             }
-            Err(stop) => self.stopped(&stop, deadline).await,
+            Err(stop) => {
+                let forbidden = matches!(stop, Stop::Failed(Unreconciled::Forbidden(_)));
+                self.refused.set(forbidden);
+                self.stopped(&stop, deadline).await
+            }
         }
     }
 
@@ -140,6 +147,8 @@ impl Pursuit<'_> {
             grants: self.log.grants(),
             revokes: self.log.revokes(),
             conflicts: self.course.conflicts(),
+            refusals: usize::from(self.refused.get()),
+            ..Tally::default()
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use thiserror::Error;
+use tracing::warn;
 
 use crate::cloudformation::response_host::ResponseHost;
 use crate::cloudformation::response_url::ResponseUrl;
@@ -106,6 +107,13 @@ impl Settings {
     #[must_use]
     pub fn unreadable(&self) -> &[Refusal] {
         &self.unreadable
+    }
+
+    /// Logs what of the environment cannot be read.
+    pub fn log_unreadable(&self) {
+        for refusal in &self.unreadable {
+            warn!(reason = %refusal, "guardrail not read");
+        }
     }
 
     /// Whether an answer may be sent to `url`.

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::response_url::ResponseUrl;
 use crate::backoff::Backoff;
-use crate::http::Http;
+use crate::http::{Answered, Http};
 
 /// How long one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,8 +55,8 @@ impl Undelivered {
     }
 }
 
-/// PUTs `body` to `url`, and again after 5xx, 429, timeouts and connection errors, until `end`. A lost acknowledgement
-/// makes it arrive twice, which is harmless: it is the same.
+/// PUTs `body` to `url`, and again after timeouts, connection errors and what S3's own clients try again after, until `end`.
+/// A lost acknowledgement makes it arrive twice, which is harmless: it is the same.
 ///
 /// # Errors
 /// If it was not delivered.
@@ -72,12 +72,12 @@ pub async fn reply(
         let left = end.saturating_duration_since(Instant::now());
         let timeout = left.clamp(LAST_CHANCE, ATTEMPT_TIMEOUT);
         let last = match http.put(url.secret(), body.to_vec(), timeout).await {
-            Ok(200..300) => {
+            Ok(answered) if (200..300).contains(&answered.status) => {
                 info!(attempts, host = %url, "answered");
                 return Ok(());
             }
-            Ok(status) if status == 429 || status >= 500 => format!("HTTP status {status}"),
-            Ok(status) => {
+            Ok(answered) if may_pass(&answered) => format!("HTTP status {}", answered.status),
+            Ok(Answered { status, .. }) => {
                 return Err(Undelivered::Refused {
                     status,
                     url: url.clone(),
@@ -99,9 +99,80 @@ pub async fn reply(
     }
 }
 
+/// The codes of S3 after which its clients send a request again although its status is 400.
+///
+/// Source: [S3's error codes](https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) and
+/// [retry behaviour of AWS's clients](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
+const PASSING_CODES: [&str; 3] = ["RequestTimeout", "RequestTimeoutException", "SlowDown"];
+
+/// Whether the same PUT to the same URL may be taken later. A redirect is waited out, never followed: S3 sends one while the
+/// name of a new bucket is not known everywhere, and its place is not part of what was signed.
+fn may_pass(answered: &Answered) -> bool {
+    match answered.status {
+        307 | 408 | 429 | 500.. => true,
+        400 => code(&answered.head).is_some_and(|code| PASSING_CODES.contains(&code.as_str())),
+        _ => false,
+    }
+}
+
+/// S3's error code in the head of a body, as XML.
+fn code(head: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(head);
+    let (_, rest) = head.split_once("<Code>")?;
+    let (code, _) = rest.split_once("</Code>")?;
+    Some(code.trim().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_s3s_clients_send_again_may_pass_and_nothing_else() {
+        let of_code = |code: &str| {
+            format!(
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>m</Message></Error>"
+            )
+        };
+        for (status, head, passes) in [
+            (400, of_code("RequestTimeout"), true),
+            (400, of_code("\n  RequestTimeout\n"), true),
+            (400, of_code("RequestTimeoutException"), true),
+            (400, of_code("SlowDown"), true),
+            (400, of_code("requesttimeout"), false),
+            (400, of_code("RequestTimeoutX"), false),
+            (400, of_code("RequestTimeTooSkewed"), false),
+            (400, of_code("ExpiredToken"), false),
+            (
+                400,
+                of_code("InvalidRequest")
+                    .replace(">m<", "><![CDATA[<Code>RequestTimeout</Code>]]><"),
+                false,
+            ),
+            (400, "RequestTimeout".into(), false),
+            (400, "<Code>RequestTimeout".into(), false),
+            (400, String::new(), false),
+            (403, of_code("RequestTimeout"), false),
+            (403, of_code("AccessDenied"), false),
+            (404, of_code("NoSuchBucket"), false),
+            (307, String::new(), true),
+            (301, String::new(), false),
+            (302, String::new(), false),
+            (308, String::new(), false),
+            (408, String::new(), true),
+            (411, String::new(), false),
+            (429, String::new(), true),
+            (500, String::new(), true),
+            (503, of_code("SlowDown"), true),
+            (504, String::new(), true),
+        ] {
+            let answered = Answered {
+                status,
+                head: head.clone().into_bytes(),
+            };
+            assert_eq!(may_pass(&answered), passes, "{status} {head}");
+        }
+    }
 
     #[test]
     fn an_undelivered_answer_says_why_without_the_url() {

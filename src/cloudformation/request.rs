@@ -10,6 +10,8 @@ use thiserror::Error;
 use tracing::info;
 
 use super::response_url::ResponseUrl;
+use crate::cut;
+use crate::permission::reading::shown;
 
 /// What it takes to answer an event: where to, and what an answer must repeat word for word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,31 @@ impl Envelope {
         })
     }
 
+    /// Checks that a response has room for its ids.
+    ///
+    /// # Errors
+    /// If one of them is too long, or all of them together. CloudFormation sends no such ids.
+    pub fn check(&self) -> Result<(), MalformedRequest> {
+        let ids = [
+            ("StackId", self.stack_id.as_str()),
+            ("RequestId", &self.request_id),
+            ("LogicalResourceId", &self.logical_id),
+            (
+                "PhysicalResourceId",
+                self.physical_id.as_deref().unwrap_or_default(),
+            ),
+        ];
+        if let Some((name, id)) = ids.iter().find(|(_, id)| id.len() > MOST_BYTES_OF_ID) {
+            let got = id.len();
+            return Err(MalformedRequest::LongId { name, got });
+        }
+        let together = ids.iter().map(|(_, id)| cut::json_text_len(id)).sum();
+        if together > MOST_BYTES_OF_IDS {
+            return Err(MalformedRequest::LongIds(together));
+        }
+        Ok(())
+    }
+
     /// Logs what has come in, whether or not it can be served.
     pub(crate) fn log(&self, event: &Value) {
         let text = |name: &str| event.get(name).and_then(Value::as_str);
@@ -71,6 +98,15 @@ impl Envelope {
         );
     }
 }
+
+/// The most bytes of one id; CloudFormation's own have fewer.
+///
+/// Source: [Custom resource response objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html)
+/// for `PhysicalResourceId`, which is the longest.
+pub(super) const MOST_BYTES_OF_ID: usize = 1024;
+
+/// The most bytes of all ids together, as JSON writes them: the rest of a response is for its reason and attributes.
+pub(super) const MOST_BYTES_OF_IDS: usize = 3000;
 
 /// What CloudFormation does with the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,18 +147,29 @@ const DEFAULT_SERVICE_TIMEOUT: Duration = Duration::from_hours(1);
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum MalformedRequest {
     /// The type is missing or unknown.
-    #[error("malformed `RequestType`: got `{0}`, send `Create`, `Update` or `Delete`")]
+    #[error("malformed `RequestType`: got {}, send `Create`, `Update` or `Delete`", shown(&.0.to_string()))]
     RequestType(Value),
     /// The stack or the resource has no name: ids are derived from both.
-    #[error("malformed `{name}`: got `{got}`, send the text that CloudFormation names it by")]
+    #[error("malformed `{name}`: got {}, send the text that CloudFormation names it by", shown(&.got.to_string()))]
     Name {
         /// Which of the two.
         name: &'static str,
         /// What stands there.
         got: Value,
     },
+    /// An id does not fit into a response.
+    #[error("`{name}` is too long: got {got} bytes, send at most {MOST_BYTES_OF_ID}")]
+    LongId {
+        /// Which one.
+        name: &'static str,
+        /// How many bytes it has.
+        got: usize,
+    },
+    /// The ids together do not fit into a response.
+    #[error("ids too long: got {0} bytes of JSON in all, send at most {MOST_BYTES_OF_IDS}")]
+    LongIds(usize),
     /// There are no properties.
-    #[error("malformed `ResourceProperties`: got `{0}`, send an object")]
+    #[error("malformed `ResourceProperties`: got {}, send an object", shown(&.0.to_string()))]
     ResourceProperties(Value),
 }
 
@@ -268,6 +315,35 @@ mod tests {
         ] {
             assert_eq!(parse(&changes), Err(reason.to_owned()));
         }
+    }
+
+    #[test]
+    fn ids_that_do_not_fit_into_a_response_are_refused() {
+        let envelope = |name: &str, id: &str| {
+            Envelope::open(&event(&json!({ name: id }))).expect("an envelope")
+        };
+        for name in [
+            "StackId",
+            "RequestId",
+            "LogicalResourceId",
+            "PhysicalResourceId",
+        ] {
+            assert_eq!(envelope(name, &"i".repeat(1024)).check(), Ok(()), "{name}");
+            for (id, bytes) in [
+                ("i".repeat(1025), 1025),
+                ("é".repeat(513), 1026),
+                ("i".repeat(900_000), 900_000),
+            ] {
+                let refused = envelope(name, &id).check().expect_err("too long");
+                let reason = format!("`{name}` is too long: got {bytes} bytes, send at most 1024");
+                assert_eq!(refused.to_string(), reason);
+            }
+        }
+        let escaped = envelope("StackId", &"\u{1}".repeat(600)).check();
+        assert_eq!(
+            escaped.expect_err("too long").to_string(),
+            "ids too long: got 3612 bytes of JSON in all, send at most 3000"
+        );
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::physical_id::PhysicalId;
-use super::request::Envelope;
+use super::request::{Envelope, MOST_BYTES_OF_ID, MOST_BYTES_OF_IDS};
+use crate::cut;
 
 /// The most bytes that CloudFormation reads of an answer.
 pub const MOST_BYTES: usize = 4096;
@@ -93,24 +94,28 @@ impl Answer {
         info!(?status, physical_id, reason, duration_ms, "answering");
     }
 
-    /// The body to send: when it is too long, the largest attribute goes first, then the tail of the reason, in whose
-    /// place `whereabouts` (log group, stream and request id) says where the rest can be read.
+    /// The body to send: when it is too long, attributes become empty texts, the largest first, and then the reason loses its
+    /// tail, in whose place `whereabouts` (log group, stream and request id) says where the rest can be read.
     ///
-    /// Only ids that CloudFormation itself would not accept can make it longer than [`MOST_BYTES`].
+    /// Ids are repeated word for word. Only those that [`Envelope::check`] refuses are cut.
     #[must_use]
     pub fn body(&self, envelope: &Envelope, whereabouts: &str) -> Vec<u8> {
         let mut data = self.data.clone();
+        let mut emptied = Vec::new();
         let mut body = self.with(envelope, &self.reason, &data);
         while body.len() > MOST_BYTES {
-            let Some(largest) = data
-                .iter()
-                .max_by_key(|(_, value)| value.len())
-                .map(|(name, _)| *name)
-            else {
-                return self.with(envelope, &self.cut_reason(envelope, whereabouts), &data);
+            let largest = data.iter_mut().max_by_key(|(_, value)| value.len());
+            let Some((name, value)) = largest.filter(|(_, value)| !value.is_empty()) else {
+                let reason = self.cut_reason(envelope, whereabouts, &data);
+                body = self.with(envelope, &reason, &data);
+                break;
             };
-            data.remove(largest);
+            value.clear();
+            emptied.push(*name);
             body = self.with(envelope, &self.reason, &data);
+        }
+        if !emptied.is_empty() {
+            warn!(attributes = emptied.join(", "), "attributes emptied");
         }
         body
     }
@@ -121,39 +126,49 @@ impl Answer {
         reason: &str,
         data: &BTreeMap<&'static str, String>,
     ) -> Vec<u8> {
+        let [
+            physical_resource_id,
+            stack_id,
+            request_id,
+            logical_resource_id,
+        ] = self.ids(envelope);
         let body = Body {
             status: self.status,
             reason,
-            physical_resource_id: &self.physical_id,
-            stack_id: &envelope.stack_id,
-            request_id: &envelope.request_id,
-            logical_resource_id: &envelope.logical_id,
+            physical_resource_id,
+            stack_id,
+            request_id,
+            logical_resource_id,
             data,
         };
         // A struct of strings always serializes.
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// As much of the reason as there is room for, and where the rest is.
-    fn cut_reason(&self, envelope: &Envelope, whereabouts: &str) -> String {
-        let tail = format!("… (cut, see {whereabouts})");
-        let mut room =
-            MOST_BYTES.saturating_sub(self.with(envelope, &tail, &BTreeMap::new()).len());
-        let head = self.reason.chars().take_while(|c| {
-            let fits = escaped_len(*c) <= room;
-            room = room.saturating_sub(escaped_len(*c));
-            fits
-        });
-        head.collect::<String>() + &tail
+    /// The ids, as much of each as there is room for.
+    fn ids<'a>(&'a self, envelope: &'a Envelope) -> [&'a str; 4] {
+        let physical_id = &self.physical_id;
+        let physical_id = physical_id.get(..physical_id.floor_char_boundary(MOST_BYTES_OF_ID));
+        let ids = [
+            physical_id.unwrap_or_default(),
+            &envelope.stack_id,
+            &envelope.request_id,
+            &envelope.logical_id,
+        ];
+        let most = cut::share(ids.map(cut::json_text_len), MOST_BYTES_OF_IDS);
+        ids.map(|id| cut::head(id, most))
     }
-}
 
-/// How many bytes `c` takes in a JSON string.
-fn escaped_len(c: char) -> usize {
-    match c {
-        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
-        control if u32::from(control) < 0x20 => 6,
-        other => other.len_utf8(),
+    /// As much of the reason as there is room for, and where the rest is.
+    fn cut_reason(
+        &self,
+        envelope: &Envelope,
+        whereabouts: &str,
+        data: &BTreeMap<&'static str, String>,
+    ) -> String {
+        let tail = format!("… (cut, see {whereabouts})");
+        let rest = self.with(envelope, &tail, data).len();
+        cut::head(&self.reason, MOST_BYTES.saturating_sub(rest)).to_owned() + &tail
     }
 }
 
@@ -202,19 +217,63 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_attribute_goes_first() {
-        let attributes = vec![
-            ("Id", "id".into()),
-            ("Statement", "s".repeat(3000)),
-            ("StatementIds", "i".repeat(2000)),
+    fn attributes_that_do_not_fit_are_empty_and_never_missing() {
+        for (statement, ids, expected) in [
+            (3000, 500, [3000, 500, 2]),
+            (3000, 2000, [0, 2000, 2]),
+            (2000, 3000, [2000, 0, 2]),
+            (9000, 9000, [0, 0, 2]),
+        ] {
+            let attributes = vec![
+                ("Id", "id".into()),
+                ("Statement", "s".repeat(statement)),
+                ("StatementIds", "i".repeat(ids)),
+            ];
+            let body = Answer::success("id".into(), attributes).body(&envelope(), "log");
+            let data = &read(&body)["Data"];
+            let lengths = ["Statement", "StatementIds", "Id"]
+                .map(|name| data[name].as_str().expect("a text").len());
+            assert_eq!(lengths, expected);
+        }
+    }
+
+    #[test]
+    fn ids_are_repeated_word_for_word_where_they_fit_and_cut_where_they_cannot() {
+        let rows = [
+            // physical id, stack id, request id, logical id; how much of each is repeated
+            ([1024, 1024, 36, 255], [1024, 1024, 36, 255]),
+            ([1024, 900, 800, 276], [1024, 900, 800, 276]),
+            ([1025, 10, 10, 10], [1024, 10, 10, 10]),
+            ([10, 2000, 500, 255], [10, 2000, 500, 255]),
+            ([10, 900_000, 36, 255], [10, 2699, 36, 255]),
+            ([9_000, 9_000, 9_000, 9_000], [750, 750, 750, 750]),
         ];
-        let body = Answer::success("id".into(), attributes).body(&envelope(), "log");
-        let data = &read(&body)["Data"];
-        assert_eq!(
-            (data["Id"].as_str(), data.get("Statement")),
-            (Some("id"), None)
-        );
-        assert_eq!(data["StatementIds"].as_str().map(str::len), Some(2000));
+        for (lengths, repeated) in rows {
+            let [physical, stack, request, logical] = lengths.map(|length| "i".repeat(length));
+            let envelope = Envelope {
+                physical_id: Some(physical),
+                stack_id: stack,
+                request_id: request,
+                logical_id: logical,
+                ..envelope()
+            };
+            let body = Answer::failed(&envelope, None, "why ".repeat(2000)).body(&envelope, "log");
+            assert!(body.len() <= MOST_BYTES, "{lengths:?}: {}", body.len());
+            let body = read(&body);
+            let names = [
+                "PhysicalResourceId",
+                "StackId",
+                "RequestId",
+                "LogicalResourceId",
+            ];
+            let found = names.map(|name| body[name].as_str().expect("a text").len());
+            assert_eq!(found, repeated);
+            let reason = body["Reason"].as_str().expect("a reason");
+            assert!(
+                reason.starts_with("why why") && reason.ends_with("(cut, see log)"),
+                "{reason}"
+            );
+        }
     }
 
     #[test]
@@ -271,14 +330,16 @@ mod tests {
         fn any_answer_is_json_of_at_most_4096_bytes(
             reason in "(?s).{0,6000}",
             statement in "(?s).{0,6000}",
+            id in "(?s).{0,3000}",
             failed: bool,
         ) {
+            let envelope = Envelope { stack_id: id, ..envelope() };
             let mut answer = Answer::success("id".into(), vec![("Statement", statement)]);
             if failed {
                 answer.status = Status::Failed;
                 answer.reason = reason;
             }
-            let body = answer.body(&envelope(), "log group `g`, log stream `s`, request `r`");
+            let body = answer.body(&envelope, "log group `g`, log stream `s`, request `r`");
             prop_assert!(body.len() <= MOST_BYTES);
             prop_assert_eq!(&read(&body)["PhysicalResourceId"], "id");
         }

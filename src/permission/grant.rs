@@ -1,7 +1,6 @@
 //! A grant: the statements that a resource declares, with the id that it was given or that is derived from the resource.
 //! Knows nothing of what the policy holds already.
 
-
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};

@@ -109,8 +109,8 @@ async fn every_event_file_is_answered() {
 }
 
 #[tokio::test]
-async fn an_event_that_nobody_can_be_told_about_is_an_error_of_the_function() {
-    let stage = Stage::start().await;
+async fn an_event_without_a_usable_url_is_logged_and_counted_and_not_run_again() {
+    let mut stage = Stage::start().await;
     let url = |url: Value| event("create-account").with("ResponseURL", url);
     let events = [
         event("missing-response-url").0,
@@ -121,17 +121,37 @@ async fn an_event_that_nobody_can_be_told_about_is_an_error_of_the_function() {
         url("http://127.0.0.1:port/".into()).0,
         json!("text"),
         json!([]),
+        json!({"Records": []}),
+        json!({"Records": [{"s3": {}}]}),
         Value::Null,
     ];
-    for event in events {
+    let texts = events.iter().map(Value::to_string);
+    let broken = ["", "{", "nope", r#"{"ResponseURL":1e999}"#].map(str::to_owned);
+    let texts: Vec<String> = texts.chain(broken).collect();
+    for text in &texts {
         let outcome = stage
             .runtime
-            .invoke(event.to_string(), Duration::from_secs(20))
+            .invoke(text.clone(), Duration::from_secs(20))
             .await;
-        assert!(matches!(outcome, Outcome::Err(_)), "{event}");
+        assert_eq!(outcome, Outcome::Ok, "{text}");
     }
     assert_eq!(stage.lambda.calls(), [""; 0]);
     stage.play(&event("create-account")).await.succeeded();
+    let log = stage.end();
+    let told = log
+        .iter()
+        .filter(|line| line["message"] == "not answerable");
+    let reason = "no usable `ResponseURL`: got an event that nobody waits for an answer to, invoke this function from CloudFormation only";
+    assert!(
+        told.clone()
+            .all(|line| line["level"] == "ERROR" && line["reason"] == reason)
+    );
+    assert_eq!(told.count(), texts.len());
+    let counted = log.iter().filter_map(|line| line["Unanswerable"].as_u64());
+    assert_eq!(
+        counted.collect::<Vec<_>>(),
+        [vec![1; texts.len()], vec![0]].concat()
+    );
 }
 
 #[tokio::test]
@@ -167,6 +187,10 @@ async fn an_answer_is_sent_again_with_the_same_body() {
         PutFault::Refused(500),
         PutFault::Refused(503),
         PutFault::Refused(429),
+        PutFault::Refused(307),
+        PutFault::Refused(408),
+        PutFault::RefusedAs(503, "SlowDown"),
+        PutFault::RefusedAs(400, "RequestTimeout"),
         PutFault::AcknowledgementLost,
     ];
     for fault in faults {
@@ -191,13 +215,19 @@ async fn an_answer_that_hangs_is_sent_again() {
 
 #[tokio::test]
 async fn an_answer_that_is_refused_for_good_is_an_error_of_the_function() {
-    for status in [403, 400, 307] {
+    for fault in [
+        PutFault::Refused(403),
+        PutFault::Refused(400),
+        PutFault::Refused(302),
+        PutFault::RefusedAs(400, "ExpiredToken"),
+        PutFault::RefusedAs(403, "RequestTimeTooSkewed"),
+    ] {
         let stage = Stage::start().await;
-        stage.bucket.next([PutFault::Refused(status)]);
+        stage.bucket.next([fault]);
         let issued = stage.issue(&event("create-account"));
         let (outcome, puts) = stage.deliver(&issued, Duration::from_secs(30)).await;
-        assert!(matches!(outcome, Outcome::Err(_)), "{status}: {outcome:?}");
-        assert_eq!(puts.len(), 1, "{status}");
+        assert!(matches!(outcome, Outcome::Err(_)), "{fault:?}: {outcome:?}");
+        assert_eq!(puts.len(), 1, "{fault:?}");
         let Outcome::Err(error) = outcome else {
             continue;
         };
@@ -209,6 +239,7 @@ async fn an_answer_that_is_refused_for_good_is_an_error_of_the_function() {
 async fn an_answer_that_never_arrives_is_an_error_before_the_deadline() {
     for fault in [
         PutFault::Refused(500),
+        PutFault::Refused(307),
         PutFault::Hangs,
         PutFault::AcknowledgementLost,
     ] {
@@ -269,6 +300,102 @@ async fn ids_that_leave_no_room_are_answered_all_the_same() {
             ),
         );
     stage.play(&long).await.succeeded();
+}
+
+#[tokio::test]
+async fn ids_that_are_too_long_are_refused_before_lambda_is_called_and_cut_in_the_log() {
+    let mut stage = Stage::start().await;
+    let base = event("create-account");
+    for (kind, name, length) in [
+        ("Create", "StackId", 1_500),
+        ("Create", "RequestId", 1_025),
+        ("Create", "LogicalResourceId", 2_000),
+        ("Update", "StackId", 1_025),
+        ("Delete", "RequestId", 1_025),
+    ] {
+        let long = base
+            .clone()
+            .with("RequestType", kind)
+            .with("PhysicalResourceId", format!("{LAYER_VERSION}#partner"))
+            .with(name, "i".repeat(length));
+        let answer = stage.play(&long).await;
+        let reason = format!("`{name}` is too long: got {length} bytes, send at most 1024");
+        assert_eq!(answer.refused(), reason, "{kind}");
+    }
+    // Such ids do not fit into a response, and neither into the path of a URL.
+    for name in [
+        "StackId",
+        "RequestId",
+        "LogicalResourceId",
+        "PhysicalResourceId",
+    ] {
+        let issued = stage.issue(&base);
+        let long = issued.clone().with(name, "i".repeat(900_000));
+        let answer = stage.play_text(&issued, long.0.to_string()).await;
+        let reason = format!("`{name}` is too long: got 900000 bytes, send at most 1024");
+        assert_eq!(answer.refused(), reason);
+    }
+    assert_eq!(stage.lambda.calls(), [""; 0]);
+    stage
+        .bucket
+        .state()
+        .broken
+        .retain(|rule| !rule.starts_with("the ids of the request come back"));
+    for line in stage.end() {
+        assert!(line.to_string().len() < 17_000, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn attributes_that_do_not_fit_are_empty_texts_and_logged() {
+    let mut stage = Stage::start().await;
+    let list = |accounts: u64| {
+        let accounts: Vec<String> = (0..accounts)
+            .map(|number| format!("{}", 111_122_220_000 + number))
+            .collect();
+        event("create-list").property("Principals", accounts)
+    };
+    let attributes = [
+        "Id",
+        "LayerVersionArn",
+        "StatementId",
+        "StatementIds",
+        "Statement",
+        "RevisionId",
+    ];
+    for (accounts, emptied) in [
+        (3, &[][..]),
+        (20, &["Statement"]),
+        (64, &["Statement", "StatementIds"]),
+    ] {
+        stage.lambda.state().policies.unpublish(LAYER_VERSION);
+        stage.lambda.state().policies.publish(LAYER_VERSION);
+        let create = list(accounts).property("StatementId", "s".repeat(60));
+        let answer = stage.play(&create).await;
+        answer.succeeded();
+        for name in attributes {
+            let text = answer.0["Data"][name].as_str();
+            let text = text.unwrap_or_else(|| panic!("{accounts}: no {name}"));
+            assert_eq!(
+                text.is_empty(),
+                emptied.contains(&name),
+                "{accounts}: {name}"
+            );
+        }
+    }
+    let logged: Vec<Value> = stage
+        .end()
+        .into_iter()
+        .filter(|line| line["message"] == "attributes emptied")
+        .map(|line| json!([line["level"], line["attributes"]]))
+        .collect();
+    assert_eq!(
+        logged,
+        [
+            json!(["WARN", "Statement"]),
+            json!(["WARN", "Statement, StatementIds"])
+        ]
+    );
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ pub enum PutFault {
     Refused(u16),
     /// The same, after this time.
     RefusedAfter(Duration, u16),
+    /// Answered with this status and this code of S3, not stored.
+    RefusedAs(u16, &'static str),
     /// The connection ends without an answer: nobody knows whether it was stored.
     AcknowledgementLost,
     Hangs,
@@ -45,7 +47,7 @@ pub struct State {
 
 #[derive(Clone)]
 pub struct Bucket {
-    address: SocketAddr,
+    pub address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
@@ -155,6 +157,13 @@ impl State {
             }
             Some(PutFault::Refused(status) | PutFault::RefusedAfter(_, status)) => {
                 Reply::new(status, &[], "<Error/>")
+            }
+            Some(PutFault::RefusedAs(status, code)) => {
+                let start = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+                let body = format!(
+                    "{start}\n<Error><Code>{code}</Code><Message>Refused.</Message></Error>"
+                );
+                Reply::new(status, &[("Content-Type", "application/xml")], body)
             }
             Some(PutFault::AcknowledgementLost) => Reply::Closed,
             Some(PutFault::Hangs) => Reply::Hang,

@@ -67,6 +67,12 @@ impl Executable {
         self.lines()
     }
 
+    /// The lines of the log of a process that ends by itself, with a failure.
+    pub fn ended(mut self) -> Vec<String> {
+        assert!(!self.child.wait().unwrap().success());
+        self.end()
+    }
+
     fn kill(&mut self) {
         // It may have ended by itself; there is nothing left to do then.
         drop(self.child.kill());

@@ -1,4 +1,4 @@
-//! Where answers may be sent: to AWS, unless the operator names other hosts, and to no other host anything is ever sent.
+//! Where responses may be sent: to CloudFormation's own bucket, unless the operator names other hosts, and nowhere else.
 //! Refuses to know the other guardrails.
 
 use std::time::Duration;
@@ -27,136 +27,212 @@ fn sent_to(url: &str) -> Event {
     event("create-account").with("ResponseURL", url)
 }
 
-/// Delivers the event as it is; what the function ended with, and the hosts that an answer was to be sent to.
-async fn deliver(hosts: Option<&str>, event: &Event) -> (Stage, String, Vec<String>) {
+/// Delivers the event as it is to a function of eu-west-1, whose responses meet a proxy that refuses them: what the function
+/// ended with, and the hosts that a response was to be sent to.
+async fn deliver(hosts: Option<&str>, event: &Event) -> (Stage, Outcome, Vec<String>) {
     let proxy = Proxy::start().await;
     let url = proxy.url();
     let mut variables = vec![("HTTPS_PROXY", url.as_str())];
     variables.extend(hosts.map(|hosts| ("RESPONSE_HOSTS", hosts)));
     let stage = Stage::guarded(&variables).await;
     let outcome = stage.runtime.invoke(event.0.to_string(), SHORT).await;
-    let Outcome::Err(error) = outcome else {
-        panic!("{outcome:?}");
-    };
-    let message = error["errorMessage"].as_str().unwrap().to_owned();
-    (stage, message, proxy.asked_for())
+    (stage, outcome, proxy.asked_for())
+}
+
+/// The reasons of the lines with this message, each of which is an error.
+fn reasons(log: &[Value], message: &str) -> Vec<String> {
+    let lines = log.iter().filter(|line| line["message"] == message);
+    lines
+        .map(|line| {
+            assert_eq!(line["level"], "ERROR", "{line}");
+            line["reason"].as_str().unwrap().to_owned()
+        })
+        .collect()
 }
 
 #[tokio::test]
-async fn an_answer_is_sent_to_the_hosts_of_aws() {
+async fn a_response_is_sent_to_the_bucket_of_cloudformation_in_the_region() {
+    let bucket = S3.split('.').next().unwrap();
+    let path_style = format!("https://s3.eu-west-1.amazonaws.com/{bucket}/k?Signature=s");
+    let dual_stack = format!("{bucket}.s3.dualstack.eu-west-1.amazonaws.com:443");
     let cases = [
         (sent_to(S3_URL), S3),
-        (
-            sent_to("https://b.s3.cn-north-1.amazonaws.com.cn/k?Signature=s"),
-            "b.s3.cn-north-1.amazonaws.com.cn:443",
-        ),
-        (
-            sent_to("https://b.s3.amazonaws.eu/"),
-            "b.s3.amazonaws.eu:443",
-        ),
+        (sent_to(&path_style), "s3.eu-west-1.amazonaws.com:443"),
+        (sent_to(&format!("https://{dual_stack}/k")), &dual_stack),
     ];
     for (event, asked_for) in cases {
         for hosts in [None, Some("")] {
-            let (_stage, message, hosts_asked_for) = deliver(hosts, &event).await;
-            assert_eq!(hosts_asked_for, [asked_for], "{hosts:?}: {message}");
+            let (_stage, outcome, hosts_asked_for) = deliver(hosts, &event).await;
+            assert_eq!(hosts_asked_for, [asked_for], "{hosts:?}: {outcome:?}");
+            assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn nothing_is_sent_to_another_host_and_nothing_granted() {
+async fn nothing_is_sent_to_another_host_and_nothing_granted_and_the_event_is_not_run_again() {
+    let own = S3.trim_end_matches(":443");
     let cases = [
         (
             None,
             "https://evilamazonaws.com/k?Signature=s",
-            "https://evilamazonaws.com",
+            "evilamazonaws.com",
         ),
         (
             None,
             "https://amazonaws.com.evil.example/k",
-            "https://amazonaws.com.evil.example",
+            "amazonaws.com.evil.example",
         ),
         (
             None,
             "https://s3.amazonaws.com@evil.example/k",
-            "https://evil.example",
+            "evil.example",
         ),
+        (None, "https://b.s3.amazonaws.com/k", "b.s3.amazonaws.com"),
         (
             None,
-            "http://b.s3.amazonaws.com/k",
-            "http://b.s3.amazonaws.com",
+            "https://a.execute-api.eu-west-1.amazonaws.com/k",
+            "a.execute-api.eu-west-1.amazonaws.com",
         ),
-        (None, "https://127.0.0.1:9/k", "https://127.0.0.1"),
+        (None, "https://127.0.0.1:9/k", "127.0.0.1"),
         (
-            Some("http://127.0.0.1"),
-            "https://b.s3.amazonaws.com/k?Signature=s",
-            "https://b.s3.amazonaws.com",
+            None,
+            &S3_URL.replace(":443", "").replace("euwest1.", "uswest2."),
+            &own.replace("euwest1.", "uswest2."),
         ),
+        (None, &S3_URL.replace("https://", "https://user:pw@"), own),
+        (None, &S3_URL.replace(".com/", ".com:22/"), own),
+        (Some("http://127.0.0.1"), S3_URL, own),
         (
             Some("engine.example"),
             "https://evilengine.example/k",
-            "https://evilengine.example",
+            "evilengine.example",
+        ),
+        (
+            Some("engine.example"),
+            "https://engine.example:4566/k",
+            "engine.example",
+        ),
+        (
+            Some("engine.example:4566"),
+            "https://engine.example/k",
+            "engine.example",
+        ),
+        (
+            Some("engine.example"),
+            "https://user@engine.example/k",
+            "engine.example",
         ),
     ];
     for (hosts, url, shown) in cases {
-        let (mut stage, message, asked_for) = deliver(hosts, &sent_to(url)).await;
-        assert_eq!(message, refusal(shown));
+        let (mut stage, outcome, asked_for) = deliver(hosts, &sent_to(url)).await;
+        assert_eq!(outcome, Outcome::Ok, "{url}");
         assert_eq!(asked_for, [""; 0], "{url}");
         assert_eq!(stage.lambda.calls(), [""; 0], "{url}");
         let log = stage.end();
-        assert!(log.iter().any(|line| line["reason"] == message), "{log:#?}");
+        let refusal = refusal(&format!("https://{shown}"));
+        assert_eq!(reasons(&log, "response not sent"), [refusal], "{url}");
+        let metrics = log.last().unwrap();
+        let counted = ["Unanswerable", "Refusals", "Failures"].map(|name| metrics[name].as_u64());
+        assert_eq!(counted, [Some(1); 3], "{url}");
     }
 }
 
 #[tokio::test]
-async fn a_host_that_the_operator_names_is_answered_over_tls_only_unless_he_says_so() {
-    for hosts in ["http://127.0.0.1", "http://localhost, http://127.0.0.1"] {
+async fn a_host_that_the_operator_names_is_answered_over_tls_only_unless_it_is_named_otherwise() {
+    for hosts in ["http://127.0.0.1", "http://localhost, http://127.0.0.1/"] {
         let stage = Stage::guarded(&[("RESPONSE_HOSTS", hosts)]).await;
         stage.play(&event("create-account")).await.succeeded();
     }
-    for hosts in ["127.0.0.1", "localhost", "amazonaws.com"] {
+    for hosts in [
+        "127.0.0.1",
+        "localhost",
+        "amazonaws.com",
+        "http://127.0.0.1:1",
+    ] {
+        let mut stage = Stage::guarded(&[("RESPONSE_HOSTS", hosts)]).await;
+        let issued = stage.issue(&event("create-account"));
+        let (outcome, puts) = stage.deliver(&issued, Duration::from_mins(1)).await;
+        assert_eq!(outcome, Outcome::Ok, "{hosts}");
+        assert!(puts.is_empty(), "{puts:?}");
+        assert_eq!(stage.statements(), [] as [Value; 0]);
+        assert_eq!(
+            reasons(&stage.end(), "response not sent"),
+            [refusal("http://127.0.0.1")]
+        );
+    }
+    for (hosts, asked_for) in [
+        ("engine.example", "s3.engine.example:443"),
+        ("engine.example:4566", "s3.engine.example:4566"),
+        ("https://engine.example:4566/", "s3.engine.example:4566"),
+    ] {
+        let own = sent_to(&format!("https://{asked_for}/k"));
+        let (_stage, outcome, hosts_asked_for) = deliver(Some(hosts), &own).await;
+        assert_eq!(hosts_asked_for, [asked_for], "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_port_of_a_named_host_is_honoured() {
+    for hosts in [
+        "http://{bucket}",
+        "http://{bucket}/",
+        "localhost, http://{bucket}",
+    ] {
+        let stage = Stage::guarded(&[("RESPONSE_HOSTS", hosts)]).await;
+        stage.play(&event("create-account")).await.succeeded();
+    }
+    for hosts in ["{bucket}", "https://{bucket}"] {
         let stage = Stage::guarded(&[("RESPONSE_HOSTS", hosts)]).await;
         let issued = stage.issue(&event("create-account"));
         let (outcome, puts) = stage.deliver(&issued, Duration::from_mins(1)).await;
-        let Outcome::Err(error) = outcome else {
-            panic!("{outcome:?}");
-        };
-        assert_eq!(error["errorMessage"], refusal("http://127.0.0.1"));
-        assert!(puts.is_empty(), "{puts:?}");
-        assert_eq!(stage.statements(), [] as [Value; 0]);
+        assert_eq!((outcome, puts.len()), (Outcome::Ok, 0), "{hosts}");
     }
-    let own = sent_to("https://s3.engine.example:4566/k");
-    let (_stage, message, asked_for) = deliver(Some("engine.example"), &own).await;
-    assert_eq!(asked_for, ["s3.engine.example:4566"], "{message}");
 }
 
 #[tokio::test]
 async fn a_revoke_is_made_though_nobody_may_be_told() {
-    let stage = Stage::guarded(&[]).await;
+    let mut stage = Stage::guarded(&[]).await;
     stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
     let issued = stage.issue(&event("delete"));
     let (outcome, puts) = stage.deliver(&issued, Duration::from_mins(1)).await;
-    let Outcome::Err(error) = outcome else {
-        panic!("{outcome:?}");
-    };
-    assert_eq!(error["errorMessage"], refusal("http://127.0.0.1"));
+    assert_eq!(outcome, Outcome::Ok);
     assert!(puts.is_empty(), "{puts:?}");
     assert_eq!(stage.statements(), [] as [Value; 0]);
+    assert_eq!(
+        reasons(&stage.end(), "response not sent"),
+        [refusal("http://127.0.0.1")]
+    );
 }
 
 #[tokio::test]
-async fn hosts_that_cannot_be_read_leave_those_of_aws_and_no_grant() {
-    let reason = "guardrail unreadable: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give DNS suffixes, each perhaps after `http://`, with commas between";
+async fn hosts_that_cannot_be_read_leave_the_own_bucket_and_no_grant() {
+    let reason = "guardrail unreadable: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give hosts or DNS suffixes, each perhaps after `http://` and with a port, with commas between";
     for hosts in ["ftp://x", "http://127.0.0.1,ftp://x"] {
         let create = sent_to(S3_URL);
-        let (mut stage, message, asked_for) = deliver(Some(hosts), &create).await;
-        assert_eq!(asked_for, [S3], "{hosts}: {message}");
+        let (mut stage, outcome, asked_for) = deliver(Some(hosts), &create).await;
+        assert_eq!(asked_for, [S3], "{hosts}: {outcome:?}");
         assert_eq!(stage.lambda.calls(), [""; 0], "{hosts}");
         let log = stage.end();
-        assert!(log.iter().any(|line| line["reason"] == reason), "{log:#?}");
+        let answering = log.iter().find(|line| line["message"] == "answering");
+        assert_eq!(answering.unwrap()["reason"], reason);
+        let at_start = &log[0];
+        assert_eq!(
+            [
+                &at_start["level"],
+                &at_start["message"],
+                &at_start["reason"]
+            ],
+            ["WARN", "guardrail not read", reason]
+        );
         let delete = event("delete").with("ResponseURL", S3_URL);
-        let (stage, message, asked_for) = deliver(Some(hosts), &delete).await;
-        assert_eq!(asked_for, [S3], "{hosts}: {message}");
+        let (stage, outcome, asked_for) = deliver(Some(hosts), &delete).await;
+        assert_eq!(asked_for, [S3], "{hosts}: {outcome:?}");
         assert_eq!(stage.lambda.calls(), ["Get: 404"], "{hosts}");
+        // The reason of a response that is not sent says so too.
+        let elsewhere = sent_to("https://evil.example/k");
+        let (mut stage, _, _) = deliver(Some(hosts), &elsewhere).await;
+        let told = format!("{}; {reason}", refusal("https://evil.example"));
+        assert_eq!(reasons(&stage.end(), "response not sent"), [told]);
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,7 +30,7 @@ struct Invocation {
     request_id: String,
     function_arn: String,
     deadline: SystemTime,
-    event: String,
+    event: Bytes,
 }
 
 #[derive(Clone)]
@@ -60,13 +61,19 @@ impl RuntimeApi {
     }
 
     /// Runs `event` in whatever executable asks next. Panics when it has not come to an end by its deadline.
-    pub async fn invoke(&self, event: String, timeout: Duration) -> Outcome {
+    pub async fn invoke(&self, event: impl Into<Bytes>, timeout: Duration) -> Outcome {
         let outcome = self.run(event, timeout, Duration::ZERO).await;
         outcome.expect("the event comes to an end before the function's deadline")
     }
 
     /// The same, but nothing when it has not come to an end so long after its deadline: Lambda would end the process.
-    pub async fn run(&self, event: String, timeout: Duration, grace: Duration) -> Option<Outcome> {
+    pub async fn run(
+        &self,
+        event: impl Into<Bytes>,
+        timeout: Duration,
+        grace: Duration,
+    ) -> Option<Outcome> {
+        let event = event.into();
         let number = self.invocations.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("00000000-0000-4000-8000-{number:012}");
         let (ended, end) = oneshot::channel();

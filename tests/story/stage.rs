@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use serde_json::Value;
 
 use crate::bucket::{Bucket, Put};
@@ -90,16 +91,21 @@ impl Stage {
         stage
     }
 
-    /// One more concurrent execution of the function.
+    /// One more concurrent execution of the function. In a variable, `{bucket}` stands for the bucket's host and port.
     pub fn add_executable(&mut self, variables: &[(&str, &str)]) {
         let endpoint = format!("http://{}", self.lambda.address);
         let environment = [
             ("AWS_LAMBDA_RUNTIME_API", self.runtime.address.to_string()),
             ("AWS_ENDPOINT_URL", endpoint),
         ];
+        let bucket = self.bucket.address.to_string();
         let variables = [self.guardrails, variables].concat();
-        self.executables
-            .push(Executable::start(&environment, &variables));
+        let variables: Vec<(&str, String)> = variables
+            .into_iter()
+            .map(|(name, value)| (name, value.replace("{bucket}", &bucket)))
+            .collect();
+        let environment = [&environment[..], &variables].concat();
+        self.executables.push(Executable::start(&environment, &[]));
     }
 
     /// Gives `event` a new `ResponseURL`.
@@ -122,15 +128,31 @@ impl Stage {
     async fn play_issued(&self, event: &Event, timeout: Duration) -> Answer {
         let (outcome, puts) = self.deliver(event, timeout).await;
         assert_eq!(outcome, Outcome::Ok);
-        let acknowledged: Vec<_> = puts.iter().filter(|put| put.acknowledged).collect();
-        assert_eq!(acknowledged.len(), 1, "one event has exactly one answer");
-        Answer(serde_json::from_slice(&acknowledged[0].body).unwrap())
+        Self::one_of(&puts)
     }
 
     /// Sends an event that has its URL already, once or again, and returns what it came to.
     pub async fn deliver(&self, event: &Event, timeout: Duration) -> (Outcome, Vec<Put>) {
         let outcome = self.runtime.invoke(event.0.to_string(), timeout).await;
         (outcome, self.bucket.puts(&event.0))
+    }
+
+    /// Sends the text that `event`, which has its URL already, was made into, and returns its one answer.
+    pub async fn play_text(&self, event: &Event, text: impl Into<Bytes>) -> Answer {
+        let outcome = self.runtime.invoke(text, TIMEOUT).await;
+        assert_eq!(outcome, Outcome::Ok);
+        self.answer_to(event)
+    }
+
+    /// The one answer to an event that has come to its end.
+    pub fn answer_to(&self, event: &Event) -> Answer {
+        Self::one_of(&self.bucket.puts(&event.0))
+    }
+
+    fn one_of(puts: &[Put]) -> Answer {
+        let acknowledged: Vec<_> = puts.iter().filter(|put| put.acknowledged).collect();
+        assert_eq!(acknowledged.len(), 1, "one event has exactly one answer");
+        Answer(serde_json::from_slice(&acknowledged[0].body).unwrap())
     }
 
     /// The statements of the layer version that most requests are about.

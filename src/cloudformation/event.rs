@@ -1,0 +1,533 @@
+//! An event as Lambda hands it over: any bytes. What of them a JSON parser takes is read, and what it refuses is noted, so that
+//! whoever waits for a response gets one. Knows nothing of what the members of a request mean.
+
+use std::fmt;
+
+use lambda_runtime::LambdaInvocation;
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::permission::reading::shown;
+
+/// A JSON string as the bytes that it stands for, which need not be UTF-8.
+///
+/// As the payload's type of a handler, it keeps the runtime from refusing an event before the handler sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawText(pub Vec<u8>);
+
+impl RawText {
+    /// Makes a JSON string of the body of `invocation`, whatever is in it, which is then read as a [`RawText`].
+    #[must_use]
+    pub fn wrap(mut invocation: LambdaInvocation) -> LambdaInvocation {
+        invocation.body = Self::wrapped(&invocation.body).into();
+        invocation
+    }
+
+    fn wrapped(body: &[u8]) -> Vec<u8> {
+        let mut text = Vec::with_capacity(body.len() + body.len() / 8 + 2);
+        text.push(b'"');
+        for byte in body {
+            if matches!(byte, b'"' | b'\\') {
+                text.push(b'\\');
+            }
+            text.push(*byte);
+        }
+        text.push(b'"');
+        text
+    }
+
+    /// The text, with U+FFFD in place of what is not UTF-8.
+    fn lossy(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
+
+impl<'de> Deserialize<'de> for RawText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = RawText;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<RawText, E> {
+                Ok(RawText(bytes.to_vec()))
+            }
+        }
+        // As bytes, a string may have lone surrogates and control characters.
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+/// An event, as far as it can be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its JSON. A string that cannot be read has U+FFFD in it, and any other value that cannot be read is `null`.
+    pub json: Value,
+    unreadable: Vec<Unreadable>,
+}
+
+/// A value that is no JSON, or none that can be held: a lone surrogate, a number that is too large, more than 128 levels.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "malformed event: got {} in {}, send JSON with whole surrogate pairs, numbers of double precision and at most 127 levels",
+    shown(.why), shown(.place)
+)]
+pub struct Unreadable {
+    /// The member of the event that it stands in; empty where it is not known.
+    member: String,
+    /// Where it stands in the event, as a path.
+    place: String,
+    /// What the parser says of it.
+    why: String,
+}
+
+/// The members that it takes to answer a Delete. It is served although the rest cannot be read.
+const NEEDED_BY_DELETE: [&str; 6] = [
+    "",
+    "RequestType",
+    "StackId",
+    "RequestId",
+    "LogicalResourceId",
+    "PhysicalResourceId",
+];
+
+/// How many levels of an event are read one by one where it cannot be read as a whole: as deep as the message of a notification.
+const LEVELS: usize = 5;
+
+impl Event {
+    /// Reads what can be read of `bytes`.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Self {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let why = match serde_json::from_slice(bytes) {
+            Ok(json) => {
+                return Self {
+                    json,
+                    unreadable: Vec::new(),
+                };
+            }
+            Err(why) => why,
+        };
+        let mut event = Self {
+            json: Value::Null,
+            unreadable: Vec::new(),
+        };
+        event.json = event.value(bytes, "", LEVELS);
+        if event.unreadable.is_empty() {
+            event.note("", &why);
+        }
+        event
+    }
+
+    /// What could not be read, the first of each member of the event.
+    #[must_use]
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
+    }
+
+    /// Checks that nothing is unreadable that it takes to serve the event. A Delete is served by as little as its ids. An Update
+    /// is served without its old properties: a rollback has those that made the Update before it fail.
+    ///
+    /// # Errors
+    /// The first value that is needed and cannot be read.
+    pub fn check(&self) -> Result<(), Unreadable> {
+        let kind = self.json.get("RequestType").and_then(Value::as_str);
+        let is_needed = |unreadable: &&Unreadable| match kind {
+            Some("Delete") => NEEDED_BY_DELETE.contains(&unreadable.member.as_str()),
+            Some("Update") => unreadable.member != "OldResourceProperties",
+            _ => true,
+        };
+        let needed = self.unreadable.iter().find(is_needed);
+        needed.cloned().map_or(Ok(()), Err)
+    }
+
+    /// The requests in a notification of SNS, a text for each record; what is not of SNS has none. None if the event is no
+    /// notification.
+    ///
+    /// Source: [Using AWS Lambda with Amazon SNS](https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html).
+    #[must_use]
+    pub fn notified(&self) -> Option<Vec<Option<&str>>> {
+        let records = self.json.get("Records")?.as_array()?;
+        let message = |record: &'_ Value| record.pointer("/Sns/Message").is_some();
+        let is_notification = self.json.get("ResponseURL").is_none() && records.iter().any(message);
+        let texts = records
+            .iter()
+            .map(|record| record.pointer("/Sns/Message").and_then(Value::as_str));
+        is_notification.then(|| texts.collect())
+    }
+
+    fn value(&mut self, text: &[u8], place: &str, levels: usize) -> Value {
+        let text = text.trim_ascii();
+        let why = match serde_json::from_slice(text) {
+            Ok(value) => return value,
+            Err(why) => why,
+        };
+        match text.first() {
+            Some(b'{') if levels > 0 => self.object(text, place, levels - 1),
+            Some(b'[') if levels > 0 => self.array(text, place, levels - 1),
+            _ => {
+                self.note(place, &why);
+                let string = serde_json::from_slice(text).map(|text: RawText| text.lossy());
+                string.map_or(Value::Null, Value::String)
+            }
+        }
+    }
+
+    fn object(&mut self, text: &[u8], place: &str, levels: usize) -> Value {
+        let (parts, is_whole) = parts(text);
+        let mut object = Map::new();
+        for part in parts {
+            let mut name = serde_json::Deserializer::from_slice(part).into_iter::<RawText>();
+            let Some(Ok(key)) = name.next() else {
+                self.note(place, &"a member without a name");
+                continue;
+            };
+            let rest = part.get(name.byte_offset()..).unwrap_or_default();
+            let key = key.lossy();
+            let place = if place.is_empty() {
+                key.clone()
+            } else {
+                format!("{place}.{key}")
+            };
+            let value = match rest.trim_ascii_start().strip_prefix(b":") {
+                Some(value) => self.value(value, &place, levels),
+                None => {
+                    self.note(&place, &"a member without a value");
+                    Value::Null
+                }
+            };
+            object.insert(key, value);
+        }
+        if !is_whole {
+            self.note(place, &"an object without its end");
+        }
+        Value::Object(object)
+    }
+
+    fn array(&mut self, text: &[u8], place: &str, levels: usize) -> Value {
+        let (parts, is_whole) = parts(text);
+        let place = format!("{place}[]");
+        let values = parts
+            .into_iter()
+            .map(|part| self.value(part, &place, levels));
+        let values = values.collect();
+        if !is_whole {
+            self.note(&place, &"a list without its end");
+        }
+        Value::Array(values)
+    }
+
+    /// Notes what cannot be read: of each member of the event, the first.
+    fn note(&mut self, place: &str, why: &dyn fmt::Display) {
+        let member = place.split(['.', '[']).next().unwrap_or_default();
+        if self
+            .unreadable
+            .last()
+            .is_some_and(|last| last.member == member)
+        {
+            return;
+        }
+        let why = why.to_string();
+        self.unreadable.push(Unreadable {
+            member: member.to_owned(),
+            place: if place.is_empty() { "the event" } else { place }.to_owned(),
+            why: why.split(" at line ").next().unwrap_or_default().to_owned(),
+        });
+    }
+}
+
+/// What stands between the commas of an object or array, and whether it has an end with nothing behind.
+fn parts(text: &[u8]) -> (Vec<&[u8]>, bool) {
+    let end = if text.starts_with(b"{") { b'}' } else { b']' };
+    let (mut parts, mut from, mut depth) = (Vec::new(), 1, 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for (at, byte) in text.iter().enumerate() {
+        if in_string {
+            in_string = escaped || *byte != b'"';
+            escaped = *byte == b'\\' && !escaped;
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 || depth == 1 && *byte == b',' {
+            parts.push(text.get(from..at).unwrap_or_default());
+            from = at + 1;
+        }
+        if depth == 0 {
+            return (parts, *byte == end && from == text.len());
+        }
+    }
+    parts.push(text.get(from..).unwrap_or_default());
+    (parts, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn refused(event: &[u8]) -> Option<String> {
+        let refused = Event::read(event).check();
+        refused.err().map(|unreadable| unreadable.to_string())
+    }
+
+    fn reason(why: &str, place: &str) -> Option<String> {
+        Some(format!(
+            "malformed event: got `{why}` in `{place}`, send JSON with whole surrogate pairs, numbers of double precision \
+             and at most 127 levels"
+        ))
+    }
+
+    /// An event in which `VALUE` is to be replaced.
+    fn with_value(event: &str, value: &str) -> Vec<u8> {
+        event.replace("VALUE", value).into_bytes()
+    }
+
+    /// Values that a parser refuses, and what it says of each.
+    fn values() -> Vec<(String, &'static str)> {
+        vec![
+            (r#""\ud800""#.into(), "unexpected end of hex escape"),
+            (r#""\ud83dx""#.into(), "unexpected end of hex escape"),
+            (r#""\udc00""#.into(), "lone leading surrogate in hex escape"),
+            (
+                r#""\ud800\u0041""#.into(),
+                "lone leading surrogate in hex escape",
+            ),
+            ("1e999".into(), "number out of range"),
+            ("-1e400".into(), "number out of range"),
+            (
+                "[".repeat(150) + &"]".repeat(150),
+                "recursion limit exceeded",
+            ),
+            (
+                "[".repeat(5000) + &"]".repeat(5000),
+                "recursion limit exceeded",
+            ),
+            (
+                "{\"a\":".repeat(150) + "1" + &"}".repeat(150),
+                "recursion limit exceeded",
+            ),
+            ("nope".into(), "expected ident"),
+            ("NaN".into(), "expected value"),
+            ("01".into(), "invalid number"),
+            (
+                "\"a\nb\"".into(),
+                "control character (\\u0000-\\u001F) found while parsing a string",
+            ),
+            (String::new(), "EOF while parsing a value"),
+        ]
+    }
+
+    #[test]
+    fn a_member_that_cannot_be_read_does_not_hide_the_others() {
+        for (value, why) in values() {
+            let event = with_value(
+                r#" {"RequestType":"Create","Before":{"a":[1]},"New":VALUE,"StackId":"st,a}ck\"","\u0041fter":"a\u00e9"} "#,
+                &value,
+            );
+            let read = Event::read(&event);
+            assert_eq!(read.json["Before"], json!({"a": [1]}), "{value}");
+            assert_eq!(read.json["StackId"], "st,a}ck\"", "{value}");
+            assert_eq!(read.json["After"], "aé", "{value}");
+            let place = if value.starts_with('[') {
+                "New[][][][]"
+            } else {
+                "New"
+            };
+            let place = if value.starts_with('{') {
+                "New.a.a.a.a"
+            } else {
+                place
+            };
+            assert_eq!(refused(&event), reason(why, place), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_property_that_cannot_be_read_does_not_hide_the_others() {
+        for (value, _) in values() {
+            let event = with_value(
+                r#"{"RequestType":"Delete","ResourceProperties":{"A":"a","Nonce":VALUE,"B":["b"]},"StackId":"s"}"#,
+                &value,
+            );
+            let read = Event::read(&event);
+            assert_eq!(read.json["ResourceProperties"]["A"], "a", "{value}");
+            assert_eq!(
+                read.json["ResourceProperties"]["B"],
+                json!(["b"]),
+                "{value}"
+            );
+            assert_eq!(read.json["StackId"], "s", "{value}");
+            assert_eq!(read.unreadable().len(), 1, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_needed_decides_what_is_served() {
+        let needed = |kind: &str, member: &str| {
+            let event = format!(r#"{{"RequestType":"{kind}","{member}":1e999,"Last":1}}"#);
+            refused(event.as_bytes()).is_some()
+        };
+        for (member, kinds) in [
+            ("ResourceProperties", ["Create", "Update"].as_slice()),
+            ("OldResourceProperties", &["Create"]),
+            ("ResourceType", &["Create", "Update"]),
+            ("Unknown", &["Create", "Update"]),
+            ("StackId", &["Create", "Update", "Delete"]),
+            ("RequestId", &["Create", "Update", "Delete"]),
+            ("LogicalResourceId", &["Create", "Update", "Delete"]),
+            ("PhysicalResourceId", &["Create", "Update", "Delete"]),
+            ("RequestType", &["Create", "Update", "Delete", "Other"]),
+        ] {
+            for kind in ["Create", "Update", "Delete"] {
+                assert_eq!(
+                    needed(kind, member),
+                    kinds.contains(&kind),
+                    "{kind} {member}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_of_another_form_is_refused_and_read_as_far_as_it_goes() {
+        for (event, why, place) in [
+            (
+                r#"{"RequestType":"Delete","StackId":"s""#,
+                "an object without its end",
+                "the event",
+            ),
+            (
+                r#"{"StackId":"s","ResourceProperties":{"a":"b""#,
+                "an object without its end",
+                "ResourceProperties",
+            ),
+            (
+                r#"{"StackId":"s","a":[1,2"#,
+                "a list without its end",
+                "a[]",
+            ),
+            (
+                r#"{"StackId":"s","a":"b"#,
+                "EOF while parsing a string",
+                "a",
+            ),
+            (
+                r#"{"StackId":"s"} x"#,
+                "an object without its end",
+                "the event",
+            ),
+            (
+                r#"{"StackId":"s","a":1]"#,
+                "an object without its end",
+                "the event",
+            ),
+            (
+                r#"{"StackId":"s",}"#,
+                "a member without a name",
+                "the event",
+            ),
+            (r#"{"StackId":"s","a"}"#, "a member without a value", "a"),
+            (
+                r#"{"StackId":"s",a:1}"#,
+                "a member without a name",
+                "the event",
+            ),
+        ] {
+            let read = Event::read(event.as_bytes());
+            assert_eq!(read.json["StackId"], "s", "{event}");
+            assert_eq!(refused(event.as_bytes()), reason(why, place), "{event}");
+        }
+        for event in ["", " ", "\0", "nope", "\"text", "[1,", "}", "{", "\u{feff}"] {
+            assert!(refused(event.as_bytes()).is_some(), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn strings_that_are_not_utf_8_or_have_half_a_pair_keep_what_can_be_read() {
+        let event = b"{\"StackId\":\"a\xffb\",\"RequestId\":\"a\\ud800b\",\"b\xfe\":1,\"Last\":2}";
+        let read = Event::read(event);
+        assert_eq!(read.json["StackId"], "a\u{fffd}b");
+        assert!(
+            read.json["RequestId"]
+                .as_str()
+                .is_some_and(|id| id.starts_with('a') && id.ends_with('b'))
+        );
+        assert_eq!(
+            (&read.json["b\u{fffd}"], &read.json["Last"]),
+            (&json!(1), &json!(2))
+        );
+        assert!(read.check().is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_and_the_last_of_equal_names_counts() {
+        for start in ["", "\u{feff}"] {
+            let event = format!(r#"{start}{{"a":1,"\u0061":2}}"#);
+            let read = Event::read(event.as_bytes());
+            assert_eq!((&read.json, read.check()), (&json!({"a": 2}), Ok(())));
+        }
+    }
+
+    #[test]
+    fn a_notification_has_the_texts_of_its_requests() {
+        for (event, texts) in [
+            (
+                json!({"Records": [{"Sns": {"Message": "a"}}, {"Sns": {"Message": "b"}}]}),
+                Some(vec![Some("a"), Some("b")]),
+            ),
+            (
+                json!({"Records": [{"Sns": {"Message": "a"}}, {"s3": {}}]}),
+                Some(vec![Some("a"), None]),
+            ),
+            (
+                json!({"Records": [{"Sns": {"Message": 7}}]}),
+                Some(vec![None]),
+            ),
+            (json!({"Records": [{"s3": {}}]}), None),
+            (json!({"Records": []}), None),
+            (json!({"Records": {"Sns": {"Message": "a"}}}), None),
+            (
+                json!({"ResponseURL": "https://host/", "Records": [{"Sns": {"Message": "a"}}]}),
+                None,
+            ),
+            (json!("text"), None),
+        ] {
+            assert_eq!(
+                Event::read(event.to_string().as_bytes()).notified(),
+                texts,
+                "{event}"
+            );
+        }
+        let broken = br#"{"Records":[{"Sns":{"Signature":1e999,"Message":"a","MessageAttributes":{"a":"\ud800"}}}]}"#;
+        assert_eq!(Event::read(broken).notified(), Some(vec![Some("a")]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic_the_reader(event in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Event::read(&event).check();
+        }
+
+        #[test]
+        fn text_that_looks_like_json_is_read_as_a_parser_reads_it(event in r#"[{}\[\]",:\\a1e9 ]{0,30}"#) {
+            let read = Event::read(event.as_bytes());
+            let json = serde_json::from_str::<Value>(&event).ok();
+            prop_assert_eq!(read.check().is_ok(), json.is_some());
+            prop_assert!(json.is_none_or(|json| json == read.json));
+        }
+
+        #[test]
+        fn wrapping_keeps_each_byte(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let wrapped = RawText::wrapped(&body);
+            prop_assert_eq!(serde_json::from_slice::<RawText>(&wrapped).expect("a string").0, body);
+        }
+    }
+}
