@@ -59,14 +59,21 @@ pub enum Move {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PutTrouble {
     Refused(u16),
-    Lost { stored: bool },
-    Hangs { stored: bool },
+    /// S3's `RequestTimeout`, with the status 400.
+    TooSlow,
+    Lost {
+        stored: bool,
+    },
+    Hangs {
+        stored: bool,
+    },
 }
 
 impl PutTrouble {
     pub fn fault(self) -> PutFault {
         match self {
             Self::Refused(status) => PutFault::Refused(status),
+            Self::TooSlow => PutFault::RefusedAs(400, "RequestTimeout"),
             Self::Lost { .. } => PutFault::AcknowledgementLost,
             Self::Hangs { .. } => PutFault::Hangs,
         }
@@ -219,7 +226,9 @@ fn wild_puts(rng: &mut Rng) -> Vec<PutTrouble> {
         _ => 30,
     };
     let mut put = || match rng.u8(..16) {
-        0..=2 => PutTrouble::Refused(500),
+        0 => PutTrouble::Refused(500),
+        1 => PutTrouble::Refused(307),
+        2 => PutTrouble::TooSlow,
         3..=6 => PutTrouble::Refused(503),
         7 => PutTrouble::Refused(429),
         8..=9 => PutTrouble::Lost { stored: true },

@@ -204,3 +204,19 @@ async fn no_guardrail_stops_a_revoke() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_event_that_a_guardrail_refuses_is_counted() {
+    let mut stage = Stage::guarded(&[ANSWERABLE, LISTED]).await;
+    let listed = to(json!(["444455556666"]));
+    let id = stage.play(&listed).await.succeeded().to_owned();
+    // Before Lambda is called, and when the policy shows that something would have to be added.
+    stage.play(&event("create-account")).await.refused();
+    let more = to(json!(["444455556666", "777788889999"])).properties();
+    stage.play(&listed.update_to(&id, more)).await.refused();
+    stage.play(&event("malformed-principal")).await.refused();
+    stage.play(&listed.delete_of(&id)).await.succeeded();
+    let log = stage.end();
+    let refusals = log.iter().filter_map(|line| line["Refusals"].as_u64());
+    assert_eq!(refusals.collect::<Vec<_>>(), [0, 1, 1, 0, 0]);
+}
