@@ -3,6 +3,7 @@
 
 use std::error::Error;
 
+use lambda_permission_provider::cloudformation::event::Event;
 use lambda_permission_provider::cloudformation::request::{Envelope, Request};
 use lambda_permission_provider::permission::arn::LayerVersionArn;
 use lambda_permission_provider::permission::goal::{Goal, Unwanted};
@@ -16,8 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args()
         .nth(1)
         .ok_or("no event: got no argument, give the path of one")?;
-    let event: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
-    let envelope = Envelope::open(&event)?;
+    let event = Event::read(&std::fs::read(path)?);
+    let envelope = Envelope::open(&event.json)?;
     println!("answer to    {}", envelope.response_url);
     match understand(&envelope, &event) {
         Ok(intent) => tell(&intent)?,
@@ -26,8 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn understand(envelope: &Envelope, event: &Value) -> Result<Intent, Box<dyn Error>> {
-    let request = Request::parse(envelope, event)?;
+fn understand(envelope: &Envelope, event: &Event) -> Result<Intent, Box<dyn Error>> {
+    envelope.check()?;
+    event.check()?;
+    let request = Request::parse(envelope, &event.json)?;
     println!("request      {:?} of {}", request.kind, request.logical_id);
     Ok(Intent::of(&request)?)
 }

@@ -99,7 +99,9 @@ impl Handler {
         for unreadable in event.unreadable().iter().take(MOST_UNREADABLE) {
             warn!(reason = %unreadable, "unreadable value");
         }
-        let (tally, told) = self.answer(&envelope, event, context, deadline).await;
+        // Boxed: it holds all that one event may wait for.
+        let answered = Box::pin(self.answer(&envelope, event, context, deadline));
+        let (tally, told) = answered.await;
         let served = told.or_else(|untold| self.untold(&untold));
         metrics::emit(context, tally, started.elapsed());
         served

@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use futures_util::FutureExt;
 use lambda_permission_provider::aws;
@@ -44,14 +44,14 @@ async fn start()
     let http = Http::new(Trust::read(variable)?)?;
     let doors = Doors::new(aws::config(&http).await);
     doors.connect(&http).await;
-    let handler = Arc::new(Handler {
+    let handler = Rc::new(Handler {
         http,
         doors,
         settings,
         panic_drill: variable(PANIC_DRILL).is_some_and(|value| value == "1"),
     });
     let serve = move |event| {
-        let handler = Arc::clone(&handler);
+        let handler = Rc::clone(&handler);
         // Boxed: unboxed, the type of all that one event may wait for is too deep for the compiler.
         Box::pin(async move { handler.handle(event).await })
     };

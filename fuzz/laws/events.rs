@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use lambda_permission_provider::cloudformation::event::Event;
 use lambda_permission_provider::cloudformation::physical_id::PhysicalId;
 use lambda_permission_provider::cloudformation::request::{Envelope, Request, RequestType};
+use lambda_permission_provider::cloudformation::response::{Answer, MOST_BYTES};
 use lambda_permission_provider::deadline::Deadline;
 use lambda_permission_provider::permission::goal::{Goals, Unwanted};
 use lambda_permission_provider::permission::intent::{Intent, Purpose};
@@ -15,12 +17,15 @@ use serde_json::Value;
 
 use super::assert_one_line;
 
-/// An event's JSON.
+/// An event, which need not be JSON.
 pub fn hold(input: &[u8]) -> Option<()> {
-    let event: Value = serde_json::from_slice(input).ok()?;
-    let envelope = Envelope::open(&event).ok()?;
+    let read = Event::read(input);
+    is_read_as_by_a_parser(input, &read);
+    let event = &read.json;
+    let envelope = Envelope::open(event).ok()?;
     keeps_the_secret(&envelope);
     ends_in_time(&envelope);
+    has_an_answer(&envelope);
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     assert_eq!(envelope.stack_id, text("StackId"));
     assert_eq!(envelope.request_id, text("RequestId"));
@@ -29,7 +34,11 @@ pub fn hold(input: &[u8]) -> Option<()> {
         envelope.physical_id.as_deref().unwrap_or_default(),
         text("PhysicalResourceId")
     );
-    match Request::parse(&envelope, &event) {
+    if let Err(unreadable) = read.check() {
+        assert_one_line(&unreadable.to_string());
+        return Some(());
+    }
+    match Request::parse(&envelope, event) {
         Ok(request) => serve(&request),
         Err(malformed) => {
             assert_ne!(text("RequestType"), "Delete", "a Delete was refused");
@@ -37,6 +46,34 @@ pub fn hold(input: &[u8]) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// What a parser takes is read as it stands; what it refuses is noted.
+fn is_read_as_by_a_parser(input: &[u8], read: &Event) {
+    let start = "\u{feff}".as_bytes();
+    let json = serde_json::from_slice::<Value>(input.strip_prefix(start).unwrap_or(input));
+    assert_eq!(read.unreadable().is_empty(), json.is_ok());
+    if let Ok(json) = json {
+        assert_eq!(json, read.json);
+        assert_eq!(read.check(), Ok(()));
+    }
+}
+
+/// Whatever the ids are, a response has room for them or says that they are too long.
+fn has_an_answer(envelope: &Envelope) {
+    let fits = envelope.check();
+    if let Err(too_long) = &fits {
+        assert_one_line(&too_long.to_string());
+    }
+    let body = Answer::failed(envelope, None, "why".to_owned()).body(envelope, "log");
+    assert!(body.len() <= MOST_BYTES, "{} bytes", body.len());
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    assert_eq!(body["Reason"], "why");
+    if fits.is_ok() {
+        assert_eq!(body["StackId"], *envelope.stack_id);
+        assert_eq!(body["RequestId"], *envelope.request_id);
+        assert_eq!(body["LogicalResourceId"], *envelope.logical_id);
+    }
 }
 
 /// However long the answer is waited for, it is given before Lambda ends the function.

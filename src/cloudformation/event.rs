@@ -191,12 +191,11 @@ impl Event {
             } else {
                 format!("{place}.{key}")
             };
-            let value = match rest.trim_ascii_start().strip_prefix(b":") {
-                Some(value) => self.value(value, &place, levels),
-                None => {
-                    self.note(&place, &"a member without a value");
-                    Value::Null
-                }
+            let value = if let Some(value) = rest.trim_ascii_start().strip_prefix(b":") {
+                self.value(value, &place, levels)
+            } else {
+                self.note(&place, &"a member without a value");
+                Value::Null
             };
             object.insert(key, value);
         }
@@ -278,11 +277,11 @@ mod tests {
         refused.err().map(|unreadable| unreadable.to_string())
     }
 
-    fn reason(why: &str, place: &str) -> Option<String> {
-        Some(format!(
+    fn reason(why: &str, place: &str) -> String {
+        format!(
             "malformed event: got `{why}` in `{place}`, send JSON with whole surrogate pairs, numbers of double precision \
              and at most 127 levels"
-        ))
+        )
     }
 
     /// An event in which `VALUE` is to be replaced.
@@ -346,7 +345,7 @@ mod tests {
             } else {
                 place
             };
-            assert_eq!(refused(&event), reason(why, place), "{value}");
+            assert_eq!(refused(&event), Some(reason(why, place)), "{value}");
         }
     }
 
@@ -443,7 +442,11 @@ mod tests {
         ] {
             let read = Event::read(event.as_bytes());
             assert_eq!(read.json["StackId"], "s", "{event}");
-            assert_eq!(refused(event.as_bytes()), reason(why, place), "{event}");
+            assert_eq!(
+                refused(event.as_bytes()),
+                Some(reason(why, place)),
+                "{event}"
+            );
         }
         for event in ["", " ", "\0", "nope", "\"text", "[1,", "}", "{", "\u{feff}"] {
             assert!(refused(event.as_bytes()).is_some(), "{event:?}");

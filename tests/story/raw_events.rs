@@ -113,8 +113,8 @@ async fn an_id_that_cannot_be_read_leaves_the_others_in_the_response() {
     }
     assert_eq!(stage.lambda.calls(), [""; 0]);
     // What cannot be read cannot be repeated.
-    let mut state = stage.bucket.state();
-    state.broken.retain(|rule| {
+    let mut bucket = stage.bucket.state();
+    bucket.broken.retain(|rule| {
         !rule.starts_with("the ids of the request come back")
             && !rule.starts_with("Delete and a failed Update keep the id")
     });
@@ -168,12 +168,15 @@ async fn an_update_is_rolled_back_though_what_failed_cannot_be_read() {
     }
 }
 
+/// Makes bytes that are no event of an event's text.
+type Form = dyn Fn(String) -> Vec<u8>;
+
 #[tokio::test]
 async fn an_event_of_another_form_is_answered_failed() {
     let stage = Stage::start().await;
     let base = event("create-account");
     let whole = |issued: &Event| issued.0.to_string();
-    let forms: [(&str, &dyn Fn(String) -> Vec<u8>); 6] = [
+    let forms: [(&str, &Form); 6] = [
         ("cut", &|text| text.as_bytes()[..text.len() - 1].to_vec()),
         ("cut in its last member", &|text| {
             text.as_bytes()[..text.len() - 3].to_vec()
@@ -228,8 +231,8 @@ async fn an_event_of_another_form_is_answered_failed() {
         assert_eq!(answer.failed(), !is_served, "{}", answer.reason());
     }
     // An id that has no end cannot be repeated.
-    let mut state = stage.bucket.state();
-    state.broken.retain(|rule| !rule.contains("in `StackId`"));
+    let mut bucket = stage.bucket.state();
+    bucket.broken.retain(|rule| !rule.contains("in `StackId`"));
 }
 
 #[tokio::test]
