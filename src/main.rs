@@ -1,6 +1,7 @@
 //! Starts the provider: clients and logging are made once, and each event goes to the handler.
 //! Knows nothing of what an event says.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -20,20 +21,28 @@ use lambda_runtime::{Error, LambdaInvocation, Runtime, Service, service_fn};
 /// The environment variable that makes all work panic, so that an operator can see a panic answered.
 const PANIC_DRILL: &str = "PANIC_DRILL";
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     telemetry::begin();
-    let ended = match AssertUnwindSafe(start()).catch_unwind().await {
-        Ok(Ok(runtime)) => match runtime.run().await {
-            Ok(()) => return ExitCode::SUCCESS,
-            Err(error) => Ended::Serving(telemetry::cause(error.as_ref())),
-        },
-        Ok(Err(error)) => Ended::Starting(telemetry::cause(error.as_ref())),
-        // There was no event yet whose values it could show.
-        Err(panic) => Ended::Starting(telemetry::panic_message(panic.as_ref()).to_owned()),
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(ended) => {
+            ended.log();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve() -> Result<(), Ended> {
+    let starting = |error: Error| Ended::Starting(telemetry::cause(error.as_ref()));
+    // There is no event yet whose values a panic could show.
+    let panicked = |panic: Box<dyn Any + Send>| {
+        Ended::Starting(telemetry::panic_message(panic.as_ref()).to_owned())
     };
-    ended.log();
-    ExitCode::FAILURE
+    let started = AssertUnwindSafe(start()).catch_unwind().await;
+    let runtime = started.map_err(panicked)?.map_err(starting)?;
+    let served = runtime.run().await;
+    served.map_err(|error| Ended::Serving(telemetry::cause(error.as_ref())))
 }
 
 /// What is made once, and the loop that is to serve the events.

@@ -67,6 +67,18 @@ impl Executable {
         self.lines()
     }
 
+    /// The most memory that the process has had, in kilobytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak.unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
+    }
+
     /// The lines of the log of a process that ends by itself, with a failure.
     pub fn ended(mut self) -> Vec<String> {
         assert!(!self.child.wait().unwrap().success());

@@ -104,7 +104,7 @@ async fn work_ends_before_cloudformation_stops_waiting() {
 
 #[tokio::test]
 async fn a_grant_that_nobody_could_be_told_of_is_taken_back() {
-    for status in [400, 403, 307] {
+    for status in [400, 403, 302] {
         let stage = Stage::start().await;
         stage.bucket.next([PutFault::Refused(status)]);
         let create = stage.issue(&event("create-account"));

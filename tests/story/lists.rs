@@ -166,13 +166,15 @@ async fn what_a_template_gets_back_of_a_long_list_is_what_there_is_room_for() {
     answer.succeeded();
     let data = answer.0["Data"].as_object().unwrap();
     let names: Vec<&str> = data.keys().map(String::as_str).collect();
-    // `Statement` is longer than the whole answer may be.
+    // `Statement` is longer than the whole answer may be, so it is empty.
+    assert_eq!(data["Statement"], "");
     assert_eq!(
         names,
         [
             "Id",
             "LayerVersionArn",
             "RevisionId",
+            "Statement",
             "StatementId",
             "StatementIds"
         ]

@@ -236,18 +236,31 @@ async fn an_event_of_another_form_is_answered_failed() {
 }
 
 #[tokio::test]
-async fn an_event_of_a_megabyte_is_answered() {
-    let stage = Stage::start().await;
+async fn an_event_of_a_megabyte_is_answered_in_the_memory_of_the_function() {
+    let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
     for value in [
-        "[".repeat(500_000) + &"]".repeat(500_000),
+        deep(450_000),
         format!("[{}1e999]", "0,".repeat(450_000)),
-        format!("[{}1e999]", "1e999,".repeat(160_000)),
+        format!("[{}1e999]", "1e999,".repeat(150_000)),
+        format!("[{}1e999]", "[],".repeat(300_000)),
+        format!("[{}0]", "[1e999],".repeat(100_000)),
         format!("\"{}\\ud800\"", "x".repeat(900_000)),
-        format!("{{{}\"z\":1e999}}", "\"a\":0,".repeat(160_000)),
+        format!("\"{}\\ud800\"", "\\\"".repeat(450_000)),
+        format!("{{{}\"z\":1e999}}", "\"a\":0,".repeat(150_000)),
+        (0..80_000).fold("{".to_owned(), |text, number| {
+            format!("{text}\"{number}\":{{}},")
+        }) + "\"z\":1e999}",
     ] {
-        let issued = stage.issue(&event("create-account").property("Nonce", PLACE));
+        let stage = Stage::start().await;
+        let base = event("create-account").property("Nonce", PLACE);
+        let issued = stage.issue(&base);
         let answer = stage.play_text(&issued, text(&issued, &value)).await;
         assert!(answer.refused().starts_with("malformed event: got `"));
+        let notified = stage.issue(&base);
+        let message = notification(&[text(&notified, &value)]);
+        stage.play_text(&notified, message).await.refused();
+        let (shown, peak) = (&value[..40], stage.peak_memory());
+        assert!(peak < 100_000, "{peak} kB for {shown}");
     }
 }
 

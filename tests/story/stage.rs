@@ -165,6 +165,12 @@ impl Stage {
         self.lambda.state().policies.put(LAYER_VERSION, statement);
     }
 
+    /// The most memory that one of the executables has had, in kilobytes.
+    pub fn peak_memory(&self) -> u64 {
+        let peaks = self.executables.iter().map(Executable::peak_memory);
+        peaks.max().unwrap()
+    }
+
     /// Ends the executables and returns the lines of their log.
     pub fn end(&mut self) -> Vec<Value> {
         let lines: Vec<String> = self
