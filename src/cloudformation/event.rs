@@ -328,11 +328,12 @@ mod tests {
     fn a_member_that_cannot_be_read_does_not_hide_the_others() {
         for (value, why) in values() {
             let event = with_value(
-                r#" {"RequestType":"Create","Before":{"a":[1]},"New":VALUE,"StackId":"st,a}ck\"","\u0041fter":"a\u00e9"} "#,
+                r#" {"RequestType":"Create","Before":{"a":[1]},"Path":"c:\\","New":VALUE,"StackId":"st,a}ck\"","\u0041fter":"a\u00e9"} "#,
                 &value,
             );
             let read = Event::read(&event);
             assert_eq!(read.json["Before"], json!({"a": [1]}), "{value}");
+            assert_eq!(read.json["Path"], "c:\\", "{value}");
             assert_eq!(read.json["StackId"], "st,a}ck\"", "{value}");
             assert_eq!(read.json["After"], "aé", "{value}");
             let place = if value.starts_with('[') {
@@ -468,6 +469,14 @@ mod tests {
             (&json!(1), &json!(2))
         );
         assert!(read.check().is_err());
+    }
+
+    #[test]
+    fn an_event_has_as_many_levels_as_its_reason_says() {
+        for (levels, is_read) in [(126, true), (127, false)] {
+            let event = format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+            assert_eq!(refused(event.as_bytes()).is_none(), is_read, "{levels}");
+        }
     }
 
     #[test]
