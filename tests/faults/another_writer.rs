@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::fault::Move;
 use crate::layer_policies::LayerPolicies;
-use crate::trouble::Move;
 
 #[derive(Default)]
 pub struct AnotherWriter {
@@ -92,6 +92,12 @@ impl AnotherWriter {
             });
         }
         lost
+    }
+
+    /// Whether something of its own stands under an id that is not its own.
+    pub fn obstructs(&self) -> bool {
+        let own = |statement: &Value| statement["Sid"].as_str().unwrap().starts_with("foreign-");
+        !self.statements.values().flatten().all(own)
     }
 
     /// The layer version is gone, and with it what stood in its policy.

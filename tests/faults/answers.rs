@@ -3,6 +3,7 @@
 
 use crate::play::Play;
 use crate::request::{Answer, Request, Told};
+use crate::stack::FOREIGN_ID;
 
 impl Play<'_> {
     /// The rules for all answers to one request.
@@ -10,14 +11,29 @@ impl Play<'_> {
         for told in answers.iter().map(|answer| &answer.told) {
             let expected = self.expected_id(request, told);
             let holds = match (request.kind, told.failed) {
+                ("Create", true) if request.wanted.misplaced.is_some() => {
+                    told.id == "never-created"
+                }
                 ("Create", true) => told.id == "never-created" || expected,
-                ("Create" | "Update", false) => expected,
+                ("Update", false) => expected || self.keeps_a_foreign_id(request, told),
+                ("Create", false) => expected,
                 _ => Some(told.id.as_str()) == request.id,
             };
             self.must(holds, request, &format!("answered the id {}", told.id));
             let cut = !told.failed || !told.reason.contains("panic");
             self.must(cut, request, "panicked");
         }
+    }
+
+    /// Whether a resource that another implementation has made stays known by its id.
+    fn keeps_a_foreign_id(&self, request: &Request<'_>, told: &Told) -> bool {
+        let kept = Some(told.id.as_str()) == request.id && told.id == FOREIGN_ID;
+        if let Some(sid) = told.sid.as_ref().filter(|_| kept) {
+            let key = format!("{} {}", request.logical, request.wanted.derived_from());
+            let mut sids = self.sids.lock().unwrap();
+            sids.entry(key).or_insert_with(|| sid.clone());
+        }
+        kept
     }
 
     /// Whether the id is the one that this resource has to have; a derived one is learned when it is first seen.

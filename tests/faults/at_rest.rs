@@ -10,6 +10,7 @@ use crate::play::Play;
 use crate::request::Request;
 use crate::stack::Resource;
 use crate::wanted::Wanted;
+use crate::wording::as_lambda_writes;
 
 /// How long a line of the log takes to be here at most.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
@@ -28,12 +29,13 @@ impl Play<'_> {
 
     fn compare(&self, resources: &[Resource], when: &str) -> Vec<String> {
         let mut wanted: Vec<(String, Value)> = Vec::new();
-        for known in resources
-            .iter()
-            .filter_map(|resource| resource.known.as_ref())
-        {
-            let (_, sid) = known.id.split_once('#').unwrap();
-            wanted.extend(known.wanted.statements(&self.layer, sid, &self.versions()));
+        for resource in resources {
+            let Some(known) = &resource.known else {
+                continue;
+            };
+            if let Some(sid) = self.sid_of(resource.logical, &known.id, &known.wanted) {
+                wanted.extend(known.wanted.statements(&self.layer, &sid, &self.versions()));
+            }
         }
         let uncleared = self.uncleared();
         let layers = self.bench.control_plane.layers();
@@ -43,12 +45,14 @@ impl Play<'_> {
             let ours = |statement: &Value| {
                 wanted
                     .iter()
-                    .any(|(at, ours)| *at == arn && ours == statement)
+                    .any(|(at, ours)| *at == arn && *ours == as_lambda_writes(statement))
             };
             let found = layers.policies.statements(&arn);
             let (found_ours, others): (Vec<Value>, Vec<Value>) = found.into_iter().partition(ours);
             for (_, missing) in wanted.iter().filter(|(at, _)| *at == arn) {
-                let times = found_ours.iter().filter(|found| *found == missing).count();
+                let times = found_ours.iter();
+                let times = times.filter(|found| as_lambda_writes(found) == *missing);
+                let times = times.count();
                 if times != 1 {
                     broken.push(format!("{when}: {times} times there is {missing}"));
                 }
@@ -84,23 +88,18 @@ impl Play<'_> {
 
     /// After a Delete was answered SUCCESS, none of the statements that it is about may be there.
     pub fn must_be_gone(&self, logical: &str, id: &str, wanted: &Wanted, label: &str) {
-        let sid = match (id.split_once('#'), &wanted.sid) {
-            (Some((_, sid)), _) => sid.to_owned(),
-            (None, Some(given)) => given.clone(),
-            (None, None) => {
-                let known = self.sids.lock().unwrap();
-                let known = known.get(&format!("{logical} {}", wanted.derived_from()));
-                known.cloned().unwrap_or_default()
-            }
-        };
+        let sid = self.sid_of(logical, id, wanted).unwrap_or_default();
         if id == "never-created" {
             return;
         }
         let layers = self.bench.control_plane.layers();
         let unwanted = wanted.statements(&self.layer, &sid, &self.versions());
-        let left = unwanted
-            .into_iter()
-            .find(|(arn, statement)| layers.policies.statements(arn).contains(statement));
+        let left = unwanted.into_iter().find(|(arn, statement)| {
+            let there = layers.policies.statements(arn);
+            there
+                .iter()
+                .any(|there| as_lambda_writes(there) == *statement)
+        });
         drop(layers);
         if let Some((arn, statement)) = left {
             let sid = &statement["Sid"];
@@ -110,14 +109,26 @@ impl Play<'_> {
         }
     }
 
+    /// The statement id of a resource; nothing where it is derived, and no answer has named it yet.
+    fn sid_of(&self, logical: &str, id: &str, wanted: &Wanted) -> Option<String> {
+        let known = || {
+            let known = self.sids.lock().unwrap();
+            let key = format!("{logical} {}", wanted.derived_from());
+            known.get(&key).cloned()
+        };
+        let named = id.split_once('#').map(|(_, sid)| sid.to_owned());
+        named.or_else(|| wanted.sid.clone()).or_else(known)
+    }
+
     /// Whether the Create on the first executable added something after the Delete on the second one had looked last.
     pub fn written_after_the_last_look(&self, since: Instant) -> bool {
         let mut layers = self.bench.control_plane.layers();
         let [create, _] = &self.bench.lanes;
         let added = layers.dealt(&create.key).added.clone();
-        let read = self.last_look.lock().unwrap().clone().unwrap_or_default();
+        let look = self.last_look.lock().unwrap();
+        let read = |arn: &str| look.as_ref()?.read.get(arn).copied();
         let mut added = added.iter().filter(|(_, at)| **at > since);
-        added.any(|(arn, at)| read.get(arn).is_none_or(|read| read < at))
+        added.any(|(arn, at)| read(arn).is_none_or(|read| read < *at))
     }
 
     /// Whether another writer has touched what is ours, since this was asked last.

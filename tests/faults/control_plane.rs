@@ -7,16 +7,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::fault::CallFault;
 use crate::lambda_answers::{refused, throttled};
-use crate::lambda_call::{Call, Operation};
+use crate::lambda_call::{Call, Credential, Operation};
 use crate::layer_policies::Refusal;
 use crate::layers::Layers;
 use crate::record::Record;
 use crate::server::{Asked, Reply, serve};
-use crate::trouble::CallFault;
 
 /// The account of the function.
 const ACCOUNT: &str = "123456789012";
+
+/// How a layer is asked for by its ARN, and by one of the function's partition and region: no endpoint takes another.
+const ANY_ARN: &str = "/layers/arn";
+const OWN_ARN: &str = "/layers/arn%3Aaws%3Alambda%3Aeu-west-1%3A";
 
 /// How long after an unconditional write another one still overwrites it.
 const RACE: Duration = Duration::from_millis(10);
@@ -54,31 +58,36 @@ impl ControlPlane {
 }
 
 async fn answer(layers: &Shared, asked: Asked) -> Reply {
+    let key = Credential::of(&asked).access_key;
+    layers.lock().unwrap().dealt(&key).calls += 1;
+    if asked.target.contains(ANY_ARN) && !asked.target.contains(OWN_ARN) {
+        let refusal = Refusal::new(400, "ValidationException", "the ARN is of another region");
+        return refused(&refusal).1;
+    }
     let call = Call::parse(&asked, ACCOUNT);
+    let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
     let (fault, since) = {
         let mut layers = layers.lock().unwrap();
+        layers.guard(&call, &body);
         let since = layers.races.len();
-        let dealt = layers.dealt(&call.credential.access_key);
-        dealt.calls += 1;
-        (dealt.faults.pop_front().flatten(), since)
+        (layers.dealt(&key).next(call.operation), since)
     };
     let races = fault.is_none() && call.operation == Operation::Add && call.revision.is_none();
     if !races {
-        return meet(layers, &call, &asked, fault).await;
+        return meet(layers, &call, body, fault).await;
     }
     tokio::time::sleep(RACE).await;
     layers.lock().unwrap().overwrite(&call, since);
-    let reply = meet(layers, &call, &asked, None).await;
+    let reply = meet(layers, &call, body, None).await;
     let number = layers.lock().unwrap().race(&call);
     tokio::time::sleep(RACE).await;
     layers.lock().unwrap().races[number].over = true;
     reply
 }
 
-async fn meet(layers: &Shared, call: &Call, asked: &Asked, fault: Option<CallFault>) -> Reply {
-    let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+async fn meet(layers: &Shared, call: &Call, body: Value, fault: Option<CallFault>) -> Reply {
     if let Some(CallFault::Slow(millis)) = fault {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
+        return slowly(layers, call, body, millis, fault).await;
     }
     if let Some(CallFault::ResetLate(millis) | CallFault::HangsLate(millis)) = fault {
         perform_later(layers, call, body.clone(), millis);
@@ -108,10 +117,34 @@ async fn meet(layers: &Shared, call: &Call, asked: &Asked, fault: Option<CallFau
         }
         Some(CallFault::Overwritten) => layers.perform_in_vain(call, &body),
         Some(CallFault::Stale) => layers.stale(call, &body),
-        Some(CallFault::Garbled) => layers.garbled(call, &body),
+        Some(CallFault::Unreadable(shape, effect)) => layers.unreadable(call, &body, shape, effect),
+        Some(CallFault::WrittenOtherwise(form)) => layers.written_otherwise(call, &body, form),
+        Some(CallFault::Hijacked) => layers.hijacked(call, &body),
     };
     layers.note(call, status, fault);
     reply
+}
+
+/// Takes effect and is answered so many milliseconds later: it takes effect too where nobody waits for the answer any more.
+async fn slowly(
+    layers: &Shared,
+    call: &Call,
+    body: Value,
+    millis: u64,
+    fault: Option<CallFault>,
+) -> Reply {
+    let (layers, call) = (Arc::clone(layers), call.clone());
+    let key = call.credential.access_key.clone();
+    layers.lock().unwrap().dealt(&key).to_come += 1;
+    let answered = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        let mut layers = layers.lock().unwrap();
+        let (status, reply) = layers.perform(&call, &body);
+        layers.note(&call, status, fault);
+        layers.dealt(&key).to_come -= 1;
+        reply
+    });
+    answered.await.unwrap()
 }
 
 fn perform_later(layers: &Shared, call: &Call, body: Value, millis: u64) {

@@ -12,9 +12,11 @@ use serde_json::Value;
 use crate::bucket::{Bucket, Put};
 use crate::control_plane::ControlPlane;
 use crate::executable::Executable;
+use crate::fault::PutTrouble;
+use crate::guardrails::Guardrails;
 use crate::record::Record;
 use crate::runtime_api::{Outcome, RuntimeApi};
-use crate::trouble::{PutTrouble, Trouble};
+use crate::trouble::Trouble;
 
 /// How long after the deadline an event may end all the same: this machine is busier than Lambda's.
 const GRACE: Duration = Duration::from_secs(5);
@@ -32,6 +34,7 @@ pub struct Lane {
 struct Running {
     runtime: RuntimeApi,
     executable: Executable,
+    guardrails: Guardrails,
     log: Vec<String>,
 }
 
@@ -55,7 +58,7 @@ impl Lane {
         let key = format!("ASIA{name}");
         Self {
             name,
-            running: Mutex::new(Running::start(&key, control_plane).await),
+            running: Mutex::new(Running::start(&key, control_plane, Guardrails::open()).await),
             key,
             control_plane: control_plane.clone(),
             bucket: Bucket::start().await,
@@ -79,7 +82,10 @@ impl Lane {
 
     /// Runs an event that has its URL already.
     pub async fn deliver(&self, event: &Value, trouble: &Trouble) -> Delivery {
-        self.control_plane.layers().deal(&self.key, &trouble.calls);
+        let guardrails = self.running.lock().unwrap().guardrails.clone();
+        self.control_plane
+            .layers()
+            .deal(&self.key, trouble, &guardrails);
         self.bucket.state().faults = trouble.puts.iter().map(|put| put.fault()).collect();
         let begun = Instant::now();
         let runtime = self.running.lock().unwrap().runtime.clone();
@@ -98,7 +104,7 @@ impl Lane {
             self.record
                 .note(&format!("  {} the process is ended", self.name));
             self.record.count("process ended");
-            self.restart().await;
+            self.restart(guardrails).await;
             // What it has sent is still on its way.
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
@@ -129,8 +135,15 @@ impl Lane {
         }
     }
 
-    async fn restart(&self) {
-        let anew = Running::start(&self.key, &self.control_plane).await;
+    /// Runs an executable with these guardrails from now on, as Lambda does when the function's configuration is changed.
+    pub async fn configure(&self, guardrails: &Guardrails) {
+        if self.running.lock().unwrap().guardrails != *guardrails {
+            self.restart(guardrails.clone()).await;
+        }
+    }
+
+    async fn restart(&self, guardrails: Guardrails) {
+        let anew = Running::start(&self.key, &self.control_plane, guardrails).await;
         let mut running = self.running.lock().unwrap();
         let ended = std::mem::replace(&mut *running, anew);
         running.log = ended.log;
@@ -154,24 +167,25 @@ impl Lane {
 }
 
 impl Running {
-    async fn start(key: &str, control_plane: &ControlPlane) -> Self {
+    async fn start(key: &str, control_plane: &ControlPlane, guardrails: Guardrails) -> Self {
         let runtime = RuntimeApi::start().await;
-        let environment = [
+        let mut environment = vec![
             ("AWS_LAMBDA_RUNTIME_API", runtime.address.to_string()),
             (
                 "AWS_ENDPOINT_URL",
                 format!("http://{}", control_plane.address),
             ),
         ];
+        environment.extend(guardrails.variables());
         let variables = [
             ("AWS_ACCESS_KEY_ID", key),
             ("RESPONSE_HOSTS", "http://127.0.0.1"),
-            ("ALLOW_PUBLIC", "true"),
         ];
         let executable = Executable::start(&environment, &variables);
         Self {
             runtime,
             executable,
+            guardrails,
             log: Vec::new(),
         }
     }

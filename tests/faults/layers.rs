@@ -2,32 +2,59 @@
 //! Refuses to know HTTP; the rules of a policy stand in `layer_policies`.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::another_writer::AnotherWriter;
+use crate::fault::{CallFault, Effect, Form, Move, Shape};
+use crate::guardrails::Guardrails;
 use crate::lambda_answers::{
-    Answered, added_answer, garbled_answer, page_answer, policy_answer, refused, removed_answer,
+    Answered, added_answer, page_answer, policy_answer, refused, removed_answer,
 };
 use crate::lambda_call::{Call, Operation, query_value};
 use crate::layer_policies::{LayerPolicies, Policy, Refusal};
 use crate::record::Record;
-use crate::trouble::{CallFault, Move};
+use crate::trouble::Trouble;
+use crate::wording;
+
+/// How old a stale reading is at most.
+const STALE: Duration = Duration::from_millis(1_500);
 
 /// What one executable is dealt for one event, and what it did.
 #[derive(Default)]
 pub struct Dealt {
-    pub faults: VecDeque<Option<CallFault>>,
+    faults: VecDeque<Option<CallFault>>,
+    /// What the next writes meet.
+    writes: VecDeque<Option<CallFault>>,
     pub calls: usize,
     /// Effects that are still to come.
     pub to_come: usize,
-    /// How often each policy had changed when the event began.
-    began: BTreeMap<String, usize>,
+    /// When the event began.
+    began: Option<Instant>,
+    /// What the executable must not add.
+    guardrails: Option<Guardrails>,
     /// When each policy was read last.
     pub read: BTreeMap<String, Instant>,
     /// When something was last added to each policy.
     pub added: BTreeMap<String, Instant>,
+    /// When something was last written to any policy.
+    pub written: Option<Instant>,
+    /// Whether another writer has replaced what the event had just added without a revision.
+    pub hijacked: bool,
+}
+
+impl Dealt {
+    /// What the next call meets.
+    pub fn next(&mut self, operation: Operation) -> Option<CallFault> {
+        let writes = matches!(operation, Operation::Add | Operation::Remove);
+        let queue = if writes && !self.writes.is_empty() {
+            &mut self.writes
+        } else {
+            &mut self.faults
+        };
+        queue.pop_front().flatten()
+    }
 }
 
 /// A write that carried no revision.
@@ -38,13 +65,18 @@ pub struct Race {
     pub over: bool,
 }
 
+/// What a reading was answered from some time on.
+type Seen = (Instant, Result<Policy, Refusal>);
+
 pub struct Layers {
     pub policies: LayerPolicies,
     pub another: AnotherWriter,
     dealt: BTreeMap<String, Dealt>,
     /// What the policy of each layer version looked like after each change.
-    seen: BTreeMap<String, Vec<Result<Policy, Refusal>>>,
+    seen: BTreeMap<String, Vec<Seen>>,
     pub races: Vec<Race>,
+    /// What no executable may ever ask for, and one has.
+    pub broken: Vec<String>,
     pub record: Record,
 }
 
@@ -56,6 +88,7 @@ impl Layers {
             dealt: BTreeMap::new(),
             seen: BTreeMap::new(),
             races: Vec::new(),
+            broken: Vec::new(),
             record,
         }
     }
@@ -67,6 +100,7 @@ impl Layers {
 
     pub fn publish(&mut self, arn: &str) {
         self.policies.publish(arn);
+        self.seen.insert(arn.to_owned(), Vec::new());
         self.keep(arn);
     }
 
@@ -76,17 +110,26 @@ impl Layers {
         self.seen.remove(arn);
     }
 
-    /// Deals `faults` to the executable that signs with `key`, for the event that begins now.
-    pub fn deal(&mut self, key: &str, faults: &[Option<CallFault>]) {
-        let began = self
-            .seen
-            .iter()
-            .map(|(arn, seen)| (arn.clone(), seen.len()));
-        let began = began.collect();
+    /// Deals `trouble` to the executable that signs with `key`, for the event that begins now.
+    pub fn deal(&mut self, key: &str, trouble: &Trouble, guardrails: &Guardrails) {
         let dealt = self.dealt(key);
-        dealt.faults = faults.iter().copied().collect();
+        dealt.faults = trouble.calls.iter().copied().collect();
+        dealt.writes = trouble.writes.iter().copied().collect();
         dealt.calls = 0;
-        dealt.began = began;
+        dealt.began = Some(Instant::now());
+        dealt.guardrails = Some(guardrails.clone());
+        dealt.hijacked = false;
+    }
+
+    /// Whoever is refused by the guardrails of an executable is never added by it.
+    pub fn guard(&mut self, call: &Call, body: &Value) {
+        let key = &call.credential.access_key;
+        let guardrails = self.dealt(key).guardrails.clone();
+        let refused = guardrails.is_some_and(|guardrails| guardrails.refuses_body(body));
+        if call.operation == Operation::Add && refused {
+            self.broken
+                .push(format!("added, though the guardrails refuse it: {body}"));
+        }
     }
 
     pub fn dealt(&mut self, key: &str) -> &mut Dealt {
@@ -147,16 +190,17 @@ impl Layers {
             .entry(call.credential.access_key.clone())
             .or_default();
         match call.operation {
-            Operation::Get => {
+            Operation::Get | Operation::List => {
                 dealt.read.insert(arn.clone(), now);
             }
             Operation::Add | Operation::Remove if performed.is_ok() => {
+                dealt.written = Some(now);
                 if call.operation == Operation::Add {
                     dealt.added.insert(arn.clone(), now);
                 }
                 self.keep(arn);
             }
-            Operation::List | Operation::Add | Operation::Remove | Operation::Assume => {}
+            Operation::Add | Operation::Remove | Operation::Assume => {}
         }
         performed.unwrap_or_else(|refusal| refused(&refusal))
     }
@@ -179,34 +223,76 @@ impl Layers {
         answered
     }
 
-    /// A reading as it would have been answered when the event began.
+    /// A reading as it would have been answered a moment ago, but not before the event began.
     pub fn stale(&mut self, call: &Call, body: &Value) -> Answered {
-        let dealt = &self.dealt[&call.credential.access_key];
-        let began = dealt
-            .began
+        let began = self.dealt(&call.credential.access_key).began;
+        let then = Instant::now().checked_sub(STALE).max(began);
+        let seen = self
+            .seen
             .get(&call.arn)
             .filter(|_| call.operation == Operation::Get);
-        let then = began.and_then(|began| self.seen.get(&call.arn)?.get(began.checked_sub(1)?));
-        match then.cloned() {
-            Some(Ok(policy)) => policy_answer(&policy),
-            Some(Err(refusal)) => refused(&refusal),
+        let seen = seen.and_then(|seen| seen.iter().rfind(|(at, _)| Some(*at) <= then));
+        match seen.cloned() {
+            Some((_, Ok(policy))) => policy_answer(&policy),
+            Some((_, Err(refusal))) => refused(&refusal),
             None => self.perform(call, body),
         }
     }
 
-    /// A reading is answered by what is not JSON.
-    pub fn garbled(&mut self, call: &Call, body: &Value) -> Answered {
-        if call.operation == Operation::Get {
-            garbled_answer("{\"Statement\": [")
-        } else {
-            self.perform(call, body)
+    /// A success that cannot be read.
+    pub fn unreadable(
+        &mut self,
+        call: &Call,
+        body: &Value,
+        shape: Shape,
+        effect: Effect,
+    ) -> Answered {
+        let writes = matches!(call.operation, Operation::Add | Operation::Remove);
+        if writes && effect == Effect::Done {
+            let answered = self.perform(call, body);
+            if answered.0.is_none_or(|status| status >= 300) {
+                return answered;
+            }
         }
+        wording::unreadable(call.operation, shape)
     }
 
-    /// Keeps what the policy of `arn` looks like now.
+    /// An addition that is written in other words than were asked for.
+    pub fn written_otherwise(&mut self, call: &Call, body: &Value, form: Form) -> Answered {
+        let answered = self.perform(call, body);
+        if call.operation != Operation::Add || answered.0 != Some(201) {
+            return answered;
+        }
+        let sid = call.sid.as_deref().unwrap();
+        let there = self.policies.statements(&call.arn);
+        let asked = there.iter().find(|found| found["Sid"] == sid).unwrap();
+        let written = wording::written_as(asked, form);
+        self.policies.take(&call.arn, sid);
+        self.policies.put(&call.arn, written.clone());
+        self.keep(&call.arn);
+        let now = self.policies.get(&call.arn).unwrap();
+        added_answer(&written, &now.revision)
+    }
+
+    /// As usual, but what was added is replaced before anybody reads it.
+    pub fn hijacked(&mut self, call: &Call, body: &Value) -> Answered {
+        let answered = self.perform(call, body);
+        if call.operation == Operation::Add && answered.0 == Some(201) {
+            let sid = call.sid.as_deref();
+            self.policies.take(&call.arn, sid.unwrap());
+            self.another_acts(&call.arn, Move::Obstructs, sid);
+            let unread = call.revision.is_none();
+            self.dealt(&call.credential.access_key).hijacked |= unread;
+        }
+        answered
+    }
+
+    /// Keeps what the policy of `arn` looks like now, if there is such a layer version.
     pub fn keep(&mut self, arn: &str) {
-        let now = self.policies.get(arn);
-        self.seen.entry(arn.to_owned()).or_default().push(now);
+        let now = (Instant::now(), self.policies.get(arn));
+        if let Some(seen) = self.seen.get_mut(arn) {
+            seen.push(now);
+        }
     }
 
     pub fn note(&self, call: &Call, status: Option<u16>, fault: Option<CallFault>) {

@@ -3,10 +3,13 @@
 
 use fastrand::Rng;
 
+use crate::fault::Move;
+use crate::guardrails::Guardrails;
 use crate::play::{Play, Unpromised};
 use crate::request::Request;
-use crate::stack::{Known, Resource, Step};
-use crate::trouble::{Mood, Move};
+use crate::stack::{FOREIGN_ID, Known, Resource, Step};
+use crate::theme::Theme;
+use crate::trouble::Mood;
 use crate::wanted::Wanted;
 
 const LOGICAL_IDS: [&str; 3] = ["Alpha", "Beta", "Gamma"];
@@ -23,6 +26,9 @@ impl Play<'_> {
             known: None,
         };
         let mut resources: Vec<Resource> = LOGICAL_IDS[..many].iter().map(named).collect();
+        if self.theme == Theme::TakenOver {
+            self.take_over(&mut resources[0]);
+        }
         for number in 0..rng.usize(1..=4) {
             self.operation(&mut resources, number).await?;
             self.rest(&mut resources, number).await?;
@@ -33,10 +39,44 @@ impl Play<'_> {
         self.end(&mut resources).await
     }
 
+    /// What another implementation has made, which stood behind the same `ServiceToken`.
+    fn take_over(&self, resource: &mut Resource) {
+        let mut rng = self.dice("taken over");
+        let versions = self.versions();
+        let wanted = Wanted::draw(&mut rng, resource.logical, versions.len() as u64);
+        let mut layers = self.bench.control_plane.layers();
+        // It knew nothing of derived statement ids.
+        if let Some(sid) = &wanted.sid {
+            for (arn, statement) in wanted.statements(&self.layer, sid, &versions) {
+                layers.policies.put(&arn, statement);
+                layers.keep(&arn);
+            }
+        }
+        drop(layers);
+        self.note(&format!("another implementation has made {wanted:?}"));
+        resource.known = Some(Known {
+            id: FOREIGN_ID.to_owned(),
+            wanted,
+        });
+    }
+
+    /// At times the operator changes what may be granted, once resources are there.
+    async fn change_guardrails(&self, rng: &mut Rng, number: usize) {
+        if self.theme == Theme::Guardrails && number > 0 && rng.u8(..4) > 0 {
+            let guardrails = if rng.u8(..5) == 0 {
+                Guardrails::open()
+            } else {
+                Guardrails::draw(rng)
+            };
+            self.configure(guardrails).await;
+        }
+    }
+
     /// Creates or updates the stack, and rolls it back if anything fails.
     async fn operation(&self, resources: &mut [Resource], number: usize) -> Result<(), Unpromised> {
         let mut rng = self.dice(&format!("operation {number}"));
         self.note(&format!("operation {number}"));
+        self.change_guardrails(&mut rng, number).await;
         let published = number > 0 && rng.u8(..4) == 0;
         if published {
             self.publish();
@@ -47,7 +87,11 @@ impl Play<'_> {
             targets.push((index, self.target(&mut rng, resource, published)));
         }
         rng.shuffle(&mut targets);
-        let pairs = rng.bool();
+        let alone = matches!(
+            self.theme,
+            Theme::DeleteBesideCreate | Theme::RollbackBesideUpdate
+        );
+        let pairs = rng.bool() && !alone;
         let mut taken: Vec<Taken> = Vec::new();
         for chunk in targets.chunks(if pairs { 2 } else { 1 }) {
             let step = |(lane, (index, target)): (usize, &(usize, Option<Wanted>))| {
@@ -68,7 +112,7 @@ impl Play<'_> {
         let failed = taken.iter().any(|(_, step)| {
             matches!(
                 step,
-                Step::NotCreated(..) | Step::NotUpdated(..) | Step::Overtaken
+                Step::NotCreated(..) | Step::NotUpdated(..) | Step::Overtaken | Step::GivenUp
             )
         });
         if failed || rng.u8(..7) == 0 {
@@ -86,7 +130,10 @@ impl Play<'_> {
             let wanted = Wanted::draw(rng, resource.logical, versions);
             return (rng.u8(..8) > 0).then_some(wanted);
         };
-        let changed = known.wanted.changed(rng, resource.logical, versions);
+        let mut changed = known.wanted.changed(rng, resource.logical, versions);
+        if self.refuses(&changed) && rng.u8(..4) > 0 {
+            self.leave_out_refused(&mut changed);
+        }
         // Whoever refers to the layer by `!Ref` gets an Update when a version is published.
         let follows = published && known.wanted.all;
         match rng.u8(..8) {
@@ -94,6 +141,19 @@ impl Play<'_> {
             0 => None,
             1 | 2 => Some(known.wanted.clone()),
             _ => Some(changed),
+        }
+    }
+
+    /// As a user who has heard of the guardrails would.
+    fn leave_out_refused(&self, wanted: &mut Wanted) {
+        let guardrails = self.guardrails.lock().unwrap();
+        let allowed = guardrails.allowed.first().copied();
+        wanted
+            .principals
+            .retain(|principal| !guardrails.refuses(principal));
+        if wanted.principals.is_empty() {
+            let allowed = allowed.unwrap_or("111122223333");
+            wanted.principals.push(allowed.to_owned());
         }
     }
 
@@ -121,7 +181,7 @@ impl Play<'_> {
             let logical = resources[index].logical;
             let label = format!("{number}-{logical}");
             match step {
-                Step::Nothing | Step::Overtaken | Step::Removed(_) => {}
+                Step::Nothing | Step::Overtaken | Step::GivenUp | Step::Removed(_) => {}
                 Step::Created(known) => unneeded.push((index, known)),
                 Step::NotCreated(id, wanted) => unneeded.push((index, Known { id, wanted })),
                 Step::Updated(before, now) => {
@@ -170,7 +230,11 @@ impl Play<'_> {
                     resources[index].known = None;
                     unneeded.push((index, known));
                 }
-                Step::Nothing | Step::NotCreated(..) | Step::NotUpdated(..) | Step::Overtaken => {}
+                Step::Nothing
+                | Step::NotCreated(..)
+                | Step::NotUpdated(..)
+                | Step::Overtaken
+                | Step::GivenUp => {}
             }
         }
         rng.shuffle(&mut unneeded);
@@ -196,6 +260,7 @@ impl Play<'_> {
         if self.has_meddled() {
             self.count("put back after another writer");
             self.clear_the_way();
+            self.configure(Guardrails::open()).await;
             for resource in resources.iter_mut() {
                 if let Some(known) = &mut resource.known {
                     let label = format!("{number}-{}-nonce", resource.logical);

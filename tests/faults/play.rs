@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
 use crate::control_plane::ControlPlane;
+use crate::fault::Move;
+use crate::guardrails::Guardrails;
 use crate::lane::Lane;
 use crate::record::Record;
-use crate::trouble::Move;
+use crate::theme::Theme;
+use crate::wanted::Wanted;
 
 /// Two executables before one control plane.
 pub struct Bench {
@@ -34,24 +37,42 @@ impl Bench {
             record,
         }
     }
+
+    /// Both executables have these guardrails from now on.
+    pub async fn configure(&self, guardrails: &Guardrails) {
+        for lane in &self.lanes {
+            lane.configure(guardrails).await;
+        }
+    }
 }
 
 /// Something happened after which nobody can promise anything; the schedule ends there.
 #[derive(Debug)]
 pub struct Unpromised(pub &'static str);
 
+/// What a delivery looked at that succeeded.
+pub struct Look {
+    /// When the event arrived.
+    pub since: Instant,
+    pub timeout: Duration,
+    /// When it read each policy last.
+    pub read: BTreeMap<String, Instant>,
+}
+
 pub struct Play<'a> {
     pub bench: &'a Bench,
     pub layer: String,
     pub stack_id: String,
     seed: u64,
+    pub theme: Theme,
+    pub guardrails: Mutex<Guardrails>,
     pub versions: Mutex<Vec<u64>>,
     /// The derived statement ids, by what they depend on.
     pub sids: Mutex<BTreeMap<String, String>>,
     /// When each request was sent.
     pub sent: Mutex<BTreeMap<String, Instant>>,
-    /// When the first Delete that succeeded had read each policy last, since this was set back.
-    pub last_look: Mutex<Option<BTreeMap<String, Instant>>>,
+    /// The first delivery on the second executable that CloudFormation heard to have succeeded, since this was set back.
+    pub last_look: Mutex<Option<Look>>,
     broken: Mutex<BTreeSet<String>>,
 }
 
@@ -59,11 +80,13 @@ impl<'a> Play<'a> {
     pub fn new(bench: &'a Bench, seed: u64) -> Self {
         let layer = format!("arn:aws:lambda:eu-west-1:123456789012:layer:layer-{seed}");
         let stack = "arn:aws:cloudformation:eu-west-1:123456789012:stack";
-        let play = Self {
+        let mut play = Self {
             bench,
             layer,
             stack_id: format!("{stack}/stack-{seed}/6b2c9c10-3a5e-11f0-9c1e-0a1b2c3d4e5f"),
             seed,
+            theme: Theme::Mixed,
+            guardrails: Mutex::new(Guardrails::open()),
             versions: Mutex::default(),
             sids: Mutex::default(),
             sent: Mutex::default(),
@@ -72,6 +95,9 @@ impl<'a> Play<'a> {
         };
         bench.control_plane.layers().reset();
         bench.lanes.iter().for_each(Lane::forget_log);
+        play.theme = Theme::draw(&mut play.dice("theme"));
+        play.note(&format!("theme {:?}", play.theme));
+        play.count(&format!("theme {:?}", play.theme));
         let mut rng = play.dice("layer");
         for _ in 0..rng.usize(1..=3) {
             play.publish();
@@ -126,10 +152,28 @@ impl<'a> Play<'a> {
     }
 
     pub fn all_broken(&self) -> Vec<String> {
-        self.broken.lock().unwrap().iter().cloned().collect()
+        let broken = self.broken.lock().unwrap();
+        let layers = self.bench.control_plane.layers();
+        broken.iter().chain(&layers.broken).cloned().collect()
     }
 
     pub fn is_broken(&self) -> bool {
-        !self.broken.lock().unwrap().is_empty()
+        !self.all_broken().is_empty()
+    }
+
+    /// The operator changes the guardrails.
+    pub async fn configure(&self, guardrails: Guardrails) {
+        if *self.guardrails.lock().unwrap() != guardrails {
+            self.note(&format!("the function is configured: {guardrails:?}"));
+            self.bench.configure(&guardrails).await;
+            *self.guardrails.lock().unwrap() = guardrails;
+        }
+    }
+
+    /// Whether the guardrails refuse some of `wanted`.
+    pub fn refuses(&self, wanted: &Wanted) -> bool {
+        let guardrails = self.guardrails.lock().unwrap();
+        let mut principals = wanted.principals.iter();
+        principals.any(|principal| guardrails.refuses(principal))
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::play::{Play, Unpromised};
-use crate::trouble::{CallFault, Mood, Trouble};
+use crate::fault::CallFault;
+use crate::play::{Look, Play, Unpromised};
+use crate::trouble::{LONG, Mood, Trouble};
 use crate::wanted::Wanted;
 
 /// How often Lambda runs an event again that ended in an error.
@@ -15,8 +16,14 @@ const RETRIES: usize = 2;
 /// How long CloudFormation waits where it does not stop soon.
 const PATIENT: Duration = Duration::from_mins(2);
 
-/// How long after its beginning a Delete that may overtake its Create looks again, at least.
-const SOME_TIME: Duration = Duration::from_millis(500);
+/// For how long after it has arrived a Delete that may overtake its Create looks again, and a rollback its Update.
+pub const WATCHED: Duration = Duration::from_secs(10);
+
+/// The shortest timeout that leaves time for it.
+pub const WATCHFUL: Duration = Duration::from_secs(30);
+
+/// Within what time an event ends that cannot succeed, where nothing keeps it from saying so.
+pub const SOON: Duration = Duration::from_secs(12);
 
 #[derive(Clone)]
 pub struct Request<'a> {
@@ -28,6 +35,8 @@ pub struct Request<'a> {
     /// Names this request among all of the schedule; what goes wrong is drawn from it.
     pub label: String,
     pub mood: Mood,
+    /// What goes wrong at the first delivery, where it is not drawn.
+    pub trouble: Option<Trouble>,
     pub lane: usize,
     /// How long ago CloudFormation sent it, and how long it waits.
     pub ago: Duration,
@@ -42,6 +51,8 @@ pub struct Told {
     pub failed: bool,
     pub id: String,
     pub reason: String,
+    /// The statement id that a template gets.
+    pub sid: Option<String>,
 }
 
 /// What one delivery came to.
@@ -58,6 +69,7 @@ impl Told {
             failed: answer["Status"] == "FAILED",
             id: answer["PhysicalResourceId"].as_str().unwrap().to_owned(),
             reason: answer["Reason"].as_str().unwrap_or_default().to_owned(),
+            sid: answer["Data"]["StatementId"].as_str().map(str::to_owned),
         }
     }
 }
@@ -72,6 +84,7 @@ impl<'a> Request<'a> {
             old: None,
             label,
             mood: Mood::Wild,
+            trouble: None,
             lane: 0,
             ago: Duration::ZERO,
             waits: PATIENT,
@@ -99,25 +112,29 @@ impl<'a> Request<'a> {
         event
     }
 
+    /// Whether the provider cannot know that its Create is over.
     fn is_early_delete(&self) -> bool {
-        self.kind == "Delete" && self.id.is_some_and(|id| id.starts_with("invented"))
+        let unknown = |id: &str| !id.contains('#') && id != "never-created";
+        self.kind == "Delete" && self.id.is_some_and(unknown)
     }
 
     fn trouble(&self, play: &Play, delivery: usize) -> Trouble {
         let mut rng = play.dice(&format!("{} {} {delivery}", self.label, self.lane));
-        let mut trouble = Trouble::draw(&mut rng, self.mood);
+        if let Some(trouble) = self.trouble.as_ref().filter(|_| delivery == 0) {
+            return trouble.clone();
+        }
+        let mut trouble = Trouble::draw(&mut rng, self.mood, play.theme);
         if self.is_early_delete() {
             // It looks again for as long as it has time, and what was a moment ago is not what a Create does meanwhile.
-            trouble.timeout = trouble
-                .timeout
-                .clamp(Duration::from_secs(6), Duration::from_secs(9));
+            let shortest = if rng.u8(..8) == 0 {
+                Duration::from_secs(6)
+            } else {
+                LONG
+            };
+            trouble.timeout = trouble.timeout.max(shortest);
             trouble
                 .calls
                 .retain(|fault| *fault != Some(CallFault::Stale));
-        }
-        if self.label.ends_with("-overtaken") {
-            let first = CallFault::Slow(rng.u64(1..1_300));
-            trouble.calls.insert(0, Some(first));
         }
         let unheard = play.dice(&format!("unheard {}", self.label)).u8(..20) == 0;
         if unheard && self.kind != "Delete" && self.mood == Mood::Wild {
@@ -184,6 +201,42 @@ impl Play<'_> {
         begun + request.waits.saturating_sub(request.ago)
     }
 
+    /// A Delete that succeeded has looked for as long as its Create may still be running.
+    fn check_look(&self, request: &Request<'_>, trouble: &Trouble, since: Instant) {
+        let lane = &self.bench.lanes[request.lane];
+        let read = self
+            .bench
+            .control_plane
+            .layers()
+            .dealt(&lane.key)
+            .read
+            .clone();
+        let last = read.values().max().copied();
+        let looked_long = last.is_some_and(|last| last > since + WATCHED);
+        let has_time = trouble.timeout >= WATCHFUL && request.is_early_delete();
+        self.must(
+            looked_long || !has_time,
+            request,
+            "did not look again for a Create that may be running",
+        );
+        if request.lane == 1 {
+            let timeout = trouble.timeout;
+            let look = Look {
+                since,
+                timeout,
+                read,
+            };
+            self.last_look.lock().unwrap().get_or_insert(look);
+        }
+    }
+
+    /// Whether what is asked for is refused without a look at what is there.
+    fn is_impossible(&self, request: &Request<'_>) -> bool {
+        let is_create = request.kind == "Create";
+        let is_misplaced = request.wanted.misplaced.is_some();
+        is_misplaced && request.kind != "Delete" || is_create && self.refuses(request.wanted)
+    }
+
     /// The answers of all deliveries that came to one.
     async fn deliver(&self, request: &Request<'_>) -> Vec<Answer> {
         let lane = &self.bench.lanes[request.lane];
@@ -223,6 +276,14 @@ impl Play<'_> {
                     "granted, though it came too late",
                 );
             }
+            if self.is_impossible(request) {
+                let refused = told.as_ref().is_none_or(|told| told.failed);
+                self.must(
+                    refused && delivered.calls == 0,
+                    request,
+                    "not refused before any call",
+                );
+            }
             if request.kind == "Delete" && request.id == Some("never-created") {
                 self.must(
                     delivered.calls == 0,
@@ -230,24 +291,8 @@ impl Play<'_> {
                     "called Lambda for what was never created",
                 );
             }
-            if kind == "Delete" && told.as_ref().is_some_and(|told| !told.failed) {
-                let read = self
-                    .bench
-                    .control_plane
-                    .layers()
-                    .dealt(&lane.key)
-                    .read
-                    .clone();
-                let last = read.values().max().copied();
-                let looked_long = last.is_some_and(|last| last > begun + SOME_TIME);
-                let undisturbed = trouble.calls.iter().all(Option::is_none);
-                let waited = looked_long || !(undisturbed && request.is_early_delete());
-                self.must(
-                    waited,
-                    request,
-                    "did not look again for a Create that may be running",
-                );
-                self.last_look.lock().unwrap().get_or_insert(read);
+            if told.as_ref().is_some_and(|told| !told.failed) {
+                self.check_look(request, &trouble, begun);
             }
             answers.extend(meant.map(|told| Answer {
                 at: Instant::now(),

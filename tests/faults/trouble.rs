@@ -5,94 +5,17 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::bucket::PutFault;
-
-/// What one call to Lambda meets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum CallFault {
-    /// Refused with this status and code, without effect.
-    Refused(u16, &'static str),
-    /// Throttled, and told when to come again.
-    ThrottledUntil,
-    /// Takes effect, and is answered by this status of the server.
-    BrokenAfter(u16),
-    /// The connection ends, without effect.
-    ResetBefore,
-    /// The connection ends after the effect.
-    ResetAfter,
-    /// The connection ends; the effect comes so many milliseconds later.
-    ResetLate(u64),
-    /// Answered after so many milliseconds.
-    Slow(u64),
-    /// Never answered, without effect.
-    Hangs,
-    /// Never answered, but with effect.
-    HangsAfter,
-    /// Never answered; the effect comes so many milliseconds later.
-    HangsLate(u64),
-    /// An addition without a revision is overwritten by another writer's: answered as usual, but without effect.
-    Overwritten,
-    /// A reading is answered as it stood when the event began.
-    Stale,
-    /// A reading is answered by a policy that is not JSON.
-    Garbled,
-    /// Another writer is quicker by a moment.
-    Another(Move),
-}
-
-/// What another writer does to the policy.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Move {
-    /// Adds a statement of its own.
-    Comes,
-    /// Removes one of its own.
-    Goes,
-    /// Removes one of ours.
-    TakesOurs,
-    /// Adds something else under an id that may be wanted.
-    Obstructs,
-    /// Puts something else in the place of one of ours.
-    Hijacks,
-}
-
-/// What one PUT of the answer meets, and whether CloudFormation has the answer then.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum PutTrouble {
-    Refused(u16),
-    /// S3's `RequestTimeout`, with the status 400.
-    TooSlow,
-    Lost {
-        stored: bool,
-    },
-    Hangs {
-        stored: bool,
-    },
-}
-
-impl PutTrouble {
-    pub fn fault(self) -> PutFault {
-        match self {
-            Self::Refused(status) => PutFault::Refused(status),
-            Self::TooSlow => PutFault::RefusedAs(400, "RequestTimeout"),
-            Self::Lost { .. } => PutFault::AcknowledgementLost,
-            Self::Hangs { .. } => PutFault::Hangs,
-        }
-    }
-
-    pub fn stored(self) -> bool {
-        matches!(
-            self,
-            Self::Lost { stored: true } | Self::Hangs { stored: true }
-        )
-    }
-}
+use crate::fault::{CallFault, Effect, Move, PutTrouble, Shape};
+use crate::theme::Theme;
 
 /// How bad it may get.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Mood {
     /// Nothing goes wrong.
     Quiet,
-    /// What passes, and so soon that the event still succeeds.
+    /// A few times something goes wrong that passes, and there is time enough for it to pass.
+    Passing,
+    /// What passes, and so soon that the event mostly succeeds.
     Mild,
     /// Anything.
     Wild,
@@ -102,6 +25,8 @@ pub enum Mood {
 pub struct Trouble {
     /// What each call meets, in order.
     pub calls: Vec<Option<CallFault>>,
+    /// What each write meets before it meets what any call does.
+    pub writes: Vec<Option<CallFault>>,
     pub puts: Vec<PutTrouble>,
     /// The function's timeout.
     pub timeout: Duration,
@@ -109,20 +34,28 @@ pub struct Trouble {
     pub dies_after: Option<Duration>,
 }
 
+/// A timeout that leaves a Delete and a rollback the ten seconds in which they look again, and more.
+pub const LONG: Duration = Duration::from_secs(40);
+
 impl Trouble {
-    pub fn draw(rng: &mut Rng, mood: Mood) -> Self {
+    pub fn draw(rng: &mut Rng, mood: Mood, theme: Theme) -> Self {
         let millis = Duration::from_millis;
         match mood {
-            Mood::Quiet => Self {
-                calls: Vec::new(),
-                puts: Vec::new(),
-                timeout: millis(20_000),
-                dies_after: None,
-            },
+            Mood::Quiet => Self::none(),
+            Mood::Passing => {
+                let mut calls = vec![None; rng.usize(..4)];
+                let many = rng.usize(1..=3);
+                calls.extend((0..many).map(|_| Some(passing_of(rng, theme))));
+                Self {
+                    calls,
+                    ..Self::none()
+                }
+            }
             Mood::Mild => Self {
                 calls: (0..8)
-                    .map(|_| (rng.u8(..4) == 0).then(|| passing(rng)))
+                    .map(|_| (rng.u8(..4) == 0).then(|| passing_of(rng, theme)))
                     .collect(),
+                writes: Vec::new(),
                 puts: (0..rng.usize(..2))
                     .map(|_| PutTrouble::Refused(503))
                     .collect(),
@@ -130,7 +63,8 @@ impl Trouble {
                 dies_after: None,
             },
             Mood::Wild => Self {
-                calls: wild_calls(rng),
+                calls: wild_calls(rng, theme),
+                writes: Vec::new(),
                 puts: wild_puts(rng),
                 timeout: millis(match rng.u8(..20) {
                     0 => rng.u64(300..1_500),
@@ -140,6 +74,42 @@ impl Trouble {
                 }),
                 dies_after: (rng.u8(..40) == 0).then(|| millis(rng.u64(5..500))),
             },
+        }
+    }
+
+    /// Nothing, and time enough.
+    pub fn none() -> Self {
+        Self {
+            calls: Vec::new(),
+            writes: Vec::new(),
+            puts: Vec::new(),
+            timeout: LONG,
+            dies_after: None,
+        }
+    }
+
+    /// Only these writes are not as they should be.
+    pub fn of_writes(writes: Vec<Option<CallFault>>) -> Self {
+        Self {
+            writes,
+            ..Self::none()
+        }
+    }
+
+    /// Writes that take so long that something else comes in between.
+    pub fn slow_writes(rng: &mut Rng) -> Self {
+        let mut writes = vec![None; rng.usize(..3)];
+        let second = Some(CallFault::Slow(rng.u64(1_000..=1_500)));
+        match rng.u8(..6) {
+            0 => writes.clear(),
+            1 => writes = vec![second; 40],
+            2..=3 => writes.push(Some(CallFault::Slow(rng.u64(1_500..9_000)))),
+            4 => writes.push(Some(CallFault::HangsLate(rng.u64(1_500..9_500)))),
+            _ => writes.push(Some(CallFault::ResetLate(rng.u64(1_000..9_500)))),
+        }
+        Self {
+            dies_after: (rng.u8(..12) == 0).then(|| Duration::from_millis(rng.u64(300..2_500))),
+            ..Self::of_writes(writes)
         }
     }
 
@@ -157,36 +127,62 @@ impl Trouble {
     }
 }
 
-fn wild_calls(rng: &mut Rng) -> Vec<Option<CallFault>> {
+fn wild_calls(rng: &mut Rng, theme: Theme) -> Vec<Option<CallFault>> {
     match rng.u8(..10) {
         0..=2 => Vec::new(),
         3..=6 => {
             let often = rng.u8(2..6);
             (0..16)
-                .map(|_| (rng.u8(..often) == 0).then(|| anything(rng)))
+                .map(|_| (rng.u8(..often) == 0).then(|| anything(rng, theme)))
                 .collect()
         }
         // One thing some times in a row, or until the event ends.
-        7..=8 => burst(rng, 6),
-        _ => burst(rng, 60),
+        7..=8 => burst(rng, 6, theme),
+        _ => burst(rng, 60, theme),
     }
 }
 
-fn burst(rng: &mut Rng, most: usize) -> Vec<Option<CallFault>> {
+fn burst(rng: &mut Rng, most: usize, theme: Theme) -> Vec<Option<CallFault>> {
     let mut calls = vec![None; rng.usize(..6)];
     let fault = if rng.u8(..4) == 0 {
-        anything(rng)
+        anything(rng, theme)
     } else {
-        passing(rng)
+        passing_of(rng, theme)
     };
     let many = rng.usize(most / 2..=most);
     calls.extend(std::iter::repeat_n(Some(fault), many));
     calls
 }
 
+/// What is over with the next call; mostly what the schedule is about.
+fn passing_of(rng: &mut Rng, theme: Theme) -> CallFault {
+    let often = rng.u8(..4) > 0;
+    if often && theme == Theme::Unreadable {
+        unreadable(rng)
+    } else if often && theme == Theme::Signatures {
+        OLD_SIGNATURE
+    } else {
+        passing(rng)
+    }
+}
+
+const OLD_SIGNATURE: CallFault = CallFault::Refused(403, "InvalidSignatureException");
+
+fn unreadable(rng: &mut Rng) -> CallFault {
+    let shapes = [
+        Shape::Page,
+        Shape::Half,
+        Shape::Empty,
+        Shape::Other,
+        Shape::Inner,
+    ];
+    let effects = [Effect::Done, Effect::NotDone];
+    CallFault::Unreadable(shapes[rng.usize(..5)], effects[rng.usize(..2)])
+}
+
 /// What is over with the next call.
 fn passing(rng: &mut Rng) -> CallFault {
-    match rng.u8(..13) {
+    match rng.u8(..15) {
         0 => CallFault::Refused(429, "TooManyRequestsException"),
         1 => CallFault::ThrottledUntil,
         2 => CallFault::Refused(500, "ServiceException"),
@@ -199,16 +195,17 @@ fn passing(rng: &mut Rng) -> CallFault {
         9 => CallFault::Overwritten,
         10 => CallFault::Refused(412, "PreconditionFailedException"),
         11 => CallFault::Another(Move::Goes),
+        12 => unreadable(rng),
+        13 => OLD_SIGNATURE,
         _ => CallFault::Another(Move::Comes),
     }
 }
 
-fn anything(rng: &mut Rng) -> CallFault {
+fn anything(rng: &mut Rng, theme: Theme) -> CallFault {
     match rng.u8(..20) {
-        0..=8 => passing(rng),
-        9 => CallFault::Refused(400, "InvalidParameterValueException"),
-        10 => CallFault::Refused(403, "AccessDeniedException"),
-        11 => CallFault::Garbled,
+        0..=9 => passing_of(rng, theme),
+        10 => CallFault::Refused(400, "InvalidParameterValueException"),
+        11 => CallFault::Refused(403, "AccessDeniedException"),
         12..=13 => CallFault::Stale,
         14 => CallFault::ResetLate(rng.u64(20..700)),
         15 => CallFault::Hangs,

@@ -22,9 +22,11 @@ pub struct Wanted {
     pub all: bool,
     /// The statement id, where one is given.
     pub sid: Option<String>,
-    pub principals: Vec<&'static str>,
+    pub principals: Vec<String>,
     pub is_list: bool,
     pub nonce: u32,
+    /// The ARN that names the layer, where that is not its own.
+    pub misplaced: Option<String>,
 }
 
 impl Wanted {
@@ -37,6 +39,7 @@ impl Wanted {
             principals: Vec::new(),
             is_list: rng.u8(..5) < 2,
             nonce: 0,
+            misplaced: None,
         };
         wanted.draw_principals(rng);
         wanted
@@ -44,7 +47,24 @@ impl Wanted {
 
     fn draw_principals(&mut self, rng: &mut Rng) {
         let many = if self.is_list { rng.usize(1..=4) } else { 1 };
-        self.principals = rng.choose_multiple(PRINCIPALS, many);
+        let drawn = rng.choose_multiple(PRINCIPALS, many);
+        self.principals = drawn.into_iter().map(str::to_owned).collect();
+    }
+
+    /// One whose writes take seconds: a long list, or a list for all versions.
+    pub fn draw_long(rng: &mut Rng, logical: &str, versions: u64) -> Self {
+        let all = rng.u8(..3) == 0;
+        let many = if all {
+            rng.usize(2..=4)
+        } else {
+            rng.usize(12..=30)
+        };
+        Self {
+            all,
+            is_list: true,
+            principals: (1..=many).map(|number| format!("2{number:011}")).collect(),
+            ..Self::draw(rng, logical, versions)
+        }
     }
 
     /// The same with a change or two, as an Update would bring it.
@@ -79,18 +99,19 @@ impl Wanted {
     }
 
     pub fn properties(&self, layer: &str, service_timeout: u64) -> Value {
+        let named = self.misplaced.as_deref().unwrap_or(layer);
         let mut properties = json!({
             "ServiceToken": crate::runtime_api::FUNCTION_ARN,
             "ServiceTimeout": service_timeout.to_string(),
-            "LayerVersionArn": format!("{layer}:{}", self.version),
+            "LayerVersionArn": format!("{named}:{}", self.version),
         });
         if self.is_list {
             properties["Principals"] = self.principals.clone().into();
         } else if self.principals[0].starts_with("o-") {
             properties["Principal"] = "*".into();
-            properties["OrganizationId"] = self.principals[0].into();
+            properties["OrganizationId"] = self.principals[0].as_str().into();
         } else {
-            properties["Principal"] = self.principals[0].into();
+            properties["Principal"] = self.principals[0].as_str().into();
         }
         if let Some(sid) = &self.sid {
             properties["StatementId"] = sid.as_str().into();
@@ -118,7 +139,7 @@ impl Wanted {
         let granted_to = if self.is_list {
             "list"
         } else {
-            self.principals[0]
+            self.principals[0].as_str()
         };
         format!("{granted_to} {}", self.all)
     }
