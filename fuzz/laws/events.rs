@@ -15,7 +15,7 @@ use lambda_permission_provider::permission::scope::Scope;
 use lambda_permission_provider::permission::statement::Statement;
 use serde_json::Value;
 
-use super::assert_one_line;
+use super::{assert_one_line, places};
 
 /// An event, which need not be JSON.
 pub fn hold(input: &[u8]) -> Option<()> {
@@ -156,6 +156,7 @@ fn gives(request: &Request, intent: &Intent) {
         assert!(!(meets && takes), "what is given is cleared away");
     }
     is_taken_away(request, intent, goals);
+    places::hold(request);
 }
 
 /// Whether the properties name `principal`. A mistake must never make a grant wider, least of all public.
@@ -181,7 +182,7 @@ fn is_named(principal: &Principal, request: &Request) -> bool {
 
 /// A Delete takes away exactly what is given, by the id that was answered or, when it overtakes the answer, without one;
 /// and an Update that changes nothing is the same grant.
-fn is_taken_away(request: &Request, intent: &Intent, given: &Goals) {
+pub(super) fn is_taken_away(request: &Request, intent: &Intent, given: &Goals) {
     let answered = Some(intent.physical_id.clone());
     for (physical_id, purpose) in [
         (answered.clone(), Purpose::Revoke),

@@ -5,6 +5,7 @@ pub mod answers;
 pub mod arns;
 pub mod events;
 pub mod physical_ids;
+pub mod places;
 pub mod policies;
 pub mod properties;
 pub mod settings;

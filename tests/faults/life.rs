@@ -185,17 +185,22 @@ impl Play<'_> {
                 Step::Created(known) => unneeded.push((index, known)),
                 Step::NotCreated(id, wanted) => unneeded.push((index, Known { id, wanted })),
                 Step::Updated(before, now) => {
-                    self.restore(0, logical, &now, &before, &label).await?;
-                    if now.id != before.id {
+                    let id = self.restore(0, logical, &now, &before, &label).await?;
+                    if now.id != id {
                         unneeded.push((index, now));
                     }
+                    resources[index].known = Some(Known { id, ..before });
                 }
                 Step::NotUpdated(before, wanted) => {
                     let now = Known {
                         id: before.id.clone(),
                         wanted,
                     };
-                    self.restore(0, logical, &now, &before, &label).await?;
+                    let id = self.restore(0, logical, &now, &before, &label).await?;
+                    if now.id != id {
+                        unneeded.push((index, now));
+                    }
+                    resources[index].known = Some(Known { id, ..before });
                 }
             }
         }

@@ -77,7 +77,7 @@ use crate::record::Record;
 const SCHEDULES: u64 = 300;
 
 /// How many run at a time. They wait more than they compute.
-const AT_A_TIME: u64 = 96;
+const AT_A_TIME: u64 = 80;
 
 /// The longest that a schedule can take, if nothing is stuck.
 const LONGEST: Duration = Duration::from_mins(10);

@@ -182,7 +182,7 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Goes back to `before`, which the resource is to be again: until it is a success.
+    /// Goes back to `before`, which the resource is to be again: until it is a success. Gives what it is known by then.
     pub async fn restore(
         &self,
         lane: usize,
@@ -190,7 +190,7 @@ impl Play<'_> {
         now: &Known,
         before: &Known,
         label: &str,
-    ) -> Result<(), Unpromised> {
+    ) -> Result<String, Unpromised> {
         for attempt in 0..MOST_TRIES {
             if attempt >= TRIES {
                 self.clear_the_way();
@@ -209,23 +209,23 @@ impl Play<'_> {
                 )
             };
             if let Some(told) = self.serve(&request).await?.filter(|told| !told.failed) {
-                if told.id != before.id && before.id == FOREIGN_ID {
-                    return Err(Unpromised(
-                        "a rollback gave another id to what another implementation has made",
-                    ));
-                }
-                if told.id != before.id {
+                if told.id != before.id && before.id != FOREIGN_ID {
                     self.broken(&format!(
                         "{label}: rolled back to {}, not {}",
                         told.id, before.id
                     ));
                 }
-                return Ok(());
+                return Ok(told.id);
             }
+        }
+        if before.id == FOREIGN_ID {
+            return Err(Unpromised(
+                "what another implementation has made is not rolled back",
+            ));
         }
         self.broken(&format!(
             "{label}: the rollback fails though nothing is wrong"
         ));
-        Ok(())
+        Ok(before.id.clone())
     }
 }
