@@ -29,7 +29,10 @@ impl Play<'_> {
         if self.theme == Theme::TakenOver {
             self.take_over(&mut resources[0]);
         }
-        for number in 0..rng.usize(1..=4) {
+        // What is about resources that are there already needs an operation before.
+        let later = [Theme::RollbackBesideUpdate, Theme::Guardrails].contains(&self.theme);
+        let least = if later { 3 } else { 1 };
+        for number in 0..rng.usize(least..=4) {
             self.operation(&mut resources, number).await?;
             self.rest(&mut resources, number).await?;
             if self.is_broken() {
@@ -136,6 +139,9 @@ impl Play<'_> {
         }
         // Whoever refers to the layer by `!Ref` gets an Update when a version is published.
         let follows = published && known.wanted.all;
+        if self.theme == Theme::TakenOver && known.id == FOREIGN_ID && rng.bool() {
+            return Some(known.wanted.again());
+        }
         match rng.u8(..8) {
             0..=2 if follows => Some(known.wanted.again()),
             0 => None,

@@ -19,7 +19,7 @@ const MOST_VERSIONS: usize = 12;
 impl Play<'_> {
     /// Whether this step is given up while it runs, as far as it is alone.
     pub fn is_given_up(&self, label: &str, theme: Theme) -> bool {
-        let often = if self.theme == theme { 8 } else { 1 };
+        let often = if self.theme == theme { 10 } else { 1 };
         self.dice(&format!("given up {label}")).u8(..16) < often
     }
 

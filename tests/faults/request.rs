@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::fault::CallFault;
+use crate::fault::{CallFault, PutTrouble};
 use crate::play::{Look, Play, Unpromised};
+use crate::theme::Theme;
 use crate::trouble::{LONG, Mood, Trouble};
 use crate::wanted::Wanted;
 
@@ -139,6 +140,9 @@ impl<'a> Request<'a> {
         let unheard = play.dice(&format!("unheard {}", self.label)).u8(..20) == 0;
         if unheard && self.kind != "Delete" && self.mood == Mood::Wild {
             trouble.cut_off();
+        }
+        if play.theme == Theme::Guardrails && self.kind == "Update" && rng.u8(..4) == 0 {
+            trouble.puts = vec![PutTrouble::Refused(403)];
         }
         trouble
     }
