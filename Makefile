@@ -123,7 +123,7 @@ mutants: $(CARGO_MUTANTS) ## change the code without I/O and list the changes th
 	  $(CARGO_MUTANTS) mutants --jobs 1 --output target
 
 .PHONY: faults
-faults: ## live through schedules of faults, which test does with 300 of them: make faults N=10000, or a failed one alone: make faults SEED=7
+faults: ## live through schedules of faults, which test does with 200 of them: make faults N=10000, or a failed one alone: make faults SEED=7
 	N=$(N) SEED=$(SEED) cargo test --locked --test faults -- --nocapture
 
 .PHONY: engine

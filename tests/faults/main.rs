@@ -74,7 +74,7 @@ use crate::play::{Bench, Play, Unpromised};
 use crate::record::Record;
 
 /// How many schedules run where `N` does not say otherwise.
-const SCHEDULES: u64 = 300;
+const SCHEDULES: u64 = 200;
 
 /// How many run at a time. They wait more than they compute.
 const AT_A_TIME: u64 = 80;

@@ -35,6 +35,7 @@ impl Play<'_> {
         let (id, pause) = (format!("invented-{logical}"), rng.u64(..2_000));
         let began = self.begin_overlap("Delete beside its Create");
         let create = Request {
+            once: true,
             trouble,
             mood: Mood::Mild,
             ..Request::new("Create", logical, &wanted, format!("{label}-overtaken"))
@@ -104,7 +105,7 @@ impl Play<'_> {
         let update = Request {
             id: Some(&known.id),
             old: Some(&known.wanted),
-            mood: Mood::Mild,
+            once: true,
             trouble: Some(Trouble::slow_writes(&mut rng)),
             ..Request::new("Update", logical, wanted, format!("{label}-given-up"))
         };

@@ -42,6 +42,8 @@ pub struct Request<'a> {
     /// How long ago CloudFormation sent it, and how long it waits.
     pub ago: Duration,
     pub waits: Duration,
+    /// Whether it is over with its first delivery: Lambda's next one is a minute later, and this is about less than that.
+    pub once: bool,
     /// Whether the other executable is free for the same event at the same time.
     pub may_be_twin: bool,
 }
@@ -89,6 +91,7 @@ impl<'a> Request<'a> {
             lane: 0,
             ago: Duration::ZERO,
             waits: PATIENT,
+            once: false,
             may_be_twin: false,
         }
     }
@@ -141,7 +144,8 @@ impl<'a> Request<'a> {
         if unheard && self.kind != "Delete" && self.mood == Mood::Wild {
             trouble.cut_off();
         }
-        if play.theme == Theme::Guardrails && self.kind == "Update" && rng.u8(..4) == 0 {
+        let is_guarded = play.theme == Theme::Guardrails && self.mood == Mood::Wild;
+        if is_guarded && self.kind == "Update" && rng.u8(..4) == 0 {
             trouble.puts = vec![PutTrouble::Refused(403)];
         }
         trouble
@@ -305,7 +309,7 @@ impl Play<'_> {
             }));
             // Lambda promises at least once, not exactly once.
             let mut rng = self.dice(&format!("once more {} {delivery}", request.label));
-            if delivered.is_over && rng.u8(..24) > 0 {
+            if request.once || delivered.is_over && rng.u8(..24) > 0 {
                 break;
             }
         }
