@@ -1,9 +1,12 @@
 //! What has to hold of the answers to one request: which ids they may bear, and that nothing is done where nothing is to be done.
 //! Refuses to know how they were heard.
 
-use crate::play::Play;
-use crate::request::{Answer, Request, Told};
+use std::time::Instant;
+
+use crate::play::{Look, Play};
+use crate::request::{Answer, Request, Told, WATCHED, WATCHFUL};
 use crate::stack::FOREIGN_ID;
+use crate::trouble::Trouble;
 
 impl Play<'_> {
     /// The rules for all answers to one request.
@@ -62,5 +65,41 @@ impl Play<'_> {
         if !holds {
             self.broken(&format!("{}: {what}", request.label));
         }
+    }
+
+    /// A Delete that succeeded has looked for as long as its Create may still be running.
+    pub fn check_look(&self, request: &Request<'_>, trouble: &Trouble, since: Instant) {
+        let lane = &self.bench.lanes[request.lane];
+        let read = self
+            .bench
+            .control_plane
+            .layers()
+            .dealt(&lane.key)
+            .read
+            .clone();
+        let last = read.values().max().copied();
+        let looked_long = last.is_some_and(|last| last > since + WATCHED);
+        let has_time = trouble.timeout >= WATCHFUL && request.is_early_delete();
+        self.must(
+            looked_long || !has_time,
+            request,
+            "did not look again for a Create that may be running",
+        );
+        if request.lane == 1 {
+            let timeout = trouble.timeout;
+            let look = Look {
+                since,
+                timeout,
+                read,
+            };
+            self.last_look.lock().unwrap().get_or_insert(look);
+        }
+    }
+
+    /// Whether what is asked for is refused without a look at what is there.
+    pub fn is_impossible(&self, request: &Request<'_>) -> bool {
+        let is_create = request.kind == "Create";
+        let is_misplaced = request.wanted.misplaced.is_some();
+        is_misplaced && request.kind != "Delete" || is_create && self.refuses(request.wanted)
     }
 }

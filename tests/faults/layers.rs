@@ -1,13 +1,14 @@
 //! The layers of one schedule: the policies with all that happens to them, and when each executable read and wrote what.
-//! Refuses to know HTTP; the rules of a policy stand in `layer_policies`.
+//! Refuses to know HTTP; the rules of a policy stand in `layer_policies`, and what is served otherwise in `otherwise`.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::another_writer::AnotherWriter;
-use crate::fault::{CallFault, Effect, Form, Move, Shape};
+use crate::dealt::Dealt;
+use crate::fault::{CallFault, Move};
 use crate::guardrails::Guardrails;
 use crate::lambda_answers::{
     Answered, added_answer, page_answer, policy_answer, refused, removed_answer,
@@ -16,46 +17,6 @@ use crate::lambda_call::{Call, Operation, query_value};
 use crate::layer_policies::{LayerPolicies, Policy, Refusal};
 use crate::record::Record;
 use crate::trouble::Trouble;
-use crate::wording;
-
-/// How old a stale reading is at most.
-const STALE: Duration = Duration::from_millis(1_500);
-
-/// What one executable is dealt for one event, and what it did.
-#[derive(Default)]
-pub struct Dealt {
-    faults: VecDeque<Option<CallFault>>,
-    /// What the next writes meet.
-    writes: VecDeque<Option<CallFault>>,
-    pub calls: usize,
-    /// Effects that are still to come.
-    pub to_come: usize,
-    /// When the event began.
-    began: Option<Instant>,
-    /// What the executable must not add.
-    guardrails: Option<Guardrails>,
-    /// When each policy was read last.
-    pub read: BTreeMap<String, Instant>,
-    /// When something was last added to each policy.
-    pub added: BTreeMap<String, Instant>,
-    /// When something was last written to any policy.
-    pub written: Option<Instant>,
-    /// Whether another writer has replaced what the event had just added without a revision.
-    pub hijacked: bool,
-}
-
-impl Dealt {
-    /// What the next call meets.
-    pub fn next(&mut self, operation: Operation) -> Option<CallFault> {
-        let writes = matches!(operation, Operation::Add | Operation::Remove);
-        let queue = if writes && !self.writes.is_empty() {
-            &mut self.writes
-        } else {
-            &mut self.faults
-        };
-        queue.pop_front().flatten()
-    }
-}
 
 /// A write that carried no revision.
 pub struct Race {
@@ -73,7 +34,7 @@ pub struct Layers {
     pub another: AnotherWriter,
     dealt: BTreeMap<String, Dealt>,
     /// What the policy of each layer version looked like after each change.
-    seen: BTreeMap<String, Vec<Seen>>,
+    pub seen: BTreeMap<String, Vec<Seen>>,
     pub races: Vec<Race>,
     /// What no executable may ever ask for, and one has.
     pub broken: Vec<String>,
@@ -112,13 +73,7 @@ impl Layers {
 
     /// Deals `trouble` to the executable that signs with `key`, for the event that begins now.
     pub fn deal(&mut self, key: &str, trouble: &Trouble, guardrails: &Guardrails) {
-        let dealt = self.dealt(key);
-        dealt.faults = trouble.calls.iter().copied().collect();
-        dealt.writes = trouble.writes.iter().copied().collect();
-        dealt.calls = 0;
-        dealt.began = Some(Instant::now());
-        dealt.guardrails = Some(guardrails.clone());
-        dealt.hijacked = false;
+        self.dealt(key).begin(trouble, guardrails);
     }
 
     /// Whoever is refused by the guardrails of an executable is never added by it.
@@ -210,81 +165,6 @@ impl Layers {
         let marker = query_value(&call.target, "Marker");
         let page = self.policies.list(&call.arn, marker.as_deref(), most)?;
         Ok(page_answer(&page))
-    }
-
-    /// As usual, but another writer's unconditional write takes the place of an unconditional addition.
-    pub fn perform_in_vain(&mut self, call: &Call, body: &Value) -> Answered {
-        let answered = self.perform(call, body);
-        let added = call.operation == Operation::Add && answered.0 == Some(201);
-        if added && call.revision.is_none() {
-            self.policies.take(&call.arn, call.sid.as_deref().unwrap());
-            self.another_acts(&call.arn, Move::Comes, None);
-        }
-        answered
-    }
-
-    /// A reading as it would have been answered a moment ago, but not before the event began.
-    pub fn stale(&mut self, call: &Call, body: &Value) -> Answered {
-        let began = self.dealt(&call.credential.access_key).began;
-        let then = Instant::now().checked_sub(STALE).max(began);
-        let seen = self
-            .seen
-            .get(&call.arn)
-            .filter(|_| call.operation == Operation::Get);
-        let seen = seen.and_then(|seen| seen.iter().rfind(|(at, _)| Some(*at) <= then));
-        match seen.cloned() {
-            Some((_, Ok(policy))) => policy_answer(&policy),
-            Some((_, Err(refusal))) => refused(&refusal),
-            None => self.perform(call, body),
-        }
-    }
-
-    /// A success that cannot be read.
-    pub fn unreadable(
-        &mut self,
-        call: &Call,
-        body: &Value,
-        shape: Shape,
-        effect: Effect,
-    ) -> Answered {
-        let writes = matches!(call.operation, Operation::Add | Operation::Remove);
-        if writes && effect == Effect::Done {
-            let answered = self.perform(call, body);
-            if answered.0.is_none_or(|status| status >= 300) {
-                return answered;
-            }
-        }
-        wording::unreadable(call.operation, shape)
-    }
-
-    /// An addition that is written in other words than were asked for.
-    pub fn written_otherwise(&mut self, call: &Call, body: &Value, form: Form) -> Answered {
-        let answered = self.perform(call, body);
-        if call.operation != Operation::Add || answered.0 != Some(201) {
-            return answered;
-        }
-        let sid = call.sid.as_deref().unwrap();
-        let there = self.policies.statements(&call.arn);
-        let asked = there.iter().find(|found| found["Sid"] == sid).unwrap();
-        let written = wording::written_as(asked, form);
-        self.policies.take(&call.arn, sid);
-        self.policies.put(&call.arn, written.clone());
-        self.keep(&call.arn);
-        let now = self.policies.get(&call.arn).unwrap();
-        added_answer(&written, &now.revision)
-    }
-
-    /// As usual, but what was added is replaced before anybody reads it.
-    pub fn hijacked(&mut self, call: &Call, body: &Value) -> Answered {
-        let answered = self.perform(call, body);
-        if call.operation == Operation::Add && answered.0 == Some(201) {
-            let sid = call.sid.as_deref();
-            self.policies.take(&call.arn, sid.unwrap());
-            self.another_acts(&call.arn, Move::Obstructs, sid);
-            let unread = call.revision.is_none();
-            self.dealt(&call.credential.access_key).hijacked |= unread;
-        }
-        answered
     }
 
     /// Keeps what the policy of `arn` looks like now, if there is such a layer version.

@@ -63,18 +63,6 @@ impl Play<'_> {
         });
     }
 
-    /// At times the operator changes what may be granted, once resources are there.
-    async fn change_guardrails(&self, rng: &mut Rng, number: usize) {
-        if self.theme == Theme::Guardrails && number > 0 && rng.u8(..4) > 0 {
-            let guardrails = if rng.u8(..5) == 0 {
-                Guardrails::open()
-            } else {
-                Guardrails::draw(rng)
-            };
-            self.configure(guardrails).await;
-        }
-    }
-
     /// Creates or updates the stack, and rolls it back if anything fails.
     async fn operation(&self, resources: &mut [Resource], number: usize) -> Result<(), Unpromised> {
         let mut rng = self.dice(&format!("operation {number}"));
@@ -147,19 +135,6 @@ impl Play<'_> {
             0 => None,
             1 | 2 => Some(known.wanted.clone()),
             _ => Some(changed),
-        }
-    }
-
-    /// As a user who has heard of the guardrails would.
-    fn leave_out_refused(&self, wanted: &mut Wanted) {
-        let guardrails = self.guardrails.lock().unwrap();
-        let allowed = guardrails.allowed.first().copied();
-        wanted
-            .principals
-            .retain(|principal| !guardrails.refuses(principal));
-        if wanted.principals.is_empty() {
-            let allowed = allowed.unwrap_or("111122223333");
-            wanted.principals.push(allowed.to_owned());
         }
     }
 

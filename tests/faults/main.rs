@@ -38,9 +38,11 @@ mod server;
 // What goes wrong.
 mod another_writer;
 mod control_plane;
+mod dealt;
 mod fault;
 mod layers;
 mod misplaced;
+mod otherwise;
 mod trouble;
 mod wording;
 

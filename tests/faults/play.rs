@@ -14,7 +14,6 @@ use crate::guardrails::Guardrails;
 use crate::lane::Lane;
 use crate::record::Record;
 use crate::theme::Theme;
-use crate::wanted::Wanted;
 
 /// Two executables before one control plane.
 pub struct Bench {
@@ -159,21 +158,5 @@ impl<'a> Play<'a> {
 
     pub fn is_broken(&self) -> bool {
         !self.all_broken().is_empty()
-    }
-
-    /// The operator changes the guardrails.
-    pub async fn configure(&self, guardrails: Guardrails) {
-        if *self.guardrails.lock().unwrap() != guardrails {
-            self.note(&format!("the function is configured: {guardrails:?}"));
-            self.bench.configure(&guardrails).await;
-            *self.guardrails.lock().unwrap() = guardrails;
-        }
-    }
-
-    /// Whether the guardrails refuse some of `wanted`.
-    pub fn refuses(&self, wanted: &Wanted) -> bool {
-        let guardrails = self.guardrails.lock().unwrap();
-        let mut principals = wanted.principals.iter();
-        principals.any(|principal| guardrails.refuses(principal))
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::fault::{CallFault, PutTrouble};
-use crate::play::{Look, Play, Unpromised};
+use crate::play::{Play, Unpromised};
 use crate::theme::Theme;
 use crate::trouble::{LONG, Mood, Trouble};
 use crate::wanted::Wanted;
@@ -117,7 +117,7 @@ impl<'a> Request<'a> {
     }
 
     /// Whether the provider cannot know that its Create is over.
-    fn is_early_delete(&self) -> bool {
+    pub fn is_early_delete(&self) -> bool {
         let unknown = |id: &str| !id.contains('#') && id != "never-created";
         self.kind == "Delete" && self.id.is_some_and(unknown)
     }
@@ -207,42 +207,6 @@ impl Play<'_> {
     fn given_up(&self, request: &Request<'_>) -> Instant {
         let begun = *self.sent.lock().unwrap().get(&request.label).unwrap();
         begun + request.waits.saturating_sub(request.ago)
-    }
-
-    /// A Delete that succeeded has looked for as long as its Create may still be running.
-    fn check_look(&self, request: &Request<'_>, trouble: &Trouble, since: Instant) {
-        let lane = &self.bench.lanes[request.lane];
-        let read = self
-            .bench
-            .control_plane
-            .layers()
-            .dealt(&lane.key)
-            .read
-            .clone();
-        let last = read.values().max().copied();
-        let looked_long = last.is_some_and(|last| last > since + WATCHED);
-        let has_time = trouble.timeout >= WATCHFUL && request.is_early_delete();
-        self.must(
-            looked_long || !has_time,
-            request,
-            "did not look again for a Create that may be running",
-        );
-        if request.lane == 1 {
-            let timeout = trouble.timeout;
-            let look = Look {
-                since,
-                timeout,
-                read,
-            };
-            self.last_look.lock().unwrap().get_or_insert(look);
-        }
-    }
-
-    /// Whether what is asked for is refused without a look at what is there.
-    fn is_impossible(&self, request: &Request<'_>) -> bool {
-        let is_create = request.kind == "Create";
-        let is_misplaced = request.wanted.misplaced.is_some();
-        is_misplaced && request.kind != "Delete" || is_create && self.refuses(request.wanted)
     }
 
     /// The answers of all deliveries that came to one.
