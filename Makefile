@@ -5,7 +5,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# Tools are pinned in tools/ and installed into .tools/, each when something first needs it.
+# Tools are pinned in tools/ by version and SHA-256, and installed into .tools/, each when something first needs it.
 TOOLS := .tools
 ENGINE := $(TOOLS)/engine
 LINT := $(TOOLS)/lint
@@ -166,6 +166,10 @@ remove: ## remove the provider from AWS; shows the commands, and asks
 reproducible: $(PACKAGE)/.installed $(LINT)/.installed ## build the package in two other folders and compare the sums
 	tools/check_reproducible.sh
 
+.PHONY: lock-tools
+lock-tools: $(TOOLS)/lock/.installed ## write the SHA-256 of every Python tool: after a change of a tools/requirements-*.in
+	tools/lock_tools.sh $(CURDIR)/$(TOOLS)/lock/bin/uv
+
 .PHONY: clean
 clean: ## remove what was built; the tools stay
 	rm -rf target dist
@@ -178,8 +182,8 @@ $(ZIP): $(BOOTSTRAP) tools/zip_bootstrap.py
 $(ZIP).sha256: $(ZIP)
 	cd $(@D) && sha256sum $(<F) > $(@F)
 
-$(SBOM): $(ZIP) tools/write_sbom.py
-	python3 tools/write_sbom.py $(PLATFORM) $< $@
+$(SBOM): $(ZIP) tools/write_sbom.py tools/requirements-package.txt
+	python3 tools/write_sbom.py $(PLATFORM) $< tools/requirements-package.txt $@
 
 $(PACKAGED): template.yaml $(ZIP) tools/write_packaged.py $(LINT)/.installed
 	$(LINT)/bin/python tools/write_packaged.py $< $(ZIP) $(ARCH) $@
@@ -193,10 +197,12 @@ $(LAYER_ACCESS): $(SOURCES) $(wildcard examples/layer-access/*.rs)
 	cargo build --locked --quiet --example layer-access
 	touch $@
 
+# The file names all that they take in turn: pip would not take the hash of a package that another one asks for with extras.
 $(TOOLS)/%/.installed: tools/requirements-%.txt
 	rm -rf $(@D)
 	python3 -m venv $(@D)
-	$(@D)/bin/pip --quiet --disable-pip-version-check install --requirement $<
+	$(@D)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: --no-deps --requirement $<
+	$(@D)/bin/pip --disable-pip-version-check check
 	touch $@
 
 $(FLOOR): $(wildcard benches/floor/src/*.rs) benches/floor/Cargo.toml benches/floor/Cargo.lock .cargo/config.toml $(PACKAGE)/.installed
@@ -212,8 +218,8 @@ $(NODE_PEER)/handler.cjs: $(wildcard benches/peers/node/*)
 	NODE_PATH=$(@D)/node_modules $(@D)/node_modules/.bin/esbuild benches/peers/node/runtime.js --bundle --minify --platform=node \
 	  --target=node20 --log-level=warning --outfile=$@
 
-$(EMULATOR): tools/take_emulator.py
-	python3 tools/take_emulator.py $@
+$(EMULATOR): tools/take_emulator.py tools/requirements-sam.txt
+	python3 tools/take_emulator.py tools/requirements-sam.txt $@
 
 $(CARGO_DENY):
 	cargo install --quiet --locked --no-default-features --version $(CARGO_DENY_VERSION) \

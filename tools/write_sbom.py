@@ -1,6 +1,7 @@
-"""Tells which crates are in the zip that ships, as CycloneDX: `python write_sbom.py TARGET ZIP SBOM`.
+"""Tells which crates are in the zip that ships, as CycloneDX: `python write_sbom.py TARGET ZIP REQUIREMENTS SBOM`.
 
-Crates that run only while building or testing are left out. Neither time nor place gets into it: the same sources and the same
+Crates that run only while building or testing are left out; what compiles and links them is named: rustc, and zig and cargo-zigbuild
+as REQUIREMENTS has them. Neither time nor place gets into it: the same sources and the same
 zip give the same bytes.
 """
 
@@ -50,7 +51,15 @@ def component(crate: tuple[str, str], licence: str, kind: str, sum_: str) -> dic
     }
 
 
-def main(target: str, archive: pathlib.Path, sbom: pathlib.Path) -> None:
+def tools(requirements: pathlib.Path) -> list[dict]:
+    """What makes the executable of the crates."""
+    rustc = subprocess.run(["rustc", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[1]
+    locked = dict(re.findall(r"^([\w-]+)==(\S+)", requirements.read_text(), re.MULTILINE))
+    versions = {"cargo-zigbuild": locked["cargo-zigbuild"], "rustc": rustc, "zig": locked["ziglang"]}
+    return [{"type": "application", "name": name, "version": version} for name, version in versions.items()]
+
+
+def main(target: str, archive: pathlib.Path, requirements: pathlib.Path, sbom: pathlib.Path) -> None:
     licences, needs = built_for(target)
     locked = tomllib.loads(pathlib.Path("Cargo.lock").read_text())["package"]
     sums = {(package["name"], package["version"]): package.get("checksum") for package in locked}
@@ -61,7 +70,7 @@ def main(target: str, archive: pathlib.Path, sbom: pathlib.Path) -> None:
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": {"component": described},
+        "metadata": {"tools": {"components": tools(requirements)}, "component": described},
         "components": components,
         "dependencies": [
             {"ref": purl(crate), "dependsOn": [purl(needed) for needed in sorted(needs[crate])]} for crate in sorted(needs)
