@@ -6,12 +6,15 @@
 - A stack may have the ServiceToken of another account's function, and code from another account's bucket, if their policies let its account.
 - A StackSet can be deployed, and rolls nothing out.
 - A template's conditions may join a list, to see whether it is empty.
+- A version of a function is published only of the code that its CodeSha256 says. MiniStack looks at no CodeSha256.
+- Requests count as sent by TLS, which MiniStack does not speak here: policies deny what comes without.
 """
 
 import json
 import re
 import urllib.parse
 
+from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.core.responses import get_account_id
 from ministack.services import lambda_svc, organizations, s3
@@ -23,6 +26,8 @@ request_context = iam_actions.request_tag_context
 resolve_principal = iam_evaluator.resolve_principal
 evaluate_conditions = engine._evaluate_conditions
 object_data = s3._get_object_data
+create_version = provisioners._lambda_version_create
+pin_request_origin = iam_evaluator.pin_request_origin
 function_by_reference = lambda_svc._get_func_record_for_ref
 
 LAYER = re.compile(r"/2018-10-31/layers/(?P<name>[^/]+)/versions(/(?P<version>\d+)(?P<policy>/policy.*)?)?")
@@ -103,6 +108,18 @@ def conditions_with_joins(template, parameters):
     return evaluate_conditions({**template, "Conditions": joined(template.get("Conditions", {}))}, parameters)
 
 
+def create_version_of_code(logical_id, properties, stack):
+    function, _name = provisioners._lambda_version_function(properties)
+    wanted, found = properties.get("CodeSha256"), function["config"]["CodeSha256"]
+    if wanted and wanted != found:
+        raise ValueError(f"CodeSHA256 ({wanted}) is different from current CodeSHA256 in $LATEST ({found}).")
+    return create_version(logical_id, properties, stack)
+
+
+def pin_origin_with_tls(address, _secure):
+    pin_request_origin(address, True)
+
+
 def lets(policy, account, action, arn, region):
     """Whether the policy of what has this ARN lets the account do it."""
     context = iam_evaluator.EvalContext(
@@ -142,6 +159,10 @@ def object_of_any_account(bucket, key, version_id=None):
 
 
 def bring():
+    app.pin_request_origin = pin_origin_with_tls
+    # Its update calls it by this name.
+    provisioners._lambda_version_create = create_version_of_code
+    provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]["create"] = create_version_of_code
     lambda_svc._get_func_record_for_ref = function_of_any_account
     s3._get_object_data = object_of_any_account
     iam_actions._lambda_action = action_on_layer

@@ -78,6 +78,5 @@ class Provider:
 
     def log(self) -> list[str]:
         """The lines of its log."""
-        group = f"/aws/lambda/{self.name}"
-        pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=self.stack.outputs["LogGroup"])
         return [event["message"] for page in pages for event in page["events"]]

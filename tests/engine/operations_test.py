@@ -3,7 +3,9 @@
 import json
 import time
 
-from engine import ACCOUNT
+import release
+from engine import ACCOUNT, REGION
+from stack import Stack
 
 
 def queue_of(engine, provider):
@@ -20,14 +22,22 @@ def transformed(engine, provider, logical_id: str) -> dict:
 def an_event_is_tried_three_times_and_then_kept_in_an_encrypted_queue(engine, provider):
     _, _, queue = queue_of(engine, provider)
     assert queue["SqsManagedSseEnabled"] == "true"
-    assert int(queue["MessageRetentionPeriod"]) == 14 * 24 * 3600
+    assert int(queue["MessageRetentionPeriod"]) == 4 * 24 * 3600
     kept = {"TargetArn": {"Fn::GetAtt": ["UnansweredEvents", "Arn"]}}
     assert transformed(engine, provider, "Provider")["DeadLetterConfig"] == kept
     tried = transformed(engine, provider, "ProviderEventInvokeConfig")
     assert (tried["MaximumRetryAttempts"], tried["MaximumEventAgeInSeconds"]) == (2, 3600)
 
 
-def the_alarms_watch_what_is_unanswered_failing_or_throttled(engine, provider):
+def the_queue_denies_whatever_comes_without_tls(engine, provider):
+    _, _, queue = queue_of(engine, provider)
+    [statement] = json.loads(queue["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "sqs:*")
+    assert statement["Resource"] == queue["QueueArn"]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def the_alarms_watch_what_is_unanswered_lost_failing_or_throttled(engine, provider):
     _, _, queue = queue_of(engine, provider)
     alarms = engine.client("cloudwatch").describe_alarms()["MetricAlarms"]
     watched = {alarm["MetricName"]: alarm["Dimensions"][0]["Value"] for alarm in alarms}
@@ -35,6 +45,8 @@ def the_alarms_watch_what_is_unanswered_failing_or_throttled(engine, provider):
     assert watched == {
         "ApproximateNumberOfMessagesVisible": name,
         "Errors": provider.name,
+        "DeadLetterErrors": provider.name,
+        "AsyncEventsDropped": provider.name,
         "Throttles": provider.name,
     }
     assert all(alarm["Threshold"] == 0 and alarm["TreatMissingData"] == "notBreaching" for alarm in alarms)
@@ -44,7 +56,51 @@ def the_alarms_tell_the_topic_that_is_given(engine, provider):
     topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:operators"
     with provider.redeployed(AlarmTopic=topic):
         alarms = engine.client("cloudwatch").describe_alarms()["MetricAlarms"]
-        assert [alarm["AlarmActions"] for alarm in alarms] == [[topic]] * 3
+        assert [alarm["AlarmActions"] for alarm in alarms] == [[topic]] * 5
+
+
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/team/boundary"
+
+
+def a_key_a_boundary_and_a_path_reach_what_they_are_for(engine, provider):
+    boundary = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    engine.client("iam").create_policy(PolicyName="boundary", Path="/team/", PolicyDocument=json.dumps(boundary))
+    stack = Stack(engine, "required")
+    where = {"CodeBucket": "releases", "FunctionName": "required"}
+    release.upload(engine, "releases")
+    wanted = {"KmsKeyArn": KEY, "PermissionsBoundary": BOUNDARY, "RolePath": "/team/layers/"}
+    assert stack.create(release.PACKAGED.read_text(), **where, **wanted) == "CREATE_COMPLETE"
+
+    arn = stack.outputs["RoleArn"]
+    assert ":role/team/layers/" in arn
+    role = engine.client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
+    [policy] = engine.client("iam").list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+    document = engine.client("iam").get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]
+    [by_key] = [statement for statement in document["Statement"] if statement["Resource"] == KEY]
+    assert by_key["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert engine.client("lambda").get_function_configuration(FunctionName="required")["KMSKeyArn"] == KEY
+    [group] = engine.client("logs").describe_log_groups(logGroupNamePrefix=stack.outputs["LogGroup"])["logGroups"]
+    assert group["kmsKeyId"] == KEY
+    attributes = engine.client("sqs").get_queue_attributes(QueueUrl=stack.outputs["DeadLetterQueue"], AttributeNames=["All"])["Attributes"]
+    assert attributes["KmsMasterKeyId"] == KEY
+    assert attributes.get("SqsManagedSseEnabled") != "true"
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
+def the_log_outlives_its_stack_and_does_not_hinder_the_next_one(engine, provider):
+    groups = []
+    for _ in range(2):
+        stack = Stack(engine, "again-and-again")
+        where = {"CodeBucket": "releases", "FunctionName": "again-and-again"}
+        release.upload(engine, "releases")
+        assert stack.create(release.PACKAGED.read_text(), **where) == "CREATE_COMPLETE"
+        groups.append(stack.outputs["LogGroup"])
+        assert stack.delete() == "DELETE_COMPLETE"
+    kept = engine.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/again-and-again-")["logGroups"]
+    assert sorted(group["logGroupName"] for group in kept) == sorted(groups)
+    assert len(set(groups)) == 2
 
 
 def a_revoke_from_the_queue_is_run_again(engine, provider, layer):

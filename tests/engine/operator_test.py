@@ -79,10 +79,20 @@ def a_deployment_without_a_bucket_is_not_begun(engine, operator):
     assert NAME not in stacks(engine)
 
 
+@pytest.mark.parametrize("bucket", ["http://my-bucket", "s3://my-bucket", "my-bucket/folder", "My-Bucket", "a b"])
+def what_is_not_the_name_of_a_bucket_is_refused(engine, operator, bucket):
+    ended, said = operator("deploy", BUCKET=bucket, YES="1")
+    assert ended != 0
+    assert f"not the name of a bucket: got BUCKET={bucket}, give the name alone, as in make deploy BUCKET=my-bucket" in said
+    assert NAME not in stacks(engine)
+
+
 def an_operator_deploys_tries_and_removes_the_provider(engine, operator, operated):
     assert operated is not None
     ended, said = operator("deploy", BUCKET="operators-bucket", YES="1")
     assert (ended, said.splitlines()[-1]) == (0, f"make deploy: the stack {NAME} is up to date")
+    configuration = engine.client("lambda").get_function_configuration(FunctionName=NAME)
+    assert configuration["Runtime"] == "provided.al2023"
 
     ended, said = operator("smoke", YES="1")
     assert (ended, said.splitlines()[-1]) == (0, "make smoke: granted, read and revoked; nothing is left")

@@ -1,5 +1,7 @@
 """`dist/packaged.yaml`: it deploys from a bucket what template.yaml deploys from a checkout."""
 
+import base64
+import hashlib
 import re
 
 import pytest
@@ -8,6 +10,7 @@ import yaml
 import release
 from deploy import ROOT
 from deploy import TEMPLATE as CHECKOUT
+from engine import ACCOUNT, REGION
 from gate import HOST
 from stack import Stack
 from templates import PARTNER, sharing
@@ -29,6 +32,81 @@ def the_packaged_template_needs_no_transform_and_has_the_version_of_the_crate():
     assert {resource["Type"] for resource in template["Resources"].values() if "Serverless" in resource["Type"]} == set()
     version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
     assert template["Outputs"]["Version"]["Value"] == version
+
+
+def versions(template: dict) -> dict:
+    """The resources that have Lambda compare the code, by their logical ids."""
+    return {name: resource for name, resource in template["Resources"].items() if resource["Type"] == "AWS::Lambda::Version"}
+
+
+def the_packaged_template_knows_the_sha_256_of_the_zip():
+    digest = hashlib.sha256(release.ZIP.read_bytes()).digest()
+    [(name, version)] = versions(yaml.safe_load(TEMPLATE)).items()
+    assert version["Properties"]["CodeSha256"] == base64.b64encode(digest).decode()
+    # Another zip has another version: what is published cannot change.
+    assert name == f"Code{digest.hex()[:16]}"
+
+
+def every_place_of_the_code_fits_into_the_description_of_a_function():
+    template = yaml.safe_load(TEMPLATE)
+    [version] = versions(template).values()
+    text = version["Properties"]["Description"]["Fn::Sub"][0]
+    longest_bucket, longest_key = 63, max(template["Parameters"]["CodeKey"]["MaxLength"], len(f"{release.key()}.zip"))
+    assert len(text) - len("${Bucket}${Key}") + longest_bucket + longest_key <= 256
+    assert template["Resources"]["Provider"]["Properties"]["Description"] == version["Properties"]["Description"]
+
+
+def the_service_token_has_no_version():
+    """It could not stay the same from release to release."""
+    assert yaml.safe_load(TEMPLATE)["Outputs"]["ServiceToken"]["Value"] == {"Fn::GetAtt": ["Provider", "Arn"]}
+
+
+def an_other_zip_than_that_of_the_template_is_rolled_back(engine, provider):
+    other, key = release.ZIP.read_bytes() + b"\0", f"{release.key()}.zip"
+    engine.upload("not-ours", key, other)
+    stack = Stack(engine, "not-ours")
+    assert stack.create(TEMPLATE, CodeBucket="not-ours", FunctionName="not-ours") == "ROLLBACK_COMPLETE"
+    [version] = versions(yaml.safe_load(TEMPLATE))
+    assert "CodeSHA256" in stack.reason(version)
+
+
+@pytest.mark.parametrize("place", [{"CodeBucket": "not-ours"}, {"CodeKey": "other.zip"}])
+def an_other_zip_at_another_place_is_rolled_back_to_the_code_before(engine, provider, code, place):
+    other, key = release.ZIP.read_bytes() + b"\0", f"{release.key()}.zip"
+    engine.upload("not-ours", key, other)
+    engine.upload("releases", "other.zip", other)
+    stack = Stack(engine, "moved-to-other-code")
+    given = {**code, "FunctionName": "moved-to-other-code"}
+    assert stack.create(TEMPLATE, **given) == "CREATE_COMPLETE"
+    assert stack.update(TEMPLATE, **{**given, **place}) == "UPDATE_ROLLBACK_COMPLETE"
+    digest = base64.b64encode(hashlib.sha256(release.ZIP.read_bytes()).digest()).decode()
+    configuration = engine.client("lambda").get_function_configuration(FunctionName="moved-to-other-code")
+    assert configuration["CodeSha256"] == digest
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
+def the_same_zip_at_another_place_is_deployed(engine, provider, code):
+    stack = Stack(engine, "moved")
+    given = {**code, "FunctionName": "moved"}
+    assert stack.create(TEMPLATE, **given) == "CREATE_COMPLETE"
+    engine.upload("releases", "same.zip", release.ZIP.read_bytes())
+    assert stack.update(TEMPLATE, **given, CodeKey="same.zip") == "UPDATE_COMPLETE"
+    # And without any change of the code.
+    assert stack.update(TEMPLATE, **given, CodeKey="same.zip", Timeout="77") == "UPDATE_COMPLETE"
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
+def a_bucket_for_each_region_has_the_account_in_its_name(engine, provider, code):
+    """The account that is given, as in a roll-out, or else that of the stack."""
+    for number, account in enumerate([{}, {"CodeAccount": PARTNER}]):
+        bucket = f"for-each-region-{account.get('CodeAccount', ACCOUNT)}-{REGION}"
+        release.upload(engine, bucket)
+        stack = Stack(engine, f"for-each-region-{number}")
+        given = {"CodeBucket": "for-each-region", "BucketForEachRegion": "true", "FunctionName": stack.name, **account}
+        assert stack.create(TEMPLATE, **given) == "CREATE_COMPLETE"
+        configuration = engine.client("lambda").get_function_configuration(FunctionName=stack.name)
+        assert configuration["Description"] == f"Custom resource, from {bucket}/{release.key()}.zip"
+        assert stack.delete() == "DELETE_COMPLETE"
 
 
 def the_readme_names_the_parameters_that_it_has_more():

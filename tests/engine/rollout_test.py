@@ -27,12 +27,13 @@ def organization(engine) -> str:
 
 
 def given_to_stack_sets(parameters: dict[str, str]) -> dict:
-    """The properties of the example's StackSet, with references to parameters put in."""
+    """The properties of the example's StackSet, with references put in."""
 
     class Template(yaml.SafeLoader):
         """Knows `!Ref`."""
 
-    Template.add_constructor("!Ref", lambda _loader, node: parameters[node.value])
+    values = parameters | {"AWS::AccountId": ACCOUNT}
+    Template.add_constructor("!Ref", lambda _loader, node: values[node.value])
     return yaml.load(example("roll-out"), Template)["Resources"]["Providers"]["Properties"]
 
 
@@ -41,7 +42,7 @@ def every_account_and_region_gets_a_provider_of_its_own(engine, provider, organi
     for region in REGIONS:
         bucket = Stack(engine, "code-bucket", region=region)
         assert bucket.create(example("code-bucket"), Prefix="organizations-code", Organization=organization) == "CREATE_COMPLETE"
-        assert bucket.outputs["Bucket"] == f"organizations-code-{region}"
+        assert bucket.outputs["Bucket"] == f"organizations-code-{ACCOUNT}-{region}"
         urls.append(release.upload(engine, bucket.outputs["Bucket"], region=region))
     parameters = {
         "TemplateURL": urls[0],
@@ -80,12 +81,13 @@ def every_account_and_region_gets_a_provider_of_its_own(engine, provider, organi
 def the_buckets_of_code_are_read_by_the_organization_alone(engine, provider, organization):
     bucket = Stack(engine, "read-by-organization")
     bucket.create(example("code-bucket"), Prefix="read-by", Organization=organization)
-    release.upload(engine, f"read-by-{REGION}")
+    name = bucket.outputs["Bucket"]
+    release.upload(engine, name)
 
     def reads(account: str) -> bool:
         s3 = engine.client("s3", account=account)
         try:
-            s3.get_object(Bucket=f"read-by-{REGION}", Key=f"{release.key()}.zip")
+            s3.get_object(Bucket=name, Key=f"{release.key()}.zip")
         except s3.exceptions.ClientError as error:
             assert error.response["Error"]["Code"] == "AccessDenied", error
             return False
@@ -93,7 +95,7 @@ def the_buckets_of_code_are_read_by_the_organization_alone(engine, provider, org
 
     assert [reads(account) for account in (PARTNER, OTHER_PARTNER)] == [True, False]
     with pytest.raises(engine.client("s3").exceptions.ClientError, match="AccessDenied"):
-        engine.client("s3", account=PARTNER).put_object(Bucket=f"read-by-{REGION}", Key=f"{release.key()}.zip", Body=b"evil")
+        engine.client("s3", account=PARTNER).put_object(Bucket=name, Key=f"{release.key()}.zip", Body=b"evil")
 
 
 @pytest.fixture
@@ -212,6 +214,26 @@ def a_grant_outlives_a_provider_that_is_gone_and_another_one_takes_it_over(engin
     assert layer.policy(version).keys() == {"partner"}
     assert stack.delete() == "DELETE_COMPLETE"
     assert layer.policy(version) == {}
+
+
+@pytest.mark.parametrize("name", ["roll-out", "central-provider"])
+def the_examples_take_the_template_over_https_and_a_runtime_that_functions_are_created_with(name):
+    assert "AllowedPattern: 'https://[^ ]+'" in example(name)
+    assert "http://" not in example(name)
+    assert re.search("Runtime(: |, ParameterValue: )provided.al2023", example(name))
+
+
+def the_buckets_of_code_deny_what_comes_without_tls():
+    policy = example("code-bucket").split("Sid: DenyWithoutTls")[1]
+    for line in ("Effect: Deny", "Principal: '*'", "Action: s3:*", "- !GetAtt Code.Arn", "- !Sub ${Code.Arn}/*"):
+        assert line in policy
+    assert "Bool: {aws:SecureTransport: 'false'}" in policy
+
+
+def every_example_with_an_external_id_keeps_it_secret():
+    parameters = [part for path in EXAMPLES.glob("*.yaml") for part in path.read_text().split("\n  ExternalId:\n")[1:]]
+    assert len(parameters) == 2
+    assert all(parameter.startswith("    Type: String\n    NoEcho: true\n") for parameter in parameters)
 
 
 def the_terraform_snippet_gives_the_parameters_of_its_template():
