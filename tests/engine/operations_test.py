@@ -64,8 +64,6 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/team/boundary"
 
 
 def a_key_a_boundary_and_a_path_reach_what_they_are_for(engine, provider):
-    boundary = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    engine.client("iam").create_policy(PolicyName="boundary", Path="/team/", PolicyDocument=json.dumps(boundary))
     stack = Stack(engine, "required")
     where = {"CodeBucket": "releases", "FunctionName": "required"}
     release.upload(engine, "releases")
@@ -75,18 +73,31 @@ def a_key_a_boundary_and_a_path_reach_what_they_are_for(engine, provider):
     arn = stack.outputs["RoleArn"]
     assert ":role/team/layers/" in arn
     role = engine.client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
-    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
     [policy] = engine.client("iam").list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     document = engine.client("iam").get_role_policy(RoleName=role["RoleName"], PolicyName=policy)["PolicyDocument"]
     [by_key] = [statement for statement in document["Statement"] if statement["Resource"] == KEY]
     assert by_key["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
-    assert engine.client("lambda").get_function_configuration(FunctionName="required")["KMSKeyArn"] == KEY
     [group] = engine.client("logs").describe_log_groups(logGroupNamePrefix=stack.outputs["LogGroup"])["logGroups"]
     assert group["kmsKeyId"] == KEY
     attributes = engine.client("sqs").get_queue_attributes(QueueUrl=stack.outputs["DeadLetterQueue"], AttributeNames=["All"])["Attributes"]
     assert attributes["KmsMasterKeyId"] == KEY
     assert attributes.get("SqsManagedSseEnabled") != "true"
     assert stack.delete() == "DELETE_COMPLETE"
+    # The engine's roles have no boundaries, and its functions no keys.
+    for resource, name, condition, parameter in [
+        ("ProviderRole", "PermissionsBoundary", "HasPermissionsBoundary", "PermissionsBoundary"),
+        ("Provider", "KmsKeyArn", "HasKmsKey", "KmsKeyArn"),
+    ]:
+        given = {"Fn::If": [condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]}
+        assert transformed(engine, provider, resource)[name] == given
+
+
+def what_is_required_of_nobody_is_left_out(engine, provider):
+    assert ":role/" in provider.role and provider.role.count("/") == 1
+    _, _, queue = queue_of(engine, provider)
+    assert "KmsMasterKeyId" not in queue
+    [group] = engine.client("logs").describe_log_groups(logGroupNamePrefix=provider.stack.outputs["LogGroup"])["logGroups"]
+    assert "kmsKeyId" not in group
 
 
 def the_log_outlives_its_stack_and_does_not_hinder_the_next_one(engine, provider):

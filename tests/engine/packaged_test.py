@@ -68,6 +68,8 @@ def an_other_zip_than_that_of_the_template_is_rolled_back(engine, provider):
     assert stack.create(TEMPLATE, CodeBucket="not-ours", FunctionName="not-ours") == "ROLLBACK_COMPLETE"
     [version] = versions(yaml.safe_load(TEMPLATE))
     assert "CodeSHA256" in stack.reason(version)
+    # Nor does it hinder the next try.
+    assert engine.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/not-ours-")["logGroups"] == []
 
 
 @pytest.mark.parametrize("place", [{"CodeBucket": "not-ours"}, {"CodeKey": "other.zip"}])

@@ -230,12 +230,6 @@ def the_buckets_of_code_deny_what_comes_without_tls():
     assert "Bool: {aws:SecureTransport: 'false'}" in policy
 
 
-def every_example_with_an_external_id_keeps_it_secret():
-    parameters = [part for path in EXAMPLES.glob("*.yaml") for part in path.read_text().split("\n  ExternalId:\n")[1:]]
-    assert len(parameters) == 2
-    assert all(parameter.startswith("    Type: String\n    NoEcho: true\n") for parameter in parameters)
-
-
 def the_terraform_snippet_gives_the_parameters_of_its_template():
     snippet = (EXAMPLES / "share-with-terraform.tf").read_text()
     (name,) = re.findall(r'template_body = file\("\$\{path.module\}/(.*)"\)', snippet)

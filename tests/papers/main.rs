@@ -13,4 +13,5 @@ mod reading;
 // The tests, by paper.
 mod readme;
 mod repository;
+mod supply;
 mod template;

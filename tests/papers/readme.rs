@@ -108,3 +108,21 @@ fn the_readme_lists_the_attributes_of_the_code() {
         .collect();
     assert_eq!(listed, attributes);
 }
+
+#[test]
+fn the_readme_removes_the_files_that_it_writes_events_to() {
+    let section = section("When something is wrong");
+    let written: BTreeSet<&str> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter_map(|command| command.rsplit_once(" > "))
+        .map(|(_, file)| file)
+        .collect();
+    let removed: BTreeSet<&str> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("    rm "))
+        .flat_map(str::split_whitespace)
+        .collect();
+    assert!(!written.is_empty());
+    assert_eq!(removed, written);
+}
