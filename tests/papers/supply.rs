@@ -44,7 +44,8 @@ fn pins(requirements: &str) -> BTreeMap<String, (String, Vec<String>)> {
             .filter_map(|word| word.strip_prefix("--hash="))
             .map(str::to_owned);
         let name = name.to_lowercase().replace('_', "-");
-        pins.insert(name, (version.to_owned(), hashes.collect()));
+        let twice = pins.insert(name, (version.to_owned(), hashes.collect()));
+        assert_eq!(twice, None, "{line}");
     }
     pins
 }
