@@ -16,7 +16,7 @@ use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::cut;
-use crate::permission::reading::shown;
+use crate::text::shown;
 
 /// The most bytes of JSON that all texts of one line take together. Longer ones are cut, the longest first.
 const MOST_BYTES: usize = 16 * 1024;

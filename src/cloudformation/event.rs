@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::permission::reading::shown;
+use crate::text::shown;
 
 /// A JSON string as the bytes that it stands for, which need not be UTF-8.
 ///

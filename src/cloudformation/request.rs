@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::response_url::ResponseUrl;
 use crate::cut;
-use crate::permission::reading::shown;
+use crate::text::shown;
 
 /// What it takes to answer an event: where to, and what an answer must repeat word for word.
 #[derive(Clone, Debug, PartialEq, Eq)]

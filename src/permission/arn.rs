@@ -180,26 +180,6 @@ impl fmt::Display for LayerVersionArn {
     }
 }
 
-/// The partition of a region, by how its name begins.
-///
-/// Source: the partitions of [AWS's SDKs](https://docs.aws.amazon.com/general/latest/gr/rande.html).
-#[must_use]
-pub fn partition_of_region(region: &str) -> &'static str {
-    const PREFIXES: [(&str, &str); 7] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-iso-", "aws-iso"),
-        ("us-isob-", "aws-iso-b"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("us-isof-", "aws-iso-f"),
-        ("eusc-", "aws-eusc"),
-    ];
-    let known = PREFIXES
-        .iter()
-        .find(|(prefix, _)| region.starts_with(prefix));
-    known.map_or("aws", |(_, partition)| partition)
-}
-
 /// A positive number in plain digits without leading zeros, so that printing it gives the same text again.
 /// Lambda's own type is a signed 64-bit integer.
 #[must_use]
@@ -243,7 +223,7 @@ pub(super) fn is_partition(text: &str) -> bool {
 }
 
 /// Whether `text` has the form of a region, such as `eu-west-1` or `us-gov-west-1`: an area of two to four letters, one word
-/// or more, and a number. It becomes part of a host name, which must be one of Lambda.
+/// or two, and a number. It becomes part of a host name, which must be one of Lambda.
 fn is_region(text: &str) -> bool {
     let mut words = text.split('-');
     let (area, number) = (words.next(), words.next_back());
@@ -251,12 +231,12 @@ fn is_region(text: &str) -> bool {
     let is_number = |number: &str| {
         (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let mut words = words.peekable();
+    let between: Vec<&str> = words.collect();
     text.len() <= MOST_OF_PLACE
         && area.is_some_and(is_area)
         && number.is_some_and(is_number)
-        && words.peek().is_some()
-        && words.all(is_lower)
+        && (1..=2).contains(&between.len())
+        && between.into_iter().all(is_lower)
 }
 
 /// The most characters of the name of a partition or of a region.
@@ -391,6 +371,7 @@ mod tests {
             ("e-west-1", false),
             ("euro-pe-west-1", true),
             ("europ-west-1", false),
+            ("dkr-ecr-us-east-1", false),
             (long.as_str(), false),
         ] {
             let arn = format!("arn:aws:lambda:{region}:123456789012:layer:my-layer");

@@ -187,7 +187,7 @@ mod tests {
             ),
             (
                 function,
-                "aws-zz9",
+                "aws-zz",
                 "us-west-2",
                 "give the partition `aws`, which is that of the function",
             ),

@@ -30,12 +30,12 @@ async fn a_stale_signature_is_repeated_with_a_fresh_one() {
             if name != "create-account" {
                 stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
             }
-            let stale = Fault::Refused(
+            let expired = Fault::Refused(
                 403,
                 code,
                 "Signature expired: 20261126T000000Z is now earlier",
             );
-            stage.lambda.next(operation, [stale.clone(), stale]);
+            stage.lambda.next(operation, [expired.clone(), expired]);
             let event = event(name).property("LayerVersionArn", LAYER_VERSION);
             stage.play(&event).await.succeeded();
         }

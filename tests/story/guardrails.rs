@@ -1,12 +1,17 @@
 //! What the operator does not allow: no such grant is made, every revoke is, and the reason says whom to ask.
 //! Refuses to know where answers may go.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use crate::bucket::PutFault;
 use crate::events::{
     ACCOUNT, Event, LAYER_VERSION, account_statement, event, organization_statement,
     public_statement,
 };
+use crate::lambda_call::Operation;
+use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 type Variable = (&'static str, &'static str);
@@ -160,6 +165,69 @@ async fn what_is_there_may_stay_and_lose_and_be_rolled_back_to_when_a_guardrail_
          provider's operator add it to `AllowedPrincipals`"
     );
     assert_eq!(stage.statements(), [granted("111122223333")]);
+}
+
+/// The Update from everybody to one account under the same id.
+fn from_public() -> Event {
+    let mut old = event("create-account").properties();
+    old["Principal"] = "*".into();
+    let mut update = event("create-account").update_to(&format!("{LAYER_VERSION}#partner"), old);
+    let (new, old) = (
+        update.0["OldResourceProperties"].take(),
+        update.properties(),
+    );
+    update.0["ResourceProperties"] = new;
+    update.0["OldResourceProperties"] = old;
+    update
+}
+
+#[tokio::test]
+async fn a_rollback_grants_to_nobody_who_is_denied() {
+    let stage = Stage::guarded(&[ANSWERABLE]).await;
+    let other = account_statement(LAYER_VERSION, "other", ACCOUNT);
+    stage.put_statement(other.clone());
+    stage.put_statement(public_statement(LAYER_VERSION, "partner"));
+    let full = Fault::Refused(400, "PolicyLengthExceededException", "full");
+    stage.lambda.always(Operation::Add, full);
+    let answer = stage.play(&from_public()).await;
+    let end = format!(
+        "(taken back: remove `partner` for `*`; not put back: `partner` for `*`: {NO_PUBLIC})"
+    );
+    assert!(answer.refused().ends_with(&end), "{}", answer.refused());
+    assert_eq!(stage.statements(), [other]);
+    let adds = stage
+        .lambda
+        .calls()
+        .into_iter()
+        .filter(|call| call.starts_with("Add"));
+    assert_eq!(adds.count(), 1, "none but the one that was asked for");
+}
+
+#[tokio::test]
+async fn a_rollback_restores_nothing_that_somebody_else_has_removed() {
+    let other = account_statement(LAYER_VERSION, "other", ACCOUNT);
+    for variables in [&[ANSWERABLE][..], &[ANSWERABLE, PUBLIC]] {
+        let stage = Stage::guarded(variables).await;
+        stage.put_statement(other.clone());
+        stage.put_statement(public_statement(LAYER_VERSION, "partner"));
+        let refused = PutFault::RefusedAfter(Duration::from_secs(2), 403);
+        stage.bucket.next([refused]);
+        let event = stage.issue(&from_public());
+        let removing = async {
+            while stage.statements()
+                != [
+                    other.clone(),
+                    account_statement(LAYER_VERSION, "partner", ACCOUNT),
+                ]
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stage.lambda.state().policies.take(LAYER_VERSION, "partner");
+        };
+        let delivered = stage.deliver(&event, Duration::from_mins(1));
+        tokio::join!(delivered, removing);
+        assert_eq!(stage.statements(), std::slice::from_ref(&other));
+    }
 }
 
 #[tokio::test]

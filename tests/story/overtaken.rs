@@ -60,8 +60,8 @@ async fn a_create_of_a_list_that_its_own_delete_overtakes_leaves_nothing() {
         stage.lambda.state().slow.insert(Operation::Add, slow);
         let create = list(length);
         let delete = create.delete_of("sharing-LayerPermission-1A2B3C4D5E6F");
-        let later = Duration::from_millis(300);
-        let [_, deleted] = overlapping(&stage, &create, later, &delete).await;
+        let pause = Duration::from_millis(300);
+        let [_, deleted] = overlapping(&stage, &create, pause, &delete).await;
         deleted.succeeded();
         assert_eq!(stage.statements(), before, "{length} {slow:?}");
     });
@@ -87,8 +87,8 @@ async fn a_create_for_all_versions_that_its_own_delete_overtakes_leaves_nothing(
             "111122223333,444455556666,777788889999,o-abc1234567",
         );
     let delete = create.delete_of("sharing-LayerPermission-1A2B3C4D5E6F");
-    let later = Duration::from_millis(500);
-    let [_, deleted] = overlapping(&stage, &create, later, &delete).await;
+    let pause = Duration::from_millis(500);
+    let [_, deleted] = overlapping(&stage, &create, pause, &delete).await;
     deleted.succeeded();
     for number in 1..=12 {
         let left = stage
@@ -187,8 +187,8 @@ async fn a_rollback_that_overtakes_its_update_leaves_what_was_before() {
         let slow = Duration::from_secs(3);
         stage.lambda.state().slow.insert(Operation::Add, slow);
         stage.lambda.state().slow.insert(Operation::Remove, slow);
-        let later = Duration::from_millis(500);
-        let [_, rolled_back] = overlapping(&stage, &update, later, &back).await;
+        let pause = Duration::from_millis(500);
+        let [_, rolled_back] = overlapping(&stage, &update, pause, &back).await;
         assert_eq!(rolled_back.succeeded(), id, "{name}");
         assert_eq!(sorted(stage.statements()), before, "{name}");
         assert_eq!(
