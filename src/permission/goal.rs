@@ -25,6 +25,8 @@ pub struct Goal {
     /// Of the wanted ids, those that are wanted only in place of an unwanted statement of the same id: a rollback does not
     /// restore what somebody else has removed or replaced meanwhile.
     pub in_place_only: BTreeSet<StatementId>,
+    /// Whether the policy may be one of a version that was published since the resource was changed last.
+    pub may_be_new: bool,
 }
 
 /// The principals that the guardrails deny, and why: none is added to a policy, not even in a rollback. What is there
@@ -128,6 +130,7 @@ impl Goals {
         let each = Goal {
             wanted: grant.statements(),
             revision_id: grant.revision_id.clone(),
+            may_be_new: matches!(grant.scope(), Scope::All(_)),
             ..Goal::default()
         };
         Self {

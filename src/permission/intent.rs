@@ -157,9 +157,13 @@ impl Intent {
                 .as_ref()
                 .map_or(Ok(()), |goals| home.reaches(&layer(goals)))?;
         }
-        let granted = |goals: &Goals| home.may_have_granted(&layer(goals));
-        self.goals = self.goals.filter(granted);
-        self.leftovers = self.leftovers.filter(granted);
+        self.goals = self
+            .goals
+            .filter(|goals| home.may_have_granted(&layer(goals)));
+        // The Update that would have left something there was refused.
+        self.leftovers = self
+            .leftovers
+            .filter(|goals| home.reaches(&layer(goals)).is_ok());
         Ok(self)
     }
 

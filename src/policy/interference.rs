@@ -40,18 +40,21 @@ impl Work<'_> {
         if !self.log.has_begun(target) && goal.awaits(policy) {
             self.course.awaits();
         }
+        // A rollback does not give way to its Update: that one gives way when it finds what was undone.
+        let gives_way = !self.course.is_awaiting();
         for wanted in &goal.wanted {
             if is_there(wanted, policy) && !self.log.has_added(target, wanted) {
                 self.course.met();
             }
             let is_vacant = policy.statement(&wanted.sid).is_none();
             if self.log.judge(wanted, policy) == Added::Gone
+                && gives_way
                 && (is_vacant || goal.replaces(wanted, policy))
             {
                 return Err(Unreconciled::Revoked(wanted.sid.clone()));
             }
         }
-        if self.purpose == Purpose::Grant {
+        if self.purpose == Purpose::Grant && gives_way {
             self.ensure_not_restored(goal, policy)?;
         }
         Ok(match self.undoes {
@@ -103,9 +106,8 @@ impl Goal {
         found.is_some_and(|found| old.any(|old| old.matches(found, policy)))
     }
 
-    /// Whether what is wanted is there already, and a change away from it may still be about to be written: something that it
-    /// replaces is not there, or something that the change would remove still is. That is so of a rollback that overtakes its
-    /// Update.
+    /// Whether a change away from what is wanted may still be about to be written: not all that it would add is there, or
+    /// something that it would remove still is. That is so of a rollback that overtakes its Update.
     fn awaits(&self, policy: &Policy) -> bool {
         let replaced = self.unwanted.iter().filter_map(|old| match &old.only_if {
             OnlyIf::Grants(principal) => Some(Statement {
@@ -115,11 +117,12 @@ impl Goal {
             OnlyIf::Says(_) | OnlyIf::Anything => None,
         });
         let replaced: BTreeSet<Statement> = replaced.collect();
-        let wanted: BTreeSet<&Statement> = self.wanted.iter().collect();
-        let may_come = |old: &Statement| !wanted.contains(old) && !is_there(old, policy);
-        let may_go = |wanted: &&Statement| !replaced.contains(*wanted);
-        !replaced.is_empty()
-            && self.wanted.iter().all(|wanted| is_there(wanted, policy))
-            && (replaced.iter().any(may_come) || wanted.iter().any(may_go))
+        let wanted: BTreeSet<Statement> = self.wanted.iter().cloned().collect();
+        let is_there = |statement: &&Statement| is_there(statement, policy);
+        // A version that was published since has nothing of either.
+        let is_new = self.may_be_new && !replaced.union(&wanted).any(|ours| is_there(&ours));
+        let may_come = !replaced.difference(&wanted).all(|old| is_there(&old));
+        let may_go = wanted.difference(&replaced).any(|new| is_there(&new));
+        !replaced.is_empty() && !is_new && (may_come || may_go)
     }
 }

@@ -209,6 +209,50 @@ fn sorted(mut statements: Vec<Value>) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_rollback_that_finds_something_else_missing_looks_for_its_update_all_the_same() {
+    let stage = two_executions().await;
+    stage.put_statement(other());
+    let create = event("create-list");
+    let id = stage.play(&create).await.succeeded().to_owned();
+    let before = sorted(stage.statements());
+    let mut new = create.properties();
+    new["Principals"] = json!(["777788889999"]);
+    let update = create.update_to(&id, new);
+    let slow = Duration::from_secs(3);
+    stage.lambda.state().slow.insert(Operation::Add, slow);
+    let rollback = async {
+        sleep(Duration::from_millis(500)).await;
+        stage.lambda.state().slow.clear();
+        stage
+            .lambda
+            .state()
+            .policies
+            .take(LAYER_VERSION, "partners-111122223333");
+        stage
+            .play(&update.update_to(&id, create.properties()))
+            .await
+    };
+    let (_, rolled_back) = tokio::join!(stage.play(&update), rollback);
+    rolled_back.succeeded();
+    assert_eq!(sorted(stage.statements()), before);
+}
+
+#[tokio::test]
+async fn a_publish_and_a_change_at_once_do_not_wait() {
+    let stage = Stage::start().await;
+    let create = event("create-all-versions").property("LayerVersionArn", LAYER_VERSION);
+    let id = stage.play(&create).await.succeeded().to_owned();
+    let next = LAYER_VERSION.replace("layer:1", "layer:2");
+    stage.lambda.state().policies.publish(&next);
+    let mut new = create.properties();
+    new["LayerVersionArn"] = next.into();
+    new["Principal"] = "444455556666".into();
+    let began = Instant::now();
+    stage.play(&create.update_to(&id, new)).await.succeeded();
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
 async fn a_rollback_of_an_update_that_had_succeeded_does_not_wait() {
     for (name, create, new) in updates() {
         let stage = Stage::start().await;

@@ -68,6 +68,26 @@ async fn a_layer_of_another_partition_is_refused_before_any_call() {
 }
 
 #[tokio::test]
+async fn a_rollback_of_a_refused_update_to_another_partition_leaves_the_grant_there() {
+    let stage = Stage::start().await;
+    let create = event("create-account");
+    let id = stage.play(&create).await.succeeded().to_owned();
+    let granted = stage.statements();
+    for arn in [
+        layer_version("aws-cn", "eu-west-1"),
+        layer_version("aws-cn", "cn-north-1"),
+    ] {
+        let mut new = create.properties();
+        new["LayerVersionArn"] = arn.into();
+        let update = create.update_to(&id, new);
+        stage.play(&update).await.refused();
+        let back = update.update_to(&id, create.properties());
+        assert_eq!(stage.play(&back).await.succeeded(), id);
+        assert_eq!(stage.statements(), granted);
+    }
+}
+
+#[tokio::test]
 async fn a_partition_that_does_not_fit_says_which_one_does() {
     let stage = Stage::start().await;
     for (arn, reason) in [
