@@ -14,6 +14,7 @@ use tracing::info;
 
 use super::failure::{Failure, Kind};
 use crate::http::NoResponse;
+use crate::text::one_line;
 
 /// How long one call may take before it counts as unanswered.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,11 +42,11 @@ where
         let (kind, code) = unanswered(error, status);
         return (kind, code.to_owned(), root_cause(error));
     };
-    let code = service.code().unwrap_or("no code");
+    let code = one_line(service.code().unwrap_or("no code"));
     let message = service
         .message()
         .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
-    (Kind::of(code, status), code.to_owned(), message)
+    (Kind::of(&code, status), code, message)
 }
 
 /// What a call came to that has no answer, or none that can be read: of a write, whether it took effect is unknown, unless

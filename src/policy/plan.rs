@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::document::Policy;
 use crate::permission::goal::{Denied, Goal, OnlyIf, Unwanted};
 use crate::permission::statement::{Statement, StatementId, principal_of};
+use crate::text::one_line;
 
 /// How many refusals of the guardrails a reason tells one by one.
 const MOST_TOLD: usize = 20;
@@ -35,7 +36,8 @@ pub enum Step {
 /// A wanted id is taken by a statement that says something else.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error(
-    "statement id taken: got `{found}` in the policy, choose another `StatementId` or remove that statement"
+    "statement id taken: got `{}` in the policy, choose another `StatementId` or remove that statement",
+    one_line(&found.to_string())
 )]
 pub struct Conflict {
     found: Value,
@@ -300,6 +302,17 @@ mod tests {
             conflict.expect_err("a conflict").to_string(),
             r#"statement id taken: got `{"Effect":"Deny","Sid":"s1"}` in the policy, choose another `StatementId` or remove that statement"#
         );
+    }
+
+    #[test]
+    fn a_statement_in_the_way_is_shown_without_format_characters_and_cut() {
+        let goal = goal(&[statement("s1", "*")], &[]);
+        let found = json!({"Sid": "s1", "Note": format!("\u{202e}\n{}", "x".repeat(20_000))});
+        let conflict = plan(&goal, &policy(&[found])).expect_err("a conflict");
+        let reason = conflict.to_string();
+        let begin = r#"statement id taken: got `{"Note":"\u{202e}\nxxx"#;
+        assert!(reason.starts_with(begin), "{reason}");
+        assert!(reason.len() < 1200, "{}", reason.len());
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::permission::goal::{Denied, Goal};
 use crate::permission::intent::Purpose;
 use crate::permission::role::Role;
 use crate::permission::statement::StatementId;
+use crate::text::{one_line, shown};
 
 /// How long a reading is doubted that is older than what was written or seen before, as a copy that lags behind would give it.
 const CONSISTENCY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,7 +35,9 @@ pub enum Unreconciled {
     Conflict(#[from] Conflict),
     /// The policy does not have the revision that the resource demands.
     #[error(
-        "policy changed: got revision `{found}` where `RevisionId` demands `{demanded}`, read the policy again and give its revision, or leave `RevisionId` out"
+        "policy changed: got revision {} where `RevisionId` demands {}, read the policy again and give its revision, or leave `RevisionId` out",
+        shown(found),
+        shown(demanded)
     )]
     Revision {
         /// The revision that the policy has.
@@ -63,7 +66,8 @@ pub enum Unreconciled {
     Restored(StatementId),
     /// Lambda has added something else than what was asked for.
     #[error(
-        "statement not as requested: got `{got}` from Lambda for `{asked}`, correct the ARN of the layer version or report this"
+        "statement not as requested: got `{}` from Lambda for `{asked}`, correct the ARN of the layer version or report this",
+        one_line(&got.to_string())
     )]
     NotAsRequested {
         /// What Lambda says it has added.

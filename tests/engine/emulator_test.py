@@ -96,6 +96,7 @@ def a_panic_is_answered_failed_and_the_process_lives_on(emulate, gate, event):
     assert [answered["Status"] for answered in answers] == ["FAILED", "FAILED"]
     assert all("panic" in answered["Reason"] for answered in answers)
     assert emulator.bootstraps() == before
+    assert emulator.log().count('"message":"panicked"') == 2
 
 
 @pytest.mark.parametrize("timeout", [3, 6])
