@@ -83,6 +83,15 @@ impl LayerArn {
         &self.account
     }
 
+    /// The same account, region and name in another partition.
+    #[must_use]
+    pub fn in_partition(&self, partition: &str) -> Self {
+        Self {
+            partition: partition.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The bare name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -157,9 +166,7 @@ impl LayerVersionArn {
     /// The same account, region, name and number in another partition.
     #[must_use]
     pub fn in_partition(&self, partition: &str) -> Self {
-        let mut other = self.clone();
-        partition.clone_into(&mut other.layer.partition);
-        other
+        Self::new(self.layer.in_partition(partition), self.version)
     }
 }
 

@@ -25,8 +25,8 @@ pub struct Goal {
     /// Of the wanted ids, those that are wanted only in place of an unwanted statement of the same id: a rollback does not
     /// restore what somebody else has removed or replaced meanwhile.
     pub in_place_only: BTreeSet<StatementId>,
-    /// Whether the policy may be one of a version that was published since the resource was changed last.
-    pub may_be_new: bool,
+    /// The version that the resource named before, of all versions of a layer: a later one may have been published since.
+    pub known_until: Option<u64>,
 }
 
 /// The principals that the guardrails deny, and why: none is added to a policy, not even in a rollback. What is there
@@ -130,7 +130,6 @@ impl Goals {
         let each = Goal {
             wanted: grant.statements(),
             revision_id: grant.revision_id.clone(),
-            may_be_new: matches!(grant.scope(), Scope::All(_)),
             ..Goal::default()
         };
         Self {
@@ -153,6 +152,18 @@ impl Goals {
             each,
             ..Self::with_grant(grant)
         }
+    }
+
+    /// The same, in the partition of `other` if that is about the same layer otherwise: Lambda knows a layer of the own account
+    /// by its name, so that a wrong partition in its ARN makes no difference.
+    #[must_use]
+    pub fn placed_like(mut self, other: &Self) -> Self {
+        let partition = other.scope.layer().partition();
+        let placed = self.scope.in_partition(partition);
+        if placed.layer() == other.scope.layer() {
+            self.scope = placed;
+        }
+        self
     }
 
     /// A statement that `wanted` needs and that goes with these.

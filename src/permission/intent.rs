@@ -131,7 +131,10 @@ impl Intent {
         // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
         // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
         if let Some(before) = before.filter(|_| self.keeps_id) {
-            let old = Goals::without_grant(before);
+            let old = Goals::without_grant(before).placed_like(&goals);
+            if matches!(old.scope, Scope::All(_)) {
+                goals.each.known_until = Some(before.layer_version.version());
+            }
             if old.scope == goals.scope {
                 goals.each.unwanted = old.each.unwanted;
             } else if old.shared_with(&goals).is_none() {
@@ -227,7 +230,8 @@ impl Request {
             properties: old.clone(),
             ..self.clone()
         };
-        let Some(shared) = clean_up.revoked().and_then(|old| old.shared_with(goals)) else {
+        let revoked = clean_up.revoked().map(|old| old.placed_like(goals));
+        let Some(shared) = revoked.and_then(|old| old.shared_with(goals)) else {
             return Ok(id);
         };
         if PhysicalId::read(Some(known)) == PhysicalId::Unknown {

@@ -29,6 +29,15 @@ impl Scope {
 }
 
 impl Scope {
+    /// The same in another partition.
+    #[must_use]
+    pub fn in_partition(&self, partition: &str) -> Self {
+        match self {
+            Self::This(layer_version) => Self::This(layer_version.in_partition(partition)),
+            Self::All(layer) => Self::All(layer.in_partition(partition)),
+        }
+    }
+
     /// Whether a policy may be in both.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {

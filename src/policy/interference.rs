@@ -20,9 +20,11 @@ impl Work<'_> {
 
     /// Whether `policy` may be older than what was written or seen before.
     pub(super) fn is_doubtful(&self, policy: &Policy) -> bool {
-        let (target, is_none) = (&policy.layer_version, policy.revision_id.is_none());
-        self.logs()
-            .any(|log| log.is_outdated(policy) || (is_none && log.expects_policy(target)))
+        let is_old = |log: &UndoLog| log.is_outdated(policy);
+        let is_missed = |undone: &UndoLog| undone.is_missed_in(policy, self.log);
+        self.logs().any(is_old)
+            || self.log.contradicts(policy)
+            || self.undoes.is_some_and(is_missed)
     }
 
     /// Notes what `policy` tells of earlier writes, and gives what is left to be done of `goal`.
@@ -120,7 +122,9 @@ impl Goal {
         let wanted: BTreeSet<Statement> = self.wanted.iter().cloned().collect();
         let is_there = |statement: &&Statement| is_there(statement, policy);
         // A version that was published since has nothing of either.
-        let is_new = self.may_be_new && !replaced.union(&wanted).any(|ours| is_there(&ours));
+        let number = policy.layer_version.version();
+        let may_be_new = self.known_until.is_some_and(|known| number > known);
+        let is_new = may_be_new && !replaced.union(&wanted).any(|ours| is_there(&ours));
         let may_come = !replaced.difference(&wanted).all(|old| is_there(&old));
         let may_go = wanted.difference(&replaced).any(|new| is_there(&new));
         !replaced.is_empty() && !is_new && (may_come || may_go)

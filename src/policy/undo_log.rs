@@ -144,19 +144,32 @@ impl UndoLog {
         is_older || applied.any(|entry| entry.condition.as_ref() == Some(revision))
     }
 
-    /// Whether there has to be a policy, as far as this operation has written: where there is none, the reading is outdated,
-    /// or somebody has removed everything.
-    pub(super) fn expects_policy(&self, target: &LayerVersionArn) -> bool {
+    /// Whether `policy` lacks what this operation has added for certain, or still has what it has removed, as a copy does that
+    /// is older; somebody else may also have changed it since.
+    pub(super) fn contradicts(&self, policy: &Policy) -> bool {
         let entries = self.entries.borrow();
+        let proven = |entry: &&Entry| entry.proven && entry.is_applied_to(&policy.layer_version);
         let mut sids = BTreeSet::new();
-        let proven = |entry: &&Entry| entry.proven && entry.is_applied_to(target);
-        for entry in entries.iter().filter(proven) {
-            match &entry.step {
-                Step::Add(added) => drop(sids.insert(&added.sid)),
-                Step::Remove(removed) => drop(sids.remove(&removed.sid)),
+        let mut last = entries
+            .iter()
+            .rev()
+            .filter(proven)
+            .filter(|entry| sids.insert(entry.step.sid()));
+        last.any(|entry| !entry.is_as_written_in(policy))
+    }
+
+    /// Whether `policy` lacks what this operation has added or may have added, and `undoing` has not removed.
+    pub(super) fn is_missed_in(&self, policy: &Policy, undoing: &Self) -> bool {
+        let target = &policy.layer_version;
+        self.written().iter().any(|entry| match &entry.step {
+            Step::Add(added) => {
+                entry.target == *target
+                    && entry.outcome != Outcome::Unknown
+                    && policy.statement(&added.sid).is_none()
+                    && !undoing.has_removed(target, &added.sid)
             }
-        }
-        !sids.is_empty()
+            Step::Remove(_) => false,
+        })
     }
 
     /// Learns from `policy`, which is taken for the newest, what came of the writes without an answer. One that was conditional can no
@@ -170,10 +183,7 @@ impl UndoLog {
             .iter_mut()
             .filter(|entry| entry.target == policy.layer_version);
         for entry in of_target {
-            let is_as_written = match &entry.step {
-                Step::Add(added) => is_there(added, policy),
-                Step::Remove(removed) => policy.statement(&removed.sid).is_none(),
-            };
+            let is_as_written = entry.is_as_written_in(policy);
             match entry.outcome {
                 Outcome::Unknown if is_as_written => entry.outcome = Outcome::Applied,
                 Outcome::Unknown if entry.is_conditional_on_another_than(policy) => {
@@ -293,7 +303,7 @@ impl UndoLog {
                 }
                 (Step::Add(_) | Step::Remove(_), Step::Add(_) | Step::Remove(_)) => false,
             };
-            entry.outcome == Outcome::Applied || undoing.iter().any(removes_it)
+            entry.outcome != Outcome::Unknown || undoing.iter().any(removes_it)
         })
     }
 
@@ -334,8 +344,29 @@ impl UndoLog {
         let entries = self.entries.borrow();
         let written = entries
             .iter()
-            .filter(|entry| matches!(entry.outcome, Outcome::Unknown | Outcome::Applied));
+            .filter(|entry| entry.outcome != Outcome::Rejected);
         written.cloned().collect()
+    }
+}
+
+impl UndoLog {
+    /// What is told of what was written: a first write that was made again is told once.
+    fn told(&self) -> Vec<Entry> {
+        let mut written = self.written();
+        let kept = written.clone();
+        let is_made_again = |entry: &Entry| {
+            let same = |other: &&Entry| other.target == entry.target && other.step == entry.step;
+            entry.outcome.is_lost() && kept.iter().filter(same).count() > 1
+        };
+        written.retain(|entry| !is_made_again(entry));
+        written
+    }
+}
+
+impl Outcome {
+    /// Whether it was made, and is not there for a reason that is not known for certain.
+    fn is_lost(self) -> bool {
+        matches!(self, Self::Overwritten | Self::Vanished)
     }
 }
 
@@ -349,6 +380,13 @@ impl Entry {
 
     fn is_applied_to(&self, target: &LayerVersionArn) -> bool {
         self.outcome == Outcome::Applied && self.target == *target
+    }
+
+    fn is_as_written_in(&self, policy: &Policy) -> bool {
+        match &self.step {
+            Step::Add(added) => is_there(added, policy),
+            Step::Remove(removed) => policy.statement(&removed.sid).is_none(),
+        }
     }
 
     fn is_conditional_on_another_than(&self, policy: &Policy) -> bool {
@@ -423,7 +461,7 @@ fn id_of(statement: &Value) -> Option<StatementId> {
 /// The writes in order, as a reason tells them, or how many there are where they are too many to read.
 impl fmt::Display for UndoLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let written = self.written();
+        let written = self.told();
         let policies: BTreeSet<_> = written.iter().map(|entry| &entry.target).collect();
         if written.len() > MOST_TOLD {
             let (writes, policies) = (written.len(), policies.len());
@@ -771,24 +809,47 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_expected_while_something_that_was_added_has_to_be_there() {
+    fn a_reading_without_what_was_written_for_certain_contradicts_the_log() {
         let log = UndoLog::default();
-        assert!(!log.expects_policy(&version(1)));
+        let [with, without] = [
+            policy(Some("r9"), &["s1", "s2"]),
+            policy(Some("r9"), &["s2"]),
+        ];
+        let none = policy(None, &[]);
+        assert!(!log.contradicts(&none));
         begin(&log, &add("s1"));
-        assert!(!log.expects_policy(&version(1)), "without an answer");
+        assert!(!log.contradicts(&none), "without an answer");
         apply(&log, &add("s1"));
-        assert!(
-            !log.expects_policy(&version(1)),
-            "it may have been overwritten"
-        );
+        assert!(!log.contradicts(&none), "it may have been overwritten");
         apply_at(&log, "r1", &add("s2"), Some("r2"));
-        assert!(log.expects_policy(&version(1)));
-        assert!(!log.expects_policy(&version(2)));
-        for sid in ["s1", "s2"] {
-            assert!(log.expects_policy(&version(1)), "{sid} is left");
-            apply_at(&log, "r2", &remove(sid), None);
-        }
-        assert!(!log.expects_policy(&version(1)));
+        assert!(log.contradicts(&none) && log.contradicts(&without) && !log.contradicts(&with));
+        assert!(
+            !log.contradicts(&none.clone().on(version(2))),
+            "another policy"
+        );
+        apply_at(&log, "r2", &remove("s1"), None);
+        assert!(
+            !log.contradicts(&without) && log.contradicts(&with),
+            "the last write counts"
+        );
+    }
+
+    #[test]
+    fn a_rollback_misses_what_was_added_until_it_has_removed_it() {
+        let [here, gone] = [policy(Some("r9"), &["s1"]), policy(None, &[])];
+        let (log, undoing) = (UndoLog::default(), UndoLog::default());
+        begin(&log, &add("s1"));
+        assert!(!log.is_missed_in(&gone, &undoing), "without an answer");
+        apply(&log, &add("s1"));
+        assert!(log.is_missed_in(&gone, &undoing) && !log.is_missed_in(&here, &undoing));
+        assert!(!log.is_missed_in(&gone.clone().on(version(2)), &undoing));
+        assert_eq!(log.judge(&statement("s1"), &gone), Added::Overwritten);
+        assert!(
+            log.is_missed_in(&gone, &undoing),
+            "overwritten, as far as can be told"
+        );
+        apply(&undoing, &remove("s1"));
+        assert!(!log.is_missed_in(&gone, &undoing));
     }
 
     #[test]
@@ -805,8 +866,9 @@ mod tests {
             assert_eq!(judge(&log, &here), Added::AsExpected);
             assert_eq!(judge(&log, found), Added::Overwritten);
             assert_eq!(judge(&log, found), Added::AsExpected, "as if never added");
-            assert!(log.is_empty());
+            assert!(!log.is_empty(), "it may be there all the same");
             apply(&log, &add("s1"));
+            assert_eq!(log.to_string(), "add `s1` for `*`", "it is told once");
             assert_eq!(judge(&log, found), a_second_time);
         }
 

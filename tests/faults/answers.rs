@@ -31,7 +31,8 @@ impl Play<'_> {
     /// Whether a resource that another implementation has made stays known by its id.
     fn keeps_a_foreign_id(&self, request: &Request<'_>, told: &Told) -> bool {
         let kept = Some(told.id.as_str()) == request.id && told.id == FOREIGN_ID;
-        if let Some(sid) = told.sid.as_ref().filter(|_| kept) {
+        let is_derived = kept && request.wanted.sid.is_none();
+        if let Some(sid) = told.sid.as_ref().filter(|_| is_derived) {
             let key = format!("{} {}", request.logical, request.wanted.derived_from());
             let mut sids = self.sids.lock().unwrap();
             sids.entry(key).or_insert_with(|| sid.clone());
@@ -79,7 +80,9 @@ impl Play<'_> {
             .clone();
         let last = read.values().max().copied();
         let looked_long = last.is_some_and(|last| last > since + WATCHED);
-        let has_time = trouble.timeout >= WATCHFUL && request.is_early_delete();
+        // Where nothing can have been granted, there is nothing to look for.
+        let is_placed = request.wanted.misplaced.is_none();
+        let has_time = trouble.timeout >= WATCHFUL && request.is_early_delete() && is_placed;
         self.must(
             looked_long || !has_time,
             request,

@@ -154,9 +154,14 @@ fn perform_later(layers: &Shared, call: &Call, body: Value, millis: u64) {
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(millis)).await;
         let mut layers = layers.lock().unwrap();
+        let addition = call.sid.clone().map(|sid| (call.arn.clone(), sid));
+        let dealt = layers.dealt(&key);
+        let is_repeated = addition.is_some_and(|addition| dealt.additions.contains(&addition));
         let (status, _) = layers.perform(&call, &body);
         let late = Call { status, ..call };
         layers.record.note(&format!("    late effect of {late}"));
-        layers.dealt(&key).to_come -= 1;
+        let dealt = layers.dealt(&key);
+        dealt.repeated_late |= is_repeated && late.status == Some(201);
+        dealt.to_come -= 1;
     });
 }

@@ -104,7 +104,7 @@ impl Play<'_> {
         let mut layers = self.bench.control_plane.layers();
         let is_free = !layers.another.obstructs();
         let dealt = layers.dealt(&self.bench.lanes[request.lane].key);
-        let (hijacked, calls) = (dealt.hijacked, dealt.calls);
+        let (hijacked, otherwise) = (dealt.hijacked, dealt.otherwise);
         drop(layers);
         let failed = told.is_none_or(|told| told.failed);
         let is_served = request.wanted.misplaced.is_none() && !self.refuses(request.wanted);
@@ -113,7 +113,7 @@ impl Play<'_> {
                 (failed || !hijacked, "succeeded with another's statement")
             }
             Some(Some(CallFault::WrittenOtherwise(Form::Another))) => (
-                failed || calls == 0,
+                failed || !otherwise,
                 "succeeded with a statement that was not asked for",
             ),
             // Whether another form of what was asked for is good enough, is up to the provider.

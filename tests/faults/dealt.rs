@@ -1,7 +1,7 @@
 //! What one executable meets while it serves an event, and what it has read and written.
 //! Refuses to know what becomes of a call.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use crate::fault::CallFault;
@@ -30,6 +30,12 @@ pub struct Dealt {
     pub written: Option<Instant>,
     /// Whether another writer has replaced what the event had just added without a revision.
     pub hijacked: bool,
+    /// Whether an addition was written as another statement.
+    pub otherwise: bool,
+    /// The additions that took effect: the layer version and the statement id.
+    pub additions: BTreeSet<(String, String)>,
+    /// Whether an addition without an answer took effect after the same one had, when it was made again.
+    pub repeated_late: bool,
 }
 
 impl Dealt {
@@ -41,6 +47,9 @@ impl Dealt {
         self.began = Some(Instant::now());
         self.guardrails = Some(guardrails.clone());
         self.hijacked = false;
+        self.otherwise = false;
+        self.additions.clear();
+        self.repeated_late = false;
     }
 
     /// What the next call meets.

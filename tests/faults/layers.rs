@@ -152,6 +152,9 @@ impl Layers {
                 dealt.written = Some(now);
                 if call.operation == Operation::Add {
                     dealt.added.insert(arn.clone(), now);
+                    dealt
+                        .additions
+                        .extend(call.sid.clone().map(|sid| (arn.clone(), sid)));
                 }
                 self.keep(arn);
             }

@@ -134,6 +134,7 @@ impl Play<'_> {
             0..=2 if follows => Some(known.wanted.again()),
             0 => None,
             1 | 2 => Some(known.wanted.clone()),
+            _ if follows && changed == known.wanted => Some(known.wanted.again()),
             _ => Some(changed),
         }
     }

@@ -70,6 +70,7 @@ impl Layers {
         let there = self.policies.statements(&call.arn);
         let asked = there.iter().find(|found| found["Sid"] == sid).unwrap();
         let written = wording::written_as(asked, form);
+        self.dealt(&call.credential.access_key).otherwise = true;
         self.policies.take(&call.arn, sid);
         self.policies.put(&call.arn, written.clone());
         self.keep(&call.arn);

@@ -117,8 +117,14 @@ impl Play<'_> {
         updated?;
         rolled_back?;
         let mut layers = self.bench.control_plane.layers();
-        let last = layers.dealt(&self.bench.lanes[0].key).written;
+        let dealt = layers.dealt(&self.bench.lanes[0].key);
+        let (last, repeated_late) = (dealt.written, dealt.repeated_late);
         drop(layers);
+        if repeated_late {
+            return Err(Unpromised(
+                "an addition of the Update without an answer came after it was made again and rolled back",
+            ));
+        }
         if self.is_too_late(last.filter(|at| *at > began)) {
             return Err(Unpromised(
                 "the Update wrote later than ten seconds after its rollback came",

@@ -309,7 +309,7 @@ async fn a_statement_that_another_writer_replaces_before_it_is_read_back_is_told
     assert_eq!(
         answer.refused(),
         format!(
-            "statement id taken: got `{theirs}` in the policy, choose another `StatementId` or remove that statement"
+            "statement id taken: got `{theirs}` in the policy, choose another `StatementId` or remove that statement (taken back: add `partner` for `111122223333`)"
         )
     );
     assert_eq!(answer.id(), "never-created");
