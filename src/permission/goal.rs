@@ -25,8 +25,6 @@ pub struct Goal {
     /// Of the wanted ids, those that are wanted only in place of an unwanted statement of the same id: a rollback does not
     /// restore what somebody else has removed or replaced meanwhile.
     pub in_place_only: BTreeSet<StatementId>,
-    /// The version that the resource named before, of all versions of a layer: a later one may have been published since.
-    pub known_until: Option<u64>,
 }
 
 /// The principals that the guardrails deny, and why: none is added to a policy, not even in a rollback. What is there

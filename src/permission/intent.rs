@@ -132,9 +132,6 @@ impl Intent {
         // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
         if let Some(before) = before.filter(|_| self.keeps_id) {
             let old = Goals::without_grant(before).placed_like(&goals);
-            if matches!(old.scope, Scope::All(_)) {
-                goals.each.known_until = Some(before.layer_version.version());
-            }
             if old.scope == goals.scope {
                 goals.each.unwanted = old.each.unwanted;
             } else if old.shared_with(&goals).is_none() {

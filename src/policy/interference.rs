@@ -121,12 +121,8 @@ impl Goal {
         let replaced: BTreeSet<Statement> = replaced.collect();
         let wanted: BTreeSet<Statement> = self.wanted.iter().cloned().collect();
         let is_there = |statement: &&Statement| is_there(statement, policy);
-        // A version that was published since has nothing of either.
-        let number = policy.layer_version.version();
-        let may_be_new = self.known_until.is_some_and(|known| number > known);
-        let is_new = may_be_new && !replaced.union(&wanted).any(|ours| is_there(&ours));
         let may_come = !replaced.difference(&wanted).all(|old| is_there(&old));
         let may_go = wanted.difference(&replaced).any(|new| is_there(&new));
-        !replaced.is_empty() && !is_new && (may_come || may_go)
+        !replaced.is_empty() && (may_come || may_go)
     }
 }

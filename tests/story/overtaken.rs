@@ -238,7 +238,7 @@ async fn a_rollback_that_finds_something_else_missing_looks_for_its_update_all_t
 }
 
 #[tokio::test]
-async fn a_publish_and_a_change_at_once_do_not_wait() {
+async fn a_publish_does_not_wait() {
     let stage = Stage::start().await;
     let create = event("create-all-versions").property("LayerVersionArn", LAYER_VERSION);
     let id = stage.play(&create).await.succeeded().to_owned();
@@ -246,7 +246,6 @@ async fn a_publish_and_a_change_at_once_do_not_wait() {
     stage.lambda.state().policies.publish(&next);
     let mut new = create.properties();
     new["LayerVersionArn"] = next.into();
-    new["Principal"] = "444455556666".into();
     let began = Instant::now();
     stage.play(&create.update_to(&id, new)).await.succeeded();
     assert!(began.elapsed() < Duration::from_secs(5));
