@@ -12,6 +12,7 @@ use super::course::Course;
 use super::document::Policy;
 use super::doors::Doors;
 use super::failure::{Failure, Kind};
+use super::interference::Known;
 use super::lambda::Lambda;
 use super::plan::{Conflict, Plan, Step, allow, plan};
 use super::retry::{Retry, retry};
@@ -106,6 +107,16 @@ enum Round {
 }
 
 impl Work<'_> {
+    /// What each reading is compared with.
+    fn known(&self) -> Known<'_> {
+        Known {
+            purpose: self.purpose,
+            log: self.log,
+            undoes: self.undoes,
+            course: self.course,
+        }
+    }
+
     /// Reads, plans and applies until the policy of `layer_version` is as the goal says; gives the policy.
     pub(super) async fn settle(
         &self,
@@ -119,7 +130,7 @@ impl Work<'_> {
                 doubted_since.is_some_and(|since| since.elapsed() >= CONSISTENCY_TIMEOUT);
             let round = async |lambda: &Lambda| {
                 let policy = self.read(lambda, layer_version).await?;
-                if !believed && self.is_doubtful(&policy) {
+                if !believed && self.known().is_doubtful(&policy) {
                     return Ok(Round::Doubtful);
                 }
                 self.round(lambda, policy, goal).await
@@ -198,7 +209,8 @@ impl Work<'_> {
         policy: Policy,
         goal: &Goal,
     ) -> Result<Round, Unreconciled> {
-        let goal = &*self.learn(goal, &policy)?;
+        let known = self.known();
+        let goal = &*known.learn(goal, &policy)?;
         let plan = plan(goal, &policy)?;
         info!(resource = %policy.layer_version, plan = %plan, "planned");
         let Plan { steps, spared } = plan;
