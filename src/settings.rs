@@ -371,6 +371,22 @@ mod tests {
     }
 
     #[test]
+    fn twenty_principals_are_named_and_more_are_counted() {
+        let ids: Vec<String> = (0..22).map(|number| format!("{number:012}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let named = format!("`{}`", ids[..20].join("`, `"));
+        for (count, more) in [(20, ""), (21, " and 1 more"), (22, " and 2 more")] {
+            assert_eq!(
+                pursue(&[("ALLOWED_PRINCIPALS", "o-abcdefghij")], &ids[..count]),
+                Err(format!(
+                    "principal not allowed: got {named}{more}, grant to allowed ones (`o-abcdefghij`), or have the \
+                     provider's operator add it to `AllowedPrincipals`"
+                ))
+            );
+        }
+    }
+
+    #[test]
     fn of_a_resource_that_has_its_grant_only_what_would_be_added_is_forbidden() {
         let url = ResponseUrl::read(ANSWER).expect("a URL");
         let has_it = Intent {

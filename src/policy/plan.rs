@@ -239,6 +239,21 @@ mod tests {
     }
 
     #[test]
+    fn twenty_refusals_are_told_one_by_one_and_more_by_their_number() {
+        let one = statement("s1", "111122223333");
+        let denied = [(one.principal.clone(), "no".to_owned())].into();
+        let told = ["no"; 20].join("; ");
+        for (steps, reason) in [
+            (20, told.clone()),
+            (21, format!("{told}; and 1 more")),
+            (22, format!("{told}; and 2 more")),
+        ] {
+            let steps = vec![Step::Add(one.clone()); steps];
+            assert_eq!(allow(&steps, &denied), Err(reason));
+        }
+    }
+
+    #[test]
     fn a_plan_reads_like_what_it_does() {
         let mine = [statement("s1", "111122223333")];
         let old = [statement("s1", "o-abcdefghij")];
@@ -324,6 +339,27 @@ mod tests {
         };
         let planned = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
         assert_eq!(planned.expect("no conflict").to_string(), "remove `s1`");
+    }
+
+    #[test]
+    fn what_lambda_has_returned_goes_if_it_is_exactly_that() {
+        let returned =
+            json!({"Sid": "s1", "Effect": "Allow", "Principal": {"AWS": "111122223333"}});
+        let other = json!({"Sid": "s1", "Effect": "Allow", "Principal": {"AWS": ["111122223333"]}});
+        let goal = Goal {
+            unwanted: vec![Unwanted {
+                sid: "s1".parse().expect("a statement id"),
+                only_if: OnlyIf::Says(returned.clone()),
+            }],
+            ..Goal::default()
+        };
+        for (found, expected) in [
+            (returned, "remove `s1`"),
+            (other, "leave `s1`, which is not `s1`"),
+        ] {
+            let planned = plan(&goal, &policy(&[found])).expect("no conflict");
+            assert_eq!(planned.to_string(), expected);
+        }
     }
 
     #[test]

@@ -195,8 +195,7 @@ impl UndoLog {
                 | Outcome::Overwritten
                 | Outcome::Vanished => {}
             }
-            let is_applied = entry.outcome == Outcome::Applied;
-            entry.proven |= is_applied && is_as_written && policy.revision_id.is_some();
+            entry.proven |= is_as_written && policy.revision_id.is_some();
         }
     }
 
@@ -806,6 +805,11 @@ mod tests {
         assert!(!log.is_outdated(&policy(None, &[])), "no policy has no age");
         log.observe(&at("r3"));
         assert!(!is_outdated("r3") && is_outdated("r4"), "it was believed");
+        for revision in ["r3", "r4"] {
+            log.observe(&at(revision).on(version(2)));
+        }
+        log.observe(&at("r3"));
+        assert!(log.is_outdated(&at("r3").on(version(2))), "of its own age");
     }
 
     #[test]
@@ -864,6 +868,7 @@ mod tests {
             assert_eq!(judge(&log, found), Added::AsExpected, "never added");
             apply(&log, &add("s1"));
             assert_eq!(judge(&log, &here), Added::AsExpected);
+            log.observe(found);
             assert_eq!(judge(&log, found), Added::Overwritten);
             assert_eq!(judge(&log, found), Added::AsExpected, "as if never added");
             assert!(!log.is_empty(), "it may be there all the same");
@@ -882,6 +887,12 @@ mod tests {
             }
             assert_eq!(judge(&log, &gone), Added::Gone, "proven: {by_reading}");
         }
+        let log = UndoLog::default();
+        apply(&log, &add("s1"));
+        let elsewhere = policy(Some("r1"), &[]).on(version(2));
+        log.applied(log.begin(&elsewhere, &add("s2")), None);
+        let found = judge(&log, &gone);
+        assert_eq!(found, Added::Overwritten, "another policy proves nothing");
         let log = UndoLog::default();
         apply_at(&log, "r1", &add("s1"), Some("r2"));
         assert_eq!(judge(&log, &gone), Added::Gone, "it was conditional itself");
