@@ -371,6 +371,18 @@ mod tests {
     }
 
     #[test]
+    fn all_values_that_cannot_be_read_are_known_and_twenty_are_told() {
+        for (count, told) in [(0, 0), (1, 1), (20, 20), (21, 20)] {
+            let list = vec!["nobody"; count].join(",");
+            let variables = [("ALLOWED_PRINCIPALS", list.as_str())];
+            assert_eq!(settings(&variables).unreadable().len(), count);
+            let reason = pursue(&variables, &["111122223333"]).err();
+            let reason = reason.unwrap_or_default();
+            assert_eq!(reason.matches("guardrail unreadable").count(), told);
+        }
+    }
+
+    #[test]
     fn twenty_principals_are_named_and_more_are_counted() {
         let ids: Vec<String> = (0..22).map(|number| format!("{number:012}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();

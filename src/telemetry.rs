@@ -189,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn the_cause_of_an_error_is_what_is_at_its_bottom() {
+        #[derive(Debug, Error)]
+        #[error("outer")]
+        struct Outer(#[source] std::num::ParseIntError);
+        let inner = "x".parse::<u8>().expect_err("no number");
+        assert_eq!(cause(&inner), "invalid digit found in string");
+        assert_eq!(cause(&Outer(inner)), "invalid digit found in string");
+    }
+
+    #[test]
     fn a_panic_is_told_by_its_message_if_it_has_one() {
         let text: Box<dyn Any + Send> = Box::new("text");
         let owned: Box<dyn Any + Send> = Box::new("owned".to_owned());

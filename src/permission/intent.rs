@@ -611,6 +611,15 @@ mod tests {
     }
 
     #[test]
+    fn only_among_all_versions_may_a_policy_be_one_of_a_new_version() {
+        for (changes, may_be_new) in [(json!({}), false), (json!({"Versions": "All"}), true)] {
+            let intent = intent("Create", "", &changes, &changes).expect("an intent");
+            let each = intent.goals.expect("goals").each;
+            assert_eq!(each.may_be_new, may_be_new, "{changes}");
+        }
+    }
+
+    #[test]
     fn a_delete_demands_no_revision() {
         let properties = json!({"RevisionId": "r1"});
         for id in [format!("{LAYER}:1#sid"), "sharing-Share-1A2B".to_owned()] {

@@ -665,19 +665,24 @@ mod tests {
 
     #[test]
     fn what_lambda_has_added_instead_is_removed_as_lambda_says_it() {
-        let log = UndoLog::default();
-        let begun = begin(&log, &add("s1"));
-        log.applied(begun, None);
-        let instead = json!({"Sid": "other", "Effect": "Allow"});
-        log.added_instead(begun, &instead);
-        let [(_, goal)] = &log.reversal(&Denied::new())[..] else {
-            panic!("one goal")
-        };
-        let unwanted = Unwanted {
-            sid: "other".parse().expect("a statement id"),
-            only_if: OnlyIf::Says(instead),
-        };
-        assert_eq!(goal.unwanted, [unwanted]);
+        for (instead, sid) in [
+            (json!({"Sid": "other", "Effect": "Allow"}), "other"),
+            (json!({"Sid": "not an id", "Effect": "Allow"}), "s1"),
+            (json!({"Effect": "Allow"}), "s1"),
+        ] {
+            let log = UndoLog::default();
+            let begun = begin(&log, &add("s1"));
+            log.applied(begun, None);
+            log.added_instead(begun, &instead);
+            let [(_, goal)] = &log.reversal(&Denied::new())[..] else {
+                panic!("one goal")
+            };
+            let unwanted = Unwanted {
+                sid: sid.parse().expect("a statement id"),
+                only_if: OnlyIf::Says(instead),
+            };
+            assert_eq!(goal.unwanted, [unwanted]);
+        }
     }
 
     #[test]
