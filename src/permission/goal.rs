@@ -186,10 +186,77 @@ impl Goals {
 
     /// Takes the place of `old`, some of whose policies these are: with all versions of the layer where either is for all.
     pub(super) fn take_over(&mut self, old: Self) {
-        if self.named.is_some() && matches!(self.scope, Scope::This(_)) {
+        if matches!(self.scope, Scope::This(_)) {
             self.others = Some(old.each.clone());
             self.scope = old.scope;
         }
         self.each.unwanted = old.each.unwanted;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
+
+    /// A statement for account 111122223333.
+    fn statement(sid: &str) -> Statement {
+        Statement {
+            sid: sid.parse().expect("a statement id"),
+            principal: "111122223333".parse().expect("an account"),
+        }
+    }
+
+    /// The goals of version 1, or of all versions.
+    fn goals(end: &str, wanted: &[&str], unwanted: &[Unwanted]) -> Goals {
+        let scope = format!("{LAYER}{end}").parse().expect("a scope");
+        let each = Goal {
+            wanted: wanted.iter().map(|sid| statement(sid)).collect(),
+            unwanted: unwanted.to_vec(),
+            ..Goal::default()
+        };
+        Goals {
+            each,
+            ..Goals::new(scope)
+        }
+    }
+
+    #[test]
+    fn a_statement_is_shared_by_its_id_or_as_one_of_a_list_that_goes_by_its_id() {
+        let by_id = |sid: &str| Unwanted::by_id(sid.parse().expect("a statement id"));
+        let exactly = |sid: &str| Unwanted::exactly(statement(sid));
+        for (unwanted, wanted, shared) in [
+            (exactly("team"), "team", true),
+            (exactly("team"), "team-111122223333", false),
+            (by_id("team"), "team", true),
+            (by_id("team"), "team-111122223333", true),
+            (by_id("team"), "team-444455556666", false),
+            (by_id("team"), "other-111122223333", false),
+        ] {
+            let old = goals(":1", &[], &[unwanted.clone(), exactly("last")]);
+            let new = goals(":1", &["first", wanted], &[]);
+            let found = old.shared_with(&new);
+            assert_eq!(found, shared.then(|| statement(wanted).sid), "{unwanted:?}");
+            let elsewhere = goals(":2", &["first", wanted], &[]);
+            assert_eq!(old.shared_with(&elsewhere), None, "another version");
+        }
+    }
+
+    #[test]
+    fn what_takes_over_is_about_all_versions_and_wants_its_own_in_the_one_that_it_names() {
+        let old = [Unwanted::exactly(statement("sid"))];
+        for (new_end, old_end, others) in [(":1", "", true), ("", ":1", false)] {
+            let replaced = goals(old_end, &[], &old);
+            let mut new = goals(new_end, &["sid"], &[]);
+            let named = new.named.clone();
+            new.take_over(replaced.clone());
+            let expected = Goals {
+                named,
+                others: others.then_some(replaced.each),
+                ..goals("", &["sid"], &old)
+            };
+            assert_eq!(new, expected, "`{new_end}` takes over `{old_end}`");
+        }
     }
 }
