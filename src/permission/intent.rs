@@ -610,6 +610,49 @@ mod tests {
         );
     }
 
+    const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:f";
+
+    #[test]
+    fn a_grant_out_of_reach_is_refused_and_a_delete_revokes_what_may_have_been_granted() {
+        for (partition, region, account, is_granted, is_revoked) in [
+            ("aws", "eu-west-1", "123456789012", true, true),
+            ("aws", "us-east-1", "210987654321", true, true),
+            ("aws-cn", "eu-west-1", "123456789012", false, true),
+            ("aws-cn", "eu-west-1", "210987654321", false, false),
+            ("aws-cn", "cn-north-1", "123456789012", false, false),
+        ] {
+            let layer = format!("arn:{partition}:lambda:{region}:{account}:layer:my-layer");
+            let properties = json!({"LayerVersionArn": format!("{layer}:1")});
+            let within = |kind: &str, id: &str| {
+                let intent = intent(kind, id, &properties, &properties).expect("an intent");
+                (intent.clone(), intent.within(FUNCTION))
+            };
+            for (kind, id) in [("Create", ""), ("Update", &format!("{layer}:1#sid"))] {
+                let (granted, found) = within(kind, id);
+                assert_eq!(found.ok(), is_granted.then_some(granted), "{kind} {layer}");
+            }
+            for id in [&format!("{layer}:1#sid"), "sharing-Share-1A2B"] {
+                let (mut revoked, found) = within("Delete", id);
+                revoked.goals = revoked.goals.filter(|_| is_revoked);
+                assert_eq!(found, Ok(revoked), "{id} {layer}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_failed_update_left_is_cleared_away_where_it_could_write() {
+        for (partition, is_cleared) in [("aws", true), ("aws-cn", false)] {
+            let layer = LAYER.replace("arn:aws:", &format!("arn:{partition}:"));
+            let old = json!({"LayerVersionArn": format!("{layer}:2")});
+            let intent = intent("Update", &format!("{LAYER}:1#sid"), &json!({}), &old);
+            let mut intent = intent.expect("an intent");
+            assert!(intent.leftovers.is_some(), "{layer}");
+            let found = intent.clone().within(FUNCTION);
+            intent.leftovers = intent.leftovers.filter(|_| is_cleared);
+            assert_eq!(found, Ok(intent), "{layer}");
+        }
+    }
+
     #[test]
     fn only_among_all_versions_may_a_policy_be_one_of_a_new_version() {
         for (changes, may_be_new) in [(json!({}), false), (json!({"Versions": "All"}), true)] {
