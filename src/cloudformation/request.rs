@@ -344,6 +344,15 @@ mod tests {
             escaped.expect_err("too long").to_string(),
             "ids too long: got 3612 bytes of JSON in all, send at most 3000"
         );
+        for (rest, is_refused) in [(952, false), (953, true)] {
+            let ids = json!({
+                "StackId": "i".repeat(1024),
+                "RequestId": "i".repeat(1024),
+                "PhysicalResourceId": "i".repeat(rest - "Share".len()),
+            });
+            let envelope = Envelope::open(&event(&ids)).expect("an envelope");
+            assert_eq!(envelope.check().is_err(), is_refused, "{rest}");
+        }
     }
 
     #[test]
