@@ -281,6 +281,18 @@ mod tests {
     }
 
     #[test]
+    fn a_version_has_up_to_63_bits() {
+        for (text, is_one) in [
+            ("1", true),
+            ("9223372036854775807", true),
+            ("9223372036854775808", false),
+            ("18446744073709551616", false),
+        ] {
+            assert_eq!(version_number(text).is_some(), is_one, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_quite_a_layer_version_is_refused() {
         for (case, text) in [
             (
@@ -336,6 +348,7 @@ mod tests {
 
     #[test]
     fn what_has_not_the_form_of_a_region_is_refused() {
+        let longest = format!("eu-{}-1", "x".repeat(27));
         let long = format!("eu-{}-1", "x".repeat(28));
         for (region, is_one) in [
             ("us-east-1", true),
@@ -379,6 +392,7 @@ mod tests {
             ("euro-pe-west-1", true),
             ("europ-west-1", false),
             ("dkr-ecr-us-east-1", false),
+            (longest.as_str(), true),
             (long.as_str(), false),
         ] {
             let arn = format!("arn:aws:lambda:{region}:123456789012:layer:my-layer");
@@ -397,6 +411,7 @@ mod tests {
         ] {
             assert!(!is_partition(partition), "{partition}");
         }
+        assert!(is_partition(&format!("aws-{}", "x".repeat(28))));
     }
 
     #[test]

@@ -242,6 +242,24 @@ mod tests {
     }
 
     #[test]
+    fn a_role_has_up_to_2048_characters_and_an_external_id_2_to_1224() {
+        let start = "arn:aws:iam::123456789012:role/";
+        for (of_role, of_external_id, is_taken) in [
+            (2048, 1224, true),
+            (2049, 1224, false),
+            (2048, 1225, false),
+            (32, 2, true),
+            (32, 1, false),
+            (31, 2, false),
+        ] {
+            let arn = start.to_owned() + &"x".repeat(of_role - start.len());
+            let external_id = "x".repeat(of_external_id);
+            let taken = read(&json!({"RoleArn": arn, "ExternalId": external_id}));
+            assert_eq!(taken.is_ok(), is_taken, "{of_role} {of_external_id}");
+        }
+    }
+
+    #[test]
     fn what_is_not_quite_a_role_is_refused() {
         let long = format!("arn:aws:iam::123456789012:role/{}", "x".repeat(2048));
         let colons = format!("arn:aws:iam::123456789012:role/share{}", ":".repeat(5000));
