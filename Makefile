@@ -142,6 +142,10 @@ build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in 
 bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes a quarter of an hour of a quiet machine)
 	python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
 
+.PHONY: bench-large
+bench-large: $(ZIP) ## the part of bench that gives events of up to 1 MB to the executable that ships: make bench-large, or some: make bench-large ROWS=notifications
+	python3 benches/large_events.py $(ZIP) $(if $(ROWS),'$(ROWS)')
+
 .PHONY: budget
 budget: $(ZIP) ## check what the executable that ships costs, without timing anything: make budget, or make budget UPDATE=1 for a new baseline
 	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" python3 benches/budget.py $(PLATFORM) $(GLIBC) $(BOOTSTRAP) $(ZIP) $(if $(UPDATE),--update)

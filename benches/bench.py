@@ -1,12 +1,12 @@
 """Measures the executable that ships beside the floor and the peers: `python bench.py ZIP FLOOR PYTHON_PEER NODE_PEER`.
 
 Writes results.json, which holds what was measured with the commit it belongs to, and has `report` make the rest of it. Measures
-first what needs no quiet, beside the long series, and then what is timed, a process at a time and everybody in turn.
+first what needs no quiet, beside the long series, and then what is timed, a process at a time and everybody in turn. Large events
+come last: they are held to limits, and compared with nobody.
 """
 
 import asyncio
 import datetime
-import json
 import pathlib
 import statistics
 import sys
@@ -15,15 +15,15 @@ import zipfile
 
 import callgrind
 import events
+import large_events
 import machine
 import report
+import results
 from stage import namespace
 from stage.function import Function, Measured
 from stage.stage import NAMES, Stage
 from stage.throttle import Throttle
 from subjects import Built, Subject, subjects
-
-RESULTS = pathlib.Path(__file__).with_name("results.json")
 
 COUNTS = 3  # of instructions, which hardly differ
 COLD_STARTS = 31
@@ -43,7 +43,7 @@ class Bench:
 
     async def run(self) -> dict:
         series = asyncio.create_task(self.long_series())
-        results = {
+        return {
             "instructions": await self.instructions(),
             "all_versions": await self.all_versions(),
             "series": await _told("the long series", series),
@@ -53,7 +53,6 @@ class Bench:
             "warm": await self.warm(),
             "zip": {"provider": self.built.zip.stat().st_size, **self.zipped()},
         }
-        return results
 
     async def play(self, subject: Subject, scenario: events.Scenario, throttle: Throttle | None = None) -> Measured:
         first, then = scenario
@@ -192,16 +191,11 @@ async def main(built: Built):
         sys.exit(f"no valgrind: {callgrind.INSTALL}")
     with tempfile.TemporaryDirectory() as folder:
         stage = await Stage(pathlib.Path(folder)).over_tls()
-        results = {"of": machine.described(built), **await Bench(stage, built).run()}
-    lines = ",\n".join(f" {json.dumps(name)}: {_one_line_each(value)}" for name, value in results.items())
-    RESULTS.write_text("{\n" + lines + "\n}\n")
-    report.write(results)
-
-
-def _one_line_each(value) -> str:
-    if not isinstance(value, dict):
-        return json.dumps(value)
-    return "{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(inner)}" for name, inner in value.items()) + "\n }"
+        found = {"of": machine.described(built), **await Bench(stage, built).run()}
+    kept = {name: value for name, value in results.read().items() if name.startswith("large_events")}
+    results.write(found | kept)
+    report.write(found)
+    await large_events.run(built.zip)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ ACCOUNT, OTHER_ACCOUNT, THIRD_ACCOUNT = "111122223333", "444455556666", "7777888
 _numbers = itertools.count(1)
 
 
-def _event(kind: str, layer: str, version: int = 1, old: dict | None = None, **properties) -> dict:
+def request(kind: str, layer: str, version: int = 1, old: dict | None = None, **properties) -> dict:
     number = next(_numbers)
     service = {"ServiceToken": "arn:aws:lambda:us-west-2:123456789012:function:layer-permission", "ServiceTimeout": "120"}
     arn = f"arn:aws:lambda:us-west-2:123456789012:layer:{layer}"
@@ -30,7 +30,7 @@ def _event(kind: str, layer: str, version: int = 1, old: dict | None = None, **p
     return event
 
 
-def _layer(control_plane: ControlPlane, versions: int = 1, shared: bool = True) -> str:
+def new_layer(control_plane: ControlPlane, versions: int = 1, shared: bool = True) -> str:
     layer = f"layer-{next(_numbers)}"
     control_plane.publish(layer, versions, shared)
     return layer
@@ -42,49 +42,49 @@ Scenario = tuple[list[dict], list[dict]]
 
 def create(control_plane: ControlPlane) -> Scenario:
     """On a layer version that has a policy, so that the write is under a revision."""
-    return [], [_event("Create", _layer(control_plane))]
+    return [], [request("Create", new_layer(control_plane))]
 
 
 def update(control_plane: ControlPlane) -> Scenario:
     """One account in a list of two makes room for another."""
-    layer = _layer(control_plane)
+    layer = new_layer(control_plane)
     before = {"Principals": [ACCOUNT, OTHER_ACCOUNT]}
     after = {"Principals": [ACCOUNT, THIRD_ACCOUNT]}
-    return [_event("Create", layer, **before)], [_event("Update", layer, old=before, **after)]
+    return [request("Create", layer, **before)], [request("Update", layer, old=before, **after)]
 
 
 def delete(control_plane: ControlPlane) -> Scenario:
-    layer = _layer(control_plane)
-    return [_event("Create", layer)], [_event("Delete", layer)]
+    layer = new_layer(control_plane)
+    return [request("Create", layer)], [request("Delete", layer)]
 
 
 def redelivered_create(control_plane: ControlPlane) -> Scenario:
-    layer = _layer(control_plane)
-    return [_event("Create", layer)], [_event("Create", layer)]
+    layer = new_layer(control_plane)
+    return [request("Create", layer)], [request("Create", layer)]
 
 
 def all_versions(control_plane: ControlPlane, versions: int, shared: bool) -> Scenario:
-    layer = _layer(control_plane, versions, shared)
-    return [], [_event("Create", layer, versions, Principal=ACCOUNT, Versions="All")]
+    layer = new_layer(control_plane, versions, shared)
+    return [], [request("Create", layer, versions, Principal=ACCOUNT, Versions="All")]
 
 
 def all_versions_unchanged(control_plane: ControlPlane, versions: int) -> Scenario:
-    layer = _layer(control_plane, versions)
+    layer = new_layer(control_plane, versions)
     properties = {"Principal": ACCOUNT, "Versions": "All"}
-    first = _event("Create", layer, versions, **properties)
-    return [first], [_event("Update", layer, versions, old=properties, **properties)]
+    first = request("Create", layer, versions, **properties)
+    return [first], [request("Update", layer, versions, old=properties, **properties)]
 
 
 def many_creates(control_plane: ControlPlane, number: int) -> list[dict]:
     """Each on a version of its own."""
-    layer = _layer(control_plane, number)
-    return [_event("Create", layer, version) for version in range(1, number + 1)]
+    layer = new_layer(control_plane, number)
+    return [request("Create", layer, version) for version in range(1, number + 1)]
 
 
 def long_series(control_plane: ControlPlane, number: int) -> list[dict]:
     """In turn a Create that is true already and a Delete of what was never made, which calls nobody but the bucket."""
-    layer = _layer(control_plane)
-    events = [_event("Create" if index % 2 == 0 else "Delete", layer) for index in range(number)]
+    layer = new_layer(control_plane)
+    events = [request("Create" if index % 2 == 0 else "Delete", layer) for index in range(number)]
     for never_made in events[1::2]:
         never_made["PhysicalResourceId"] = "never-created"
     return events

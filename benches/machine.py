@@ -12,17 +12,23 @@ from subjects import PEERS, Built
 MEASURED = ["src", "Cargo.toml", "Cargo.lock", ".cargo", "benches/floor", "benches/peers"]
 
 
-def described(built: Built) -> dict:
+def here() -> dict:
     changed = _said("git", "status", "--porcelain", "--", *MEASURED)
     cpu = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    freeze = _said(built.python_peer / "bin/pip", "freeze", "--disable-pip-version-check").splitlines()
-    packages = dict(line.split("==") for line in freeze)
     return {
         "commit": _said("git", "rev-parse", "--short=10", "HEAD") + (" and changes" if changed else ""),
         "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
         "processor": next((line.partition(": ")[2] for line in cpu if line.startswith("model name")), "unnamed processor"),
         "cores": len(os.sched_getaffinity(0)),
         "system": _said("uname", "-sr"),
+    }
+
+
+def described(built: Built) -> dict:
+    freeze = _said(built.python_peer / "bin/pip", "freeze", "--disable-pip-version-check").splitlines()
+    packages = dict(line.split("==") for line in freeze)
+    return {
+        **here(),
         "valgrind": _said("valgrind", "--version"),
         "python": _said(built.python_peer / "bin/python", "--version"),
         "packages": {name: packages[name] for name in ("boto3", "crhelper", "awslambdaric")},

@@ -1,28 +1,40 @@
-"""Makes of results.json what a person reads: the table in README.md, speed.svg, and on the terminal also what each event comes to.
+"""Makes of results.json what a person reads: the tables in README.md, speed.svg, and on the terminal also what each event comes to.
 Measures nothing: `python report.py` makes it again from results.json."""
 
-import json
 import pathlib
 import sys
 
 import picture
+import results as stored
 
 HERE = pathlib.Path(__file__).parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end: written by make bench -->\n"
+BEGIN_LARGE = "<!-- begin: large events, written by make bench -->\n"
+END_LARGE = "<!-- end: large events, written by make bench -->\n"
 WHO = ("provider", "floor", "node", "python")
 NOTHING = "–"
 
 
 def write(results: dict):
     table = readme_part(results)
-    before, rest = README.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    README.write_text(before + BEGIN + table + END + after)
+    _replace(BEGIN, table, END)
     (HERE / "speed.svg").write_text(picture.draw(results))
     print(table, *rows(["target", "asked", "came to"], targets(results)), "", sep="\n")
     print(*rows(["event, cold", "instructions, millions", "CPU, ms", "calls"], by_event(results)), "", sep="\n")
     print(*rows(["Versions: All", "CPU, ms", "calls", "calls a version, ListLayerVersions aside"], all_versions(results)), sep="\n")
+
+
+def write_large_events(results: dict):
+    rows_found = results["large_events"]
+    _replace(BEGIN_LARGE, large_events(results["large_events_of"], rows_found), END_LARGE)
+    print("", *rows(LARGE_EVENT, [large_event(title, row) for title, row in rows_found.items()]), "", sep="\n")
+
+
+def _replace(begin: str, table: str, end: str):
+    before, rest = README.read_text(encoding="utf-8").split(begin)
+    after = rest.split(end)[1]
+    README.write_text(before + begin + table + end + after, encoding="utf-8")
 
 
 def readme_part(results: dict) -> str:
@@ -132,10 +144,46 @@ def all_versions(results: dict) -> list[list[str]]:
     return [row(name, run) for name, run in results["all_versions"].items()]
 
 
+LARGE_EVENT = ["large event", "seconds", "peak memory, MB", "log, bytes", "responses", "status", "failed"]
+
+
+def large_event(title: str, row: dict) -> list[str]:
+    seconds = NOTHING if row["seconds"] is None else f"{row['seconds']:.1f}"
+    statuses = ", ".join(row["statuses"]) or NOTHING
+    return [title, seconds, f"{row['peak']:.1f}", f"{row['log']:,}", str(row["responses"]), statuses, "; ".join(row["wrong"])]
+
+
+def large_events(of: dict, found: dict[str, dict]) -> str:
+    """The most of each group."""
+    groups: dict[str, list[dict]] = {}
+    for row in found.values():
+        groups.setdefault(row["group"], []).append(row)
+    groups["all"] = list(found.values())
+
+    def most(of_group: list[dict], name: str) -> float:
+        return max(row[name] or 0 for row in of_group)
+
+    body = [
+        [
+            group,
+            str(len(of_group)),
+            f"{most(of_group, 'seconds'):.1f}",
+            f"{most(of_group, 'peak'):.0f}",
+            f"{most(of_group, 'log') / 1024:.0f}",
+            str(sum(bool(row["wrong"]) for row in of_group)),
+        ]
+        for group, of_group in groups.items()
+    ]
+    about_run = f"Measured on {of['date']} at commit {of['commit']} on {of['cores']} cores ({of['processor']}, {of['system']})."
+    head = ["events of 1 MB", "how many", "most seconds", "most memory, MB", "most log, KB", "failed"]
+    return "\n".join([about_run, "", *rows(head, body)]) + "\n"
+
+
 def millions(count: int) -> str:
     return f"{count / 1e6:.2f}"
 
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(encoding="utf-8")
-    write(json.loads((HERE / "results.json").read_text()))
+    write(stored.read())
+    write_large_events(stored.read())

@@ -38,15 +38,20 @@ class Built:
 
 
 def subjects(built: Built, stage: Stage) -> dict[str, Subject]:
-    one_root = {"SSL_CERT_FILE": str(stage.authority.root)}
+    command, one_root = provider(built.zip, stage)
     all_roots = str(stage.authority.bundle(built.mozillas_roots))
     python = {"AWS_CA_BUNDLE": all_roots, "SSL_CERT_FILE": all_roots, "PYTHONPATH": str(PEERS / "python")}
     return {
-        "provider": Subject("this provider", [_unpacked(built.zip, stage.folder)], one_root),
+        "provider": Subject("this provider", command, one_root),
         "floor": Subject("the floor", [shutil.copy(built.floor, stage.folder)], one_root),
         "node": Subject("Node", ["node", built.node_peer / "handler.cjs"], {"NODE_EXTRA_CA_CERTS": str(stage.authority.root)}),
         "python": Subject("Python", [built.python_peer / "bin/python", "-m", "awslambdaric", "handler.handler"], python),
     }
+
+
+def provider(archive: pathlib.Path, stage: Stage) -> tuple[list, dict[str, str]]:
+    """The command of the executable that ships, and its environment."""
+    return [_unpacked(archive, stage.folder)], {"SSL_CERT_FILE": str(stage.authority.root)}
 
 
 def _unpacked(archive: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:

@@ -1,5 +1,5 @@
 """Lambda's API for the policies of layer versions, as far as the events of the benchmarks need it. It keeps the policies and
-counts the calls of each access key; it neither throttles nor fails by itself.
+counts the calls of each access key; it does not throttle, and refuses only what Lambda always refuses.
 
 <https://docs.aws.amazon.com/lambda/latest/api/API_AddLayerVersionPermission.html>
 """
@@ -13,6 +13,7 @@ import urllib.parse
 from .server import Asked, Reply
 
 PAGE = 50
+MOST_BYTES = 20_480  # of a policy
 PATH = re.compile(r"/2018-10-31/layers/(?P<layer>[^/]+)/versions(?:/(?P<version>\d+)/policy(?:/(?P<sid>[^/]+))?)?")
 ACCESS_KEY = re.compile(r"Credential=(\w+)/")
 
@@ -26,6 +27,10 @@ class Refused(Exception):
 class Policy:
     statements: dict[str, dict] = dataclasses.field(default_factory=dict)
     revision: str = ""
+
+    def document(self) -> str:
+        document = {"Version": "2012-10-17", "Id": "default", "Statement": list(self.statements.values())}
+        return json.dumps(document, separators=(",", ":"))
 
 
 class ControlPlane:
@@ -68,8 +73,7 @@ class ControlPlane:
             raise Refused(404, "ResourceNotFoundException", f"Layer version {arn} does not exist.")
         if asked.method == "GET":
             _has_policy(policy)
-            document = {"Version": "2012-10-17", "Id": "default", "Statement": list(policy.statements.values())}
-            return Reply.json(200, {"Policy": json.dumps(document), "RevisionId": policy.revision})
+            return Reply.json(200, {"Policy": policy.document(), "RevisionId": policy.revision})
         if query.get("RevisionId", policy.revision) != policy.revision:
             raise Refused(412, "PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id.")
         if asked.method == "POST":
@@ -84,6 +88,10 @@ class ControlPlane:
         sid = statement["Sid"]
         if sid in policy.statements:
             raise Refused(409, "ResourceConflictException", f"The statement id ({sid}) provided already exists.")
+        size = len(policy.document()) + len(json.dumps(statement, separators=(",", ":"))) + 1
+        if size > MOST_BYTES:
+            message = f"The final policy size ({size}) is bigger than the limit ({MOST_BYTES})."
+            raise Refused(400, "PolicyLengthExceededException", message)
         self._store(policy, statement)
         return Reply.json(201, {"Statement": json.dumps(statement), "RevisionId": policy.revision})
 

@@ -1,10 +1,11 @@
 """One process under a Runtime API of its own: hands it events, and measures what the start and each event came to.
 
 What is measured is the process alone, by its own CPU clock: whoever plays its neighbours runs elsewhere. An event that is not
-answered SUCCESS ends the run, since the price of a failure is not what is asked for.
+answered as it has to be ends the run: SUCCESS unless it says otherwise, since the price of a failure is not what is asked for.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import os
@@ -23,6 +24,16 @@ LONGEST_RUN = 1800  # seconds
 
 
 @dataclasses.dataclass
+class Invocation:
+    """What Lambda hands over: any bytes. At each of `urls` a response is expected, of one of `statuses`."""
+
+    payload: bytes
+    request_id: str
+    urls: list[str]
+    statuses: tuple[str, ...] = ("SUCCESS",)
+
+
+@dataclasses.dataclass
 class Measured:
     """Times in milliseconds. Of the start: until the first event is asked for; of an event: until its end is told."""
 
@@ -35,6 +46,8 @@ class Measured:
     peak: float = 0
     page_faults: int = 0
     calls: int = 0
+    log: int = 0  # bytes
+    responses: list[dict] = dataclasses.field(default_factory=list)  # of the last event
 
     @property
     def cpu(self) -> float:
@@ -42,17 +55,26 @@ class Measured:
 
 
 class Function:
-    def __init__(self, stage, command: list, environment: dict, throttle: Throttle | None = None, pause: float = 0):
+    def __init__(
+        self,
+        stage,
+        command: list,
+        environment: dict,
+        throttle: Throttle | None = None,
+        pause: float = 0,
+        longest: float = LONGEST_RUN,
+    ):
         self._stage = stage
         self._command = [str(part) for part in command]
         self._environment = environment
         self._throttle = throttle
         self._pause = pause  # seconds before each event
+        self._longest = longest  # seconds that all of it may take
         self._access_key = "ASIA" + secrets.token_hex(8).upper()
-        self._measured = Measured()
+        self.measured = Measured()  # of a run that failed, what is known
         self._over = asyncio.get_running_loop().create_future()
 
-    async def run(self, events: list[dict]) -> Measured:
+    async def run(self, events: list[dict | Invocation]) -> Measured:
         self._events = iter(events)
         self._event = None
         runtime_api = await serve(self._answer, "127.0.0.1")
@@ -62,20 +84,24 @@ class Function:
             self._process = self._start(port_of(runtime_api), out)
         ended = asyncio.get_running_loop().run_in_executor(None, self._process.wait)
         try:
-            await asyncio.wait({self._over, ended}, timeout=LONGEST_RUN, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({self._over, ended}, timeout=self._longest, return_when=asyncio.FIRST_COMPLETED)
             if not self._over.done():
-                raise RuntimeError("it has ended by itself, or never will")
+                code = self._process.poll()
+                raise RuntimeError(f"not done in {self._longest} s" if code is None else f"ended by itself with code {code}")
             self._over.result()
         except Exception as failure:
             raise RuntimeError(f"{self._command}: {failure}\n{log.read_text(errors='replace')[-4000:]}") from failure
         finally:
             # By SIGTERM, so that a profiler can write down what it has.
+            with contextlib.suppress(OSError, ValueError):  # if it has ended
+                self.measured.peak = self._status("VmHWM")
             self._process.send_signal(signal.SIGTERM if self._over.done() else signal.SIGKILL)
             await ended
             runtime_api.close()
+            self.measured.log = log.stat().st_size
             log.unlink()
-        self._measured.calls = self._stage.control_plane.calls.pop(self._access_key, 0)
-        return self._measured
+        self.measured.calls = self._stage.control_plane.calls.pop(self._access_key, 0)
+        return self.measured
 
     def _start(self, port: int, out) -> subprocess.Popen:
         environment = {
@@ -107,8 +133,8 @@ class Function:
             if asked.target.endswith("/invocation/next"):
                 return self._next()
             if asked.target.endswith("/response"):
-                self._measured.event_wall.append((time.perf_counter_ns() - self._began) / 1e6)
-                self._check(self._stage.bucket.take(self._event["ResponseURL"]))
+                self.measured.event_wall.append((time.perf_counter_ns() - self._began) / 1e6)
+                self._check()
                 return Reply(202)
             raise RuntimeError(f"{asked.target}: {asked.body.decode()}")
         except Exception as failure:
@@ -116,12 +142,19 @@ class Function:
                 self._over.set_exception(failure)
             return None
 
-    def _check(self, answer: dict):
-        if answer["Status"] != "SUCCESS":
-            raise RuntimeError(f"{self._event['RequestType']} answered {json.dumps(answer)}")
+    def _check(self):
+        self.measured.responses = [self._stage.bucket.take(url) for url in self._event.urls]
+        for response in self.measured.responses:
+            if response["Status"] not in self._event.statuses:
+                raise RuntimeError(f"answered {json.dumps(response)}, not {' or '.join(self._event.statuses)}")
+
+    def _invocation(self, event: dict) -> Invocation:
+        url = self._stage.bucket.url(f"{event['StackId']}|{event['LogicalResourceId']}|{event['RequestId']}")
+        payload = json.dumps({**event, "ResponseURL": url}).encode()
+        return Invocation(payload, event["RequestId"], [url])
 
     def _next(self) -> Reply | None:
-        cpu, measured = self._cpu(), self._measured
+        cpu, measured = self._cpu(), self.measured
         if self._event is None:
             measured.start_wall = (time.perf_counter_ns() - self._started) / 1e6
             measured.start_cpu = cpu
@@ -129,24 +162,23 @@ class Function:
             measured.event_cpu.append(cpu - self._cpu_before)
             if len(measured.event_cpu) % 100 == 0:
                 measured.resident.append(self._status("VmRSS"))
-        event = self._event = next(self._events, None)
+        event = next(self._events, None)
         if event is None:
-            measured.peak = self._status("VmHWM")
             # The fields after the name in brackets: `man 5 proc_pid_stat`.
             fields = self._proc("stat").rpartition(")")[2].split()
             measured.page_faults = int(fields[7]) + int(fields[9])
             self._over.set_result(None)
             return None
         time.sleep(self._pause)  # there is nobody else to be served meanwhile
-        event["ResponseURL"] = self._stage.bucket.url(f"{event['StackId']}|{event['LogicalResourceId']}|{event['RequestId']}")
-        reply = Reply.json(
-            200,
-            event,
-            Lambda_Runtime_Aws_Request_Id=event["RequestId"],
-            Lambda_Runtime_Deadline_Ms=str(int((time.time() + SECONDS) * 1000)),
-            Lambda_Runtime_Invoked_Function_Arn=FUNCTION,
-            Lambda_Runtime_Trace_Id="Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
-        )
+        self._event = event if isinstance(event, Invocation) else self._invocation(event)
+        headers = {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": self._event.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + SECONDS) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": FUNCTION,
+            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
+        }
+        reply = Reply(200, self._event.payload, headers)
         if self._throttle and not measured.event_wall:
             self._throttle.begin(self._process.pid)
         self._cpu_before = self._cpu()

@@ -1,5 +1,5 @@
 """Gives a process a fourteenth of a core, as Lambda gives a function of 128 MB while it serves an event: 1.43 ms of every 20 ms.
-By a cgroup of its own, which goes with it; where none may be made there is no throttling."""
+If asked for, bounds its memory too. By cgroups of its own, which go with it; where none may be made there is no throttling."""
 
 import contextlib
 import os
@@ -8,35 +8,48 @@ import pathlib
 PERIOD = 20_000  # microseconds
 QUOTA = PERIOD // 14
 
-V1 = pathlib.Path("/sys/fs/cgroup/cpu")
-V2 = pathlib.Path("/sys/fs/cgroup")
+ROOT = pathlib.Path("/sys/fs/cgroup")
 
 
 class Throttle:
-    def __init__(self):
+    """`works`: the CPU is limited. `bounds_memory`: the kernel ends the process that takes more than `megabytes`."""
+
+    def __init__(self, megabytes: int | None = None):
         name = f"bench-{os.getpid()}"
-        if (V1 / "cpu.cfs_quota_us").exists():
-            self._folder, limits = V1 / name, {"cpu.cfs_period_us": PERIOD, "cpu.cfs_quota_us": QUOTA}
+        self._folders: list[pathlib.Path] = []
+        memory = None if megabytes is None else megabytes * 1024 * 1024
+        if (ROOT / "cpu/cpu.cfs_quota_us").exists():
+            self.works = self._limit(ROOT / "cpu" / name, {"cpu.cfs_period_us": PERIOD, "cpu.cfs_quota_us": QUOTA})
+            self.bounds_memory = memory is not None and self._limit(ROOT / "memory" / name, {"memory.limit_in_bytes": memory})
         else:
-            self._folder, limits = V2 / name, {"cpu.max": f"{QUOTA} {PERIOD}"}
+            self.works = self._limit(ROOT / name, {"cpu.max": f"{QUOTA} {PERIOD}"})
+            self.bounds_memory = memory is not None and self._limit(ROOT / name, {"memory.max": memory})
+
+    def _limit(self, folder: pathlib.Path, limits: dict) -> bool:
         try:
-            self._folder.mkdir()
+            folder.mkdir(exist_ok=True)
             for file, value in limits.items():
-                (self._folder / file).write_text(str(value))
-            self.works = True
+                (folder / file).write_text(str(value))
         except OSError:
-            self._close()
-            self.works = False
+            if folder not in self._folders:
+                _remove(folder)
+            return False
+        if folder not in self._folders:
+            self._folders.append(folder)
+        return True
 
     def begin(self, process_id: int):
-        (self._folder / "cgroup.procs").write_text(str(process_id))
+        for folder in self._folders:
+            (folder / "cgroup.procs").write_text(str(process_id))
 
     def __enter__(self) -> "Throttle":
         return self
 
     def __exit__(self, *_):
-        self._close()
+        for folder in self._folders:
+            _remove(folder)
 
-    def _close(self):
-        with contextlib.suppress(OSError):
-            self._folder.rmdir()
+
+def _remove(folder: pathlib.Path):
+    with contextlib.suppress(OSError):
+        folder.rmdir()

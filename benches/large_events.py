@@ -1,0 +1,99 @@
+"""Gives events of up to 1 MB to the executable that ships, each to a fresh process: `python large_events.py ZIP [WORDS]`.
+
+A process has what Lambda gives a function of 128 MB: so much memory, a fourteenth of a core from the beginning of the event, and 60
+seconds. An event that is not answered then, takes more or fills the log fails the run. Where no cgroup may be made it is not run at
+all. Writes its part of results.json and README.md; with WORDS, runs the events with them in their title only, and writes nothing.
+"""
+
+import asyncio
+import datetime
+import pathlib
+import sys
+import tempfile
+
+import large_requests
+import machine
+import report
+import results
+from large_requests import Row
+from stage import namespace
+from stage.function import SECONDS, Function
+from stage.stage import NAMES, Stage
+from stage.throttle import Throttle
+from subjects import provider
+
+MEGABYTES = 128
+LOG = 64 * 1024  # bytes that an event may write to the log
+LOG_OF_REQUEST = 4 * 1024  # the same, for each request of a notification with many
+
+
+async def measured(stage: Stage, archive: pathlib.Path, words: str = "") -> dict[str, dict] | None:
+    """What was measured by the title of each event; none at all where CPU cannot be limited."""
+    command, environment = provider(archive, stage)
+    found = {}
+    for row in large_requests.Rows(stage):
+        if words not in row.title:
+            continue
+        with Throttle(MEGABYTES) as throttle:
+            if not throttle.works:
+                return None
+            function = Function(stage, command, {**environment, **row.environment}, throttle, longest=SECONDS + 5)
+            found[row.title] = await _of(row, function)
+        line = " | ".join(report.large_event(row.title, found[row.title]))
+        print(f"{datetime.datetime.now():%H:%M:%S} {line}", file=sys.stderr, flush=True)
+    return found
+
+
+async def _of(row: Row, function: Function) -> dict:
+    size, wrong = len(row.invocation.payload), []
+    if size > large_requests.MOST:
+        raise ValueError(f"{row.title}: too large: got {size} bytes, Lambda takes {large_requests.MOST}")
+    try:
+        await function.run([row.invocation])
+    except RuntimeError as failure:
+        wrong.append(str(failure).splitlines()[0].rpartition("]: ")[2])
+    run = function.measured
+    seconds = run.event_wall[0] / 1000 if run.event_wall else None
+    most_log = max(LOG, LOG_OF_REQUEST * len(row.invocation.urls))
+    if seconds is not None and seconds > SECONDS:
+        wrong.append(f"took {seconds:.1f} s")
+    if run.peak > MEGABYTES:
+        wrong.append(f"took {run.peak:.0f} MB of memory")
+    if run.log > most_log:
+        wrong.append(f"wrote {run.log:,} bytes of log, more than {most_log:,}")
+    return {
+        "group": row.group,
+        "size": size,
+        "seconds": None if seconds is None else round(seconds, 2),
+        "cpu": round(run.event_cpu[0], 1) if run.event_cpu else None,
+        "peak": round(run.peak, 1),
+        "log": run.log,
+        "responses": len(row.invocation.urls),
+        "statuses": sorted({response["Status"] for response in run.responses}),
+        "reason": run.responses[0].get("Reason", "")[:120] if run.responses else "",
+        "wrong": wrong,
+    }
+
+
+def failures(found: dict[str, dict]) -> str:
+    """A line for each event that failed."""
+    return "\n".join(f"{title}: {'; '.join(row['wrong'])}" for title, row in found.items() if row["wrong"])
+
+
+async def run(archive: pathlib.Path, words: str = ""):
+    """Ends the program if an event failed, after all of them have been reported."""
+    with tempfile.TemporaryDirectory() as folder:
+        stage = await Stage(pathlib.Path(folder)).over_tls()
+        found = await measured(stage, archive, words)
+    if found is None:
+        sys.exit("CPU cannot be limited for large events: no cgroup may be made here, run it as root")
+    if not words:
+        kept = results.read() | {"large_events_of": machine.here(), "large_events": found}
+        results.write(kept)
+        report.write_large_events(kept)
+    sys.exit(failures(found) or None)
+
+
+if __name__ == "__main__":
+    namespace.enter(NAMES)
+    asyncio.run(run(pathlib.Path(sys.argv[1]).absolute(), *sys.argv[2:]))
