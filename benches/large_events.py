@@ -24,7 +24,9 @@ from subjects import provider
 
 MEGABYTES = 128
 LOG = 64 * 1024  # bytes that an event may write to the log
-LOG_OF_REQUEST = 4 * 1024  # the same, for each request of a notification with many
+LOG_OF_REQUEST = 4 * 1024  # the same, if it is more: for each request of a notification
+LOG_OF_CALL = 512  # bytes that come to it for each call of AWS
+KILLED = -9  # the code of a process that the kernel ended
 
 
 async def measured(stage: Stage, archive: pathlib.Path, words: str = "") -> dict[str, dict] | None:
@@ -51,10 +53,11 @@ async def _of(row: Row, function: Function) -> dict:
     try:
         await function.run([row.invocation])
     except RuntimeError as failure:
-        wrong.append(str(failure).splitlines()[0].rpartition("]: ")[2])
+        first = str(failure).splitlines()[0].rpartition("]: ")[2]
+        wrong.append(f"killed: it took over {MEGABYTES} MB of memory" if function.code == KILLED else first)
     run = function.measured
     seconds = run.event_wall[0] / 1000 if run.event_wall else None
-    most_log = max(LOG, LOG_OF_REQUEST * len(row.invocation.urls))
+    most_log = max(LOG, LOG_OF_REQUEST * len(row.invocation.urls)) + LOG_OF_CALL * run.calls
     if seconds is not None and seconds > SECONDS:
         wrong.append(f"took {seconds:.1f} s")
     if run.peak > MEGABYTES:
@@ -68,6 +71,7 @@ async def _of(row: Row, function: Function) -> dict:
         "cpu": round(run.event_cpu[0], 1) if run.event_cpu else None,
         "peak": round(run.peak, 1),
         "log": run.log,
+        "calls": run.calls,
         "responses": len(row.invocation.urls),
         "statuses": sorted({response["Status"] for response in run.responses}),
         "reason": run.responses[0].get("Reason", "")[:120] if run.responses else "",

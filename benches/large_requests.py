@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 
 import events
-from stage.bucket import Bucket
+from stage.bucket import HOST as BUCKET_HOST
 from stage.function import Invocation
 from stage.stage import Stage
 
@@ -82,11 +82,11 @@ class Rows:
         def named(number: int, stem: str) -> dict[str, str]:
             return {f"{stem}{index:05}": "" for index in range(number)}
 
-        yield self._row("names", "60,000 unknown properties", FAILED, Principal="*", **named(60_000, "property"))
-        yield self._row("names", "50,000 that resemble known ones", FAILED, Principal="*", **named(50_000, "Principals"))
-        yield self._row("names", "60,000 in a Delete", SUCCESS, kind="Delete", Principal="*", **named(60_000, "property"))
-        yield self._row("names", "60,000 in the old properties", EITHER, kind="Update", old=named(60_000, "property"))
-        yield self._row("names", "60,000 of CloudFormation's own", SUCCESS, **named(60_000, "Service"))
+        yield self._row("names", "60,000 unknown properties", FAILED, Principal="*", **named(60_000, "unkn"))
+        yield self._row("names", "48,000 that resemble known ones", FAILED, Principal="*", **named(48_000, "Principals"))
+        yield self._row("names", "60,000 in a Delete", SUCCESS, kind="Delete", Principal="*", **named(60_000, "unkn"))
+        yield self._row("names", "60,000 in the old properties", EITHER, kind="Update", old=named(60_000, "unkn"))
+        yield self._row("names", "56,000 of CloudFormation's own", SUCCESS, **named(56_000, "Service"))
         yield self._row("names", "60,000 members of the request", SUCCESS, beside=named(60_000, "member"))
         yield self._row("names", "an unknown name of 1 MB", FAILED, Principal="*", **{"x" * FILL: ""})
         yield self._row("names", "20 unknown names of 50 KB", FAILED, Principal="*", **{str(index) * 25_000: "" for index in range(10, 30)})
@@ -111,6 +111,10 @@ class Rows:
         yield self._row("long texts", "a version of digits", FAILED, LayerVersionArn=ARN.format("name") + "0" * FILL)
         yield self._row("long texts", "an ARN of colons", FAILED, LayerVersionArn="arn:aws" + ":" * FILL)
         yield self._row("long texts", "a principal of digits", FAILED, Principal="1" * FILL)
+        # Longer than a URI may be, so there is nowhere to send a response to.
+        nowhere = self._row("long texts", "ResponseURL", FAILED, beside={"ResponseURL": f"https://{BUCKET_HOST}/{text}"})
+        nowhere.invocation.urls.clear()
+        yield nowhere
         yield self._row("long texts", "a root ARN", FAILED, Principal=f"arn:aws:iam::{'1' * FILL}:root")
 
     def _characters(self) -> Iterator[Row]:
@@ -152,6 +156,8 @@ class Rows:
             "small objects": list_of('{"":0}'),
             "objects of 120 levels": list_of(deep_object),
             "numbers of double precision": list_of("1e308"),
+            "a fraction of 1 MB": "0." + "1" * FILL,
+            "an exponent of 1 MB": "0e" + "1" * FILL,
             "an object of 80,000 members": "{" + ",".join(f'"{index}":[0]' for index in range(80_000)) + "}",
         }
         refused = {
@@ -163,19 +169,19 @@ class Rows:
             "objects of 120 levels and a number that is too large": list_of(deep_object, "1e999"),
             "small objects with such a number each": list_of('{"":1e999}'),
             "lists of lists of such numbers": list_of("[[[[1e999]]]]"),
-            "a long name above small unreadable values": long_name('"":01'),
-            "a long name above small unreadable lists": long_name('"":[01]'),
-            "five long names above each other": "".join('{"' + "x" * 150_000 + '":' for _ in range(5)) + "01" + "}" * 5,
+            "five long names above each other": "".join('{"' + "x" * 200_000 + '":' for _ in range(5)) + "01" + "}" * 5,
         }
-        fraction = {"a fraction of 1 MB": "0." + "1" * FILL, "an exponent of 1 MB": "0e" + "1" * FILL}
-        for what, raw in (of_json | refused | fraction).items():
-            create = FAILED if what in refused else SUCCESS if what in of_json else EITHER
+        for what, raw in (of_json | refused).items():
+            create = FAILED if what in refused else EITHER
             yield self._row("structures", f"{what} as Nonce", create, Nonce=SLOT, raw=raw)
             yield self._row("structures", f"{what} as Principals", FAILED, Principals=SLOT, raw=raw)
-            yield self._row("structures", f"{what} as StatementId", FAILED, StatementId=SLOT, raw=raw)
             yield self._row("structures", f"{what} as an unknown member", create, beside={"Unknown": SLOT}, raw=raw)
             yield self._row("structures", f"{what} in the old properties", EITHER, kind="Update", old={"Nonce": SLOT}, raw=raw)
             yield self._row("structures", f"{what} in a Delete", SUCCESS, kind="Delete", Nonce=SLOT, raw=raw)
+        for what, member in {"values that cannot be read": '"":01', "members without a value": '""'}.items():
+            raw = long_name(member)
+            yield self._row("structures", f"a long name above {what} as Nonce", FAILED, Nonce=SLOT, raw=raw)
+            yield self._row("structures", f"a long name above {what} in a Delete", SUCCESS, kind="Delete", Nonce=SLOT, raw=raw)
         members = ",".join(f'"{index:05}":01' for index in range(90_000))
         yield self._row("structures", "90,000 members that cannot be read", FAILED, beside={"First": SLOT}, raw=f"0,{members}")
 

@@ -150,7 +150,8 @@ LARGE_EVENT = ["large event", "seconds", "peak memory, MB", "log, bytes", "respo
 def large_event(title: str, row: dict) -> list[str]:
     seconds = NOTHING if row["seconds"] is None else f"{row['seconds']:.1f}"
     statuses = ", ".join(row["statuses"]) or NOTHING
-    return [title, seconds, f"{row['peak']:.1f}", f"{row['log']:,}", str(row["responses"]), statuses, "; ".join(row["wrong"])]
+    peak = f"{row['peak']:.1f}" if row["peak"] else NOTHING
+    return [title, seconds, peak, f"{row['log']:,}", str(row["responses"]), statuses, "; ".join(row["wrong"])]
 
 
 def large_events(of: dict, found: dict[str, dict]) -> str:

@@ -71,6 +71,7 @@ class Function:
         self._pause = pause  # seconds before each event
         self._longest = longest  # seconds that all of it may take
         self._access_key = "ASIA" + secrets.token_hex(8).upper()
+        self.code: int | None = None  # of a process that ended before its time
         self.measured = Measured()  # of a run that failed, what is known
         self._over = asyncio.get_running_loop().create_future()
 
@@ -86,8 +87,8 @@ class Function:
         try:
             await asyncio.wait({self._over, ended}, timeout=self._longest, return_when=asyncio.FIRST_COMPLETED)
             if not self._over.done():
-                code = self._process.poll()
-                raise RuntimeError(f"not done in {self._longest} s" if code is None else f"ended by itself with code {code}")
+                self.code = self._process.poll()
+                raise RuntimeError(f"not done in {self._longest} s" if self.code is None else f"it has ended with code {self.code}")
             self._over.result()
         except Exception as failure:
             raise RuntimeError(f"{self._command}: {failure}\n{log.read_text(errors='replace')[-4000:]}") from failure
@@ -100,7 +101,7 @@ class Function:
             runtime_api.close()
             self.measured.log = log.stat().st_size
             log.unlink()
-        self.measured.calls = self._stage.control_plane.calls.pop(self._access_key, 0)
+            self.measured.calls = self._stage.control_plane.calls.pop(self._access_key, 0)
         return self.measured
 
     def _start(self, port: int, out) -> subprocess.Popen:
