@@ -192,10 +192,9 @@ async def main(built: Built):
     with tempfile.TemporaryDirectory() as folder:
         stage = await Stage(pathlib.Path(folder)).over_tls()
         found = {"of": machine.described(built), **await Bench(stage, built).run()}
-    kept = {name: value for name, value in results.read().items() if name.startswith("large_events")}
-    results.write(found | kept)
-    report.write(found)
-    await large_events.run(built.zip)
+        results.write(results.read() | found)
+        report.write(found)
+        await large_events.run(stage, built.zip)
 
 
 if __name__ == "__main__":

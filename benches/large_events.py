@@ -84,11 +84,9 @@ def failures(found: dict[str, dict]) -> str:
     return "\n".join(f"{title}: {'; '.join(row['wrong'])}" for title, row in found.items() if row["wrong"])
 
 
-async def run(archive: pathlib.Path, words: str = ""):
+async def run(stage: Stage, archive: pathlib.Path, words: str = ""):
     """Ends the program if an event failed, after all of them have been reported."""
-    with tempfile.TemporaryDirectory() as folder:
-        stage = await Stage(pathlib.Path(folder)).over_tls()
-        found = await measured(stage, archive, words)
+    found = await measured(stage, archive, words)
     if found is None:
         sys.exit("CPU cannot be limited for large events: no cgroup may be made here, run it as root")
     if not words:
@@ -98,6 +96,11 @@ async def run(archive: pathlib.Path, words: str = ""):
     sys.exit(failures(found) or None)
 
 
+async def main(archive: pathlib.Path, words: str = ""):
+    with tempfile.TemporaryDirectory() as folder:
+        await run(await Stage(pathlib.Path(folder)).over_tls(), archive, words)
+
+
 if __name__ == "__main__":
     namespace.enter(NAMES)
-    asyncio.run(run(pathlib.Path(sys.argv[1]).absolute(), *sys.argv[2:]))
+    asyncio.run(main(pathlib.Path(sys.argv[1]).absolute(), *sys.argv[2:]))

@@ -210,7 +210,13 @@ class Rows:
         for what, kind, statuses in (("Creates", "Create", EITHER), ("Deletes of what was never created", "Delete", SUCCESS)):
             rows = [self._row("", "", EITHER, kind=kind, never_created=True) for _ in range(700)]
             yield self._notified(f"700 {what}", [row.invocation for row in rows], statuses)
-        for what, message in {"empty messages": '""', "messages that are no requests": r'"{\"RequestType\":\"Create\"}"', "no messages": "0"}.items():
+        unanswerable = {
+            "empty messages": '""',
+            "messages that are no requests": r'"{\"RequestType\":\"Create\"}"',
+            "requests to a host that is not allowed": r'"{\"ResponseURL\":\"https://host/\"}"',
+            "no messages": "0",
+        }
+        for what, message in unanswerable.items():
             first = '{"Sns":{"Message":""}}'
             yield self._bytes("notifications", f"1 MB of records with {what}", f'{{"Records":{list_of(record(message), first)}}}'.encode())
         yield self._bytes("notifications", "one message and 1 MB of other records", f'{{"Records":{list_of("{}", record(chr(34) * 2))}}}'.encode())
