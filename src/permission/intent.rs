@@ -131,13 +131,14 @@ impl Intent {
         // With another id, CloudFormation deletes the old grant itself when all else has succeeded; with the same id the
         // old content goes now. When this is a rollback, the old content is what the failed Update may have left.
         if let Some(before) = before.filter(|_| self.keeps_id) {
-            let old = Goals::without_grant(before).placed_like(&goals);
-            if old.scope == goals.scope {
+            let old = Goals::without_grant(before);
+            let placed = old.clone().placed_like(&goals);
+            if placed.scope == goals.scope {
                 goals.each.unwanted = old.each.unwanted;
-            } else if old.shared_with(&goals).is_none() {
+            } else if placed.shared_with(&goals).is_none() {
                 self.leftovers = Some(old);
             } else if PhysicalId::read(Some(&self.physical_id)) == PhysicalId::Unknown {
-                goals.take_over(old);
+                goals.take_over(placed);
             }
             // Otherwise the Update was refused for sharing a statement, and has left nothing.
         }
@@ -650,15 +651,6 @@ mod tests {
             let found = intent.clone().within(FUNCTION);
             intent.leftovers = intent.leftovers.filter(|_| is_cleared);
             assert_eq!(found, Ok(intent), "{layer}");
-        }
-    }
-
-    #[test]
-    fn only_among_all_versions_may_a_policy_be_one_of_a_new_version() {
-        for (changes, may_be_new) in [(json!({}), false), (json!({"Versions": "All"}), true)] {
-            let intent = intent("Create", "", &changes, &changes).expect("an intent");
-            let each = intent.goals.expect("goals").each;
-            assert_eq!(each.may_be_new, may_be_new, "{changes}");
         }
     }
 

@@ -220,7 +220,12 @@ mod tests {
         for (name, policy, is_doubtful) in [
             ("before the write", &policy("r1", &[]), true),
             ("after the write", &policy("r2", &["s1:1"]), false),
-            ("after another write", &policy("r3", &[]), false),
+            ("without what was written", &policy("r3", &[]), true),
+            (
+                "after another write",
+                &policy("r3", &["s1:1", "s2:2"]),
+                false,
+            ),
             ("the policy is gone", &none, true),
             ("another version", &Policy::none(version(2)), false),
         ] {
@@ -298,18 +303,11 @@ mod tests {
             ),
             ("nothing changes", &["s1:1"], &["s1:1"], &["s1:1"], false),
         ] {
-            for may_be_new in [false, true] {
-                let (log, course) = (UndoLog::default(), Course::default());
-                let goal = Goal {
-                    may_be_new,
-                    ..goal(wanted, gone)
-                };
-                let learned = known(&log, None, &course).learn(&goal, &policy("r1", found));
-                assert_eq!(learned.as_deref(), Ok(&goal), "{name}");
-                // A version that was published since has nothing of what was granted before.
-                let is_new = may_be_new && found.is_empty();
-                assert_eq!(course.is_awaiting(), is_awaited && !is_new, "{name}");
-            }
+            let (log, course) = (UndoLog::default(), Course::default());
+            let goal = goal(wanted, gone);
+            let learned = known(&log, None, &course).learn(&goal, &policy("r1", found));
+            assert_eq!(learned.as_deref(), Ok(&goal), "{name}");
+            assert_eq!(course.is_awaiting(), is_awaited, "{name}");
         }
     }
 
