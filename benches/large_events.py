@@ -54,7 +54,7 @@ async def _of(row: Row, function: Function) -> dict:
         await function.run([row.invocation])
     except RuntimeError as failure:
         first = str(failure).splitlines()[0].rpartition("]: ")[2]
-        wrong.append(f"killed: it took over {MEGABYTES} MB of memory" if function.code == KILLED else first)
+        wrong.append(f"killed: it took over {MEGABYTES} MB of memory" if function.code == KILLED else first[:300])
     run = function.measured
     seconds = run.event_wall[0] / 1000 if run.event_wall else None
     most_log = max(LOG, LOG_OF_REQUEST * len(row.invocation.urls)) + LOG_OF_CALL * run.calls
@@ -74,7 +74,6 @@ async def _of(row: Row, function: Function) -> dict:
         "calls": run.calls,
         "responses": len(row.invocation.urls),
         "statuses": sorted({response["Status"] for response in run.responses}),
-        "reason": run.responses[0].get("Reason", "")[:120] if run.responses else "",
         "wrong": wrong,
     }
 

@@ -29,7 +29,7 @@ SLOT = "@slot@"  # where raw JSON is put in
 
 @dataclasses.dataclass
 class Row:
-    """One event for one process. `environment` is added to that of the process, and `first` is served by another one before."""
+    """One event for one process, to whose environment `environment` is added."""
 
     group: str
     name: str
@@ -191,11 +191,11 @@ class Rows:
         yield self._bytes("no JSON", "1 MB that is not UTF-8", b"\xff" * MOST)
         yield self._bytes("no JSON", "a JSON text of 1 MB", b'"' + b"x" * FILL + b'"')
         yield self._bytes("no JSON", "a list of small objects", list_of('{"":0}').encode())
-        for kind, statuses in (("Create", FAILED), ("Delete", SUCCESS)):
-            whole = self._row("no JSON", f"a {kind} without its end", statuses, kind=kind, Nonce="x" * FILL)
-            whole.invocation.payload = whole.invocation.payload[:-1]
-            yield whole
-            behind = self._row("no JSON", f"a {kind} with 1 MB behind it", statuses, kind=kind)
+        for kind in ("Create", "Delete"):
+            cut = self._row("no JSON", f"a {kind} without its end", FAILED, kind=kind, Nonce="x" * FILL)
+            cut.invocation.payload = cut.invocation.payload[:-1]
+            yield cut
+            behind = self._row("no JSON", f"a {kind} with 1 MB behind it", FAILED, kind=kind)
             behind.invocation.payload += b"}" * FILL
             yield behind
 
