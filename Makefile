@@ -139,7 +139,7 @@ build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in 
 	cp $< $(ARTIFACTS_DIR)/bootstrap
 
 .PHONY: bench
-bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes a quarter of an hour of a quiet machine)
+bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes half an hour of a quiet machine)
 	python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
 
 .PHONY: bench-large
