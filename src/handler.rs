@@ -70,6 +70,11 @@ impl Handler {
                 .serve(&event, &context, Deadline::at(context.deadline))
                 .await;
         };
+        if texts.len() > MOST_RECORDS {
+            let got = texts.len();
+            error!(reason = %TooManyRecords { got }, "not answerable");
+        }
+        let texts = texts.get(..MOST_RECORDS).unwrap_or(&texts);
         let mut served = Ok(());
         for (done, text) in texts.iter().enumerate() {
             let deadline = Deadline::of_first(context.deadline, texts.len() - done);
@@ -193,6 +198,18 @@ impl Handler {
             }
         }
     }
+}
+
+/// How many records of a notification are served. SNS sends one.
+const MOST_RECORDS: usize = 32;
+
+/// A notification that SNS does not send.
+#[derive(Debug, Error)]
+#[error(
+    "too many records in a notification: got {got}, send at most {MOST_RECORDS}: the others were not served"
+)]
+struct TooManyRecords {
+    got: usize,
 }
 
 /// How many values that cannot be read are logged of one event.

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::cut;
 use crate::text::shown;
 
 /// A JSON string as the bytes that it stands for, which need not be UTF-8.
@@ -66,12 +67,15 @@ pub struct Event {
     /// Its JSON. A string that cannot be read has U+FFFD in it, and any other value that cannot be read is `null`.
     pub json: Value,
     unreadable: Vec<Unreadable>,
+    /// How many more lists and objects may be held.
+    room: usize,
 }
 
-/// A value that is no JSON, or none that can be held: a lone surrogate, a number that is too large, more than 128 levels.
+/// A value that is no JSON, or none that can be held: a lone surrogate, a number that is too large, more than 128 levels, too many
+/// lists and objects.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "malformed event: got {} in {}, send JSON with whole surrogate pairs, numbers of double precision and at most 127 levels",
+    "malformed event: got {} in {}, send JSON with whole surrogate pairs, numbers of double precision, at most 127 levels, and at most 10000 lists and objects",
     shown(.why), shown(.place)
 )]
 pub struct Unreadable {
@@ -96,28 +100,23 @@ const NEEDED_BY_DELETE: [&str; 6] = [
 /// How many levels of an event are read one by one where it cannot be read as a whole: as deep as the message of a notification.
 const LEVELS: usize = 5;
 
+/// How many lists and objects of one event are held. Each takes some hundred bytes of memory, and one of CloudFormation has few.
+const MOST_CONTAINERS: usize = 10_000;
+
+/// The most bytes of the path of a value that is unreadable.
+const MOST_OF_PLACE: usize = 640;
+
 impl Event {
     /// Reads what can be read of `bytes`.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let why = match serde_json::from_slice(bytes) {
-            Ok(json) => {
-                return Self {
-                    json,
-                    unreadable: Vec::new(),
-                };
-            }
-            Err(why) => why,
-        };
         let mut event = Self {
             json: Value::Null,
             unreadable: Vec::new(),
+            room: MOST_CONTAINERS,
         };
-        event.json = event.value(bytes, "", LEVELS);
-        if event.unreadable.is_empty() {
-            event.note("", &why);
-        }
+        event.json = event.value(bytes, Place::EVENT, LEVELS);
         event
     }
 
@@ -158,24 +157,37 @@ impl Event {
         is_notification.then(|| texts.collect())
     }
 
-    fn value(&mut self, text: &[u8], place: &str, levels: usize) -> Value {
+    fn value(&mut self, text: &[u8], place: Place<'_>, levels: usize) -> Value {
         let text = text.trim_ascii();
-        let why = match serde_json::from_slice(text) {
-            Ok(value) => return value,
-            Err(why) => why,
+        let containers = containers(text);
+        let fits = containers <= self.room;
+        let read = fits.then(|| serde_json::from_slice(text));
+        if let Some(Ok(value)) = read {
+            self.room -= containers;
+            return value;
+        }
+        let why: &dyn fmt::Display = match &read {
+            Some(Err(why)) => why,
+            Some(Ok(_)) | None => &"too many lists and objects",
         };
-        match text.first() {
+        let found = match text.first() {
             Some(b'{') if levels > 0 => self.object(text, place, levels - 1),
-            Some(b'[') if levels > 0 => self.array(text, place, levels - 1),
+            // Of a list that does not fit, nothing is needed.
+            Some(b'[') if levels > 0 && fits => self.array(text, place, levels - 1),
             _ => {
-                self.note(place, &why);
+                self.note(place, why);
                 let string = serde_json::from_slice(text).map(|text: RawText| text.lossy());
                 string.map_or(Value::Null, Value::String)
             }
+        };
+        if self.unreadable.is_empty() {
+            self.note(place, why);
         }
+        found
     }
 
-    fn object(&mut self, text: &[u8], place: &str, levels: usize) -> Value {
+    fn object(&mut self, text: &[u8], place: Place<'_>, levels: usize) -> Value {
+        self.room = self.room.saturating_sub(1);
         let (parts, is_whole) = parts(text);
         let mut object = Map::new();
         for part in parts {
@@ -186,15 +198,14 @@ impl Event {
             };
             let rest = part.get(name.byte_offset()..).unwrap_or_default();
             let key = key.lossy();
-            let place = if place.is_empty() {
-                key.clone()
-            } else {
-                format!("{place}.{key}")
+            let place = Place {
+                within: Some(&place),
+                name: &key,
             };
             let value = if let Some(value) = rest.trim_ascii_start().strip_prefix(b":") {
-                self.value(value, &place, levels)
+                self.value(value, place, levels)
             } else {
-                self.note(&place, &"a member without a value");
+                self.note(place, &"a member without a value");
                 Value::Null
             };
             object.insert(key, value);
@@ -205,36 +216,84 @@ impl Event {
         Value::Object(object)
     }
 
-    fn array(&mut self, text: &[u8], place: &str, levels: usize) -> Value {
+    fn array(&mut self, text: &[u8], place: Place<'_>, levels: usize) -> Value {
+        self.room = self.room.saturating_sub(1);
         let (parts, is_whole) = parts(text);
-        let place = format!("{place}[]");
-        let values = parts
-            .into_iter()
-            .map(|part| self.value(part, &place, levels));
+        let each = Place {
+            within: Some(&place),
+            name: "[]",
+        };
+        let values = parts.into_iter().map(|part| self.value(part, each, levels));
         let values = values.collect();
         if !is_whole {
-            self.note(&place, &"a list without its end");
+            self.note(each, &"a list without its end");
         }
         Value::Array(values)
     }
 
     /// Notes what cannot be read: of each member of the event, the first.
-    fn note(&mut self, place: &str, why: &dyn fmt::Display) {
-        let member = place.split(['.', '[']).next().unwrap_or_default();
-        if self
-            .unreadable
-            .last()
-            .is_some_and(|last| last.member == member)
-        {
+    fn note(&mut self, place: Place<'_>, why: &dyn fmt::Display) {
+        let member = place.member();
+        let last = self.unreadable.last();
+        if last.is_some_and(|last| last.member == member) {
             return;
         }
         let why = why.to_string();
         self.unreadable.push(Unreadable {
             member: member.to_owned(),
-            place: if place.is_empty() { "the event" } else { place }.to_owned(),
+            place: place.path(),
             why: why.split(" at line ").next().unwrap_or_default().to_owned(),
         });
     }
+}
+
+/// Where a value stands in the event.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    within: Option<&'a Place<'a>>,
+    name: &'a str,
+}
+
+impl Place<'_> {
+    /// That of the event itself.
+    const EVENT: Place<'static> = Place {
+        within: None,
+        name: "",
+    };
+
+    /// The member of the event that it is in; empty where it is in none.
+    fn member(&self) -> &str {
+        match self.within {
+            Some(outer) if outer.within.is_some() => outer.member(),
+            Some(_) | None => self.name,
+        }
+    }
+
+    /// As in `ResourceProperties.Principals[]`.
+    fn path(&self) -> String {
+        let name = cut::head(self.name, MOST_OF_PLACE / (LEVELS + 1));
+        match self.within.map(Place::path) {
+            None => "the event".to_owned(),
+            Some(outer) if outer == "the event" => name.to_owned(),
+            Some(outer) if name == "[]" => outer + name,
+            Some(outer) => format!("{outer}.{name}"),
+        }
+    }
+}
+
+/// How many lists and objects there are in the JSON `text`, at most.
+fn containers(text: &[u8]) -> usize {
+    let (mut in_string, mut escaped, mut containers) = (false, false, 0);
+    for byte in text {
+        if in_string {
+            in_string = escaped || *byte != b'"';
+            escaped = *byte == b'\\' && !escaped;
+        } else {
+            in_string = *byte == b'"';
+            containers += usize::from(matches!(byte, b'{' | b'['));
+        }
+    }
+    containers
 }
 
 /// What stands between the commas of an object or array, and whether it has an end with nothing behind.
@@ -279,8 +338,8 @@ mod tests {
 
     fn reason(why: &str, place: &str) -> String {
         format!(
-            "malformed event: got `{why}` in `{place}`, send JSON with whole surrogate pairs, numbers of double precision \
-             and at most 127 levels"
+            "malformed event: got `{why}` in `{place}`, send JSON with whole surrogate pairs, numbers of double precision, \
+             at most 127 levels, and at most 10000 lists and objects"
         )
     }
 
@@ -367,6 +426,52 @@ mod tests {
             assert_eq!(read.json["StackId"], "s", "{value}");
             assert_eq!(read.unreadable().len(), 1, "{value}");
         }
+    }
+
+    #[test]
+    fn lists_and_objects_that_are_too_many_are_not_held() {
+        let many = MOST_CONTAINERS + 1;
+        let deep = "{\"\":".repeat(100) + "0" + &"}".repeat(100);
+        for value in [
+            format!("[{}0]", "[],".repeat(many)),
+            format!("[{}0]", "{\"\":0},".repeat(many)),
+            format!("[{}0]", format!("{deep},").repeat(many / 100)),
+            format!("{{{}\"a\":0}}", "\"b\":{\"\":[]},".repeat(many)),
+        ] {
+            for member in ["Unknown", "ResourceProperties", "OldResourceProperties"] {
+                for event in [
+                    format!(r#"{{"{member}":{value},"StackId":"s"}}"#),
+                    format!(r#"{{"StackId":"s","{member}":{{"Nonce":{value},"A":["a"]}}}}"#),
+                ] {
+                    let read = Event::read(event.as_bytes());
+                    assert_eq!(read.json["StackId"], "s", "{member}");
+                    let told = refused(event.as_bytes()).unwrap_or_default();
+                    let begin =
+                        format!("malformed event: got `too many lists and objects` in `{member}");
+                    assert!(told.starts_with(&begin), "{told}");
+                    assert!(containers(read.json.to_string().as_bytes()) <= MOST_CONTAINERS);
+                }
+            }
+        }
+        let fits = format!("{{\"A\":[{}0]}}", "[],".repeat(MOST_CONTAINERS - 2));
+        assert_eq!(refused(fits.as_bytes()), None);
+        assert_eq!(containers(br#"{"a[{":["\"[",{}]}"#), 3);
+    }
+
+    #[test]
+    fn the_place_of_a_value_is_cut() {
+        let name = "n".repeat(500_000);
+        let event = format!(r#"{{"ResourceProperties":{{"{name}":{{"{name}":1e999}}}}}}"#);
+        let read = Event::read(event.as_bytes());
+        let [unreadable] = read.unreadable() else {
+            panic!("one value")
+        };
+        assert!(unreadable.place.starts_with("ResourceProperties.nnn"));
+        assert!(
+            unreadable.place.len() <= MOST_OF_PLACE,
+            "{}",
+            unreadable.place.len()
+        );
     }
 
     #[test]

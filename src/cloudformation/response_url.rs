@@ -13,11 +13,13 @@ use url::Url;
 pub struct ResponseUrl(Url);
 
 impl ResponseUrl {
-    /// Reads a URL of the scheme `https`, or `http` as local engines use it.
+    /// Reads a URL of the scheme `https`, or `http` as local engines use it. One that the HTTP client cannot send anything to,
+    /// such as one of more than 65,534 bytes, is none.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
-        matches!(url.scheme(), "https" | "http").then_some(Self(url))
+        let is_sendable = url.as_str().parse::<http::Uri>().is_ok();
+        (is_sendable && matches!(url.scheme(), "https" | "http")).then_some(Self(url))
     }
 
     /// Until when CloudFormation waits for the answer, which the signature tells: at most for `service_timeout` after it signed
@@ -136,6 +138,7 @@ mod tests {
             "ftp://host/",
             "https://",
             "https://host:port/",
+            &format!("https://host/{}", "x".repeat(70_000)),
         ] {
             assert_eq!(ResponseUrl::read(text), None, "{text}");
         }

@@ -12,6 +12,9 @@ use crate::permission::goal::{Denied, Goal, OnlyIf, Unwanted};
 use crate::permission::statement::{Statement, StatementId, principal_of};
 use crate::text::one_line;
 
+/// How many steps the log shows one by one: a plan is logged again after each write that does not tell the new revision.
+const MOST_SHOWN: usize = 10;
+
 /// How many refusals of the guardrails a reason tells one by one.
 const MOST_TOLD: usize = 20;
 
@@ -151,10 +154,15 @@ impl fmt::Display for Plan {
             .spared
             .iter()
             .map(|unwanted| format!("leave `{}`, which is not {unwanted}", unwanted.sid));
-        let lines: Vec<String> = steps.chain(spared).collect();
+        let number = self.steps.len() + self.spared.len();
+        let lines: Vec<String> = steps.chain(spared).take(MOST_SHOWN).collect();
         match &lines[..] {
             [] => f.write_str("nothing to do"),
             lines => f.write_str(&lines.join("; ")),
+        }?;
+        match number.checked_sub(MOST_SHOWN) {
+            Some(more) if more > 0 => write!(f, "; and {more} more"),
+            Some(_) | None => Ok(()),
         }
     }
 }
@@ -306,6 +314,17 @@ mod tests {
         ] {
             let planned = plan(&goal(wanted, unwanted), &policy(&found)).expect("no conflict");
             assert_eq!(planned.to_string(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_long_plan_shows_its_first_steps_and_their_number() {
+        for (number, end) in [(10, "`s9` for `*`"), (11, "`s9` for `*`; and 1 more")] {
+            let wanted: Vec<Statement> = (0..number)
+                .map(|n| statement(&format!("s{n}"), "*"))
+                .collect();
+            let planned = plan(&goal(&wanted, &[]), &policy(&[])).expect("no conflict");
+            assert!(planned.to_string().ends_with(end), "{planned}");
         }
     }
 
