@@ -9,7 +9,7 @@ use lambda_permission_provider::permission::arn::LayerVersionArn;
 use lambda_permission_provider::permission::goal::{Goal, Unwanted};
 use lambda_permission_provider::permission::intent::Intent;
 use lambda_permission_provider::permission::statement::Statement;
-use lambda_permission_provider::policy::document::Policy;
+use lambda_permission_provider::policy::document::{MalformedPolicy, Policy};
 use lambda_permission_provider::policy::plan::plan;
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ fn tell(intent: &Intent) -> Result<(), Box<dyn Error>> {
 }
 
 /// A policy in which only what is unwanted stands.
-fn supposed(layer_version: LayerVersionArn, goal: &Goal) -> Result<Policy, serde_json::Error> {
+fn supposed(layer_version: LayerVersionArn, goal: &Goal) -> Result<Policy, MalformedPolicy> {
     let written = |unwanted: &Unwanted| match unwanted.principal().cloned() {
         Some(principal) => Statement {
             sid: unwanted.sid.clone(),

@@ -6,6 +6,7 @@ use aws_config::environment::{
 };
 use aws_config::meta::region::ProvideRegion;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_types::sdk_config::SharedCredentialsProvider;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
@@ -22,6 +23,8 @@ pub async fn config(http: &Http) -> SdkConfig {
         .region(EnvironmentVariableRegionProvider::new().region().await)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http.clone())
+        // It would cut a call with a body after five seconds, whatever its timeout: a write that is slow would be made twice.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .service_config(Endpoints);
     config.set_use_fips(switch(variable("AWS_USE_FIPS_ENDPOINT")));
     config.set_use_dual_stack(switch(variable("AWS_USE_DUALSTACK_ENDPOINT")));

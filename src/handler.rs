@@ -77,7 +77,8 @@ impl Handler {
         let texts = texts.get(..MOST_RECORDS).unwrap_or(&texts);
         let mut served = Ok(());
         for (done, text) in texts.iter().enumerate() {
-            let deadline = Deadline::of_first(context.deadline, texts.len() - done);
+            let left = texts.iter().skip(done).flatten().count();
+            let deadline = Deadline::of_first(context.deadline, left.max(1));
             let request = Event::read(text.unwrap_or_default().as_bytes());
             served = served.and(self.serve(&request, &context, deadline).await);
         }

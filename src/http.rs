@@ -191,8 +191,11 @@ impl HttpConnector for Http {
 /// As another error than one of input or output, what kept the request from being sent at all.
 fn connector_error(error: reqwest::Error, remedy: &str) -> ConnectorError {
     let (unsent, timed_out) = (error.is_connect(), error.is_timeout());
+    let unsendable = error.is_builder();
     let error = Box::new(no_response(error, remedy));
-    if unsent {
+    if unsendable {
+        ConnectorError::user(error)
+    } else if unsent {
         ConnectorError::other(error, None)
     } else if timed_out {
         ConnectorError::timeout(error)

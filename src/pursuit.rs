@@ -98,7 +98,11 @@ impl Pursuit<'_> {
             return Answer::failed(envelope, None, reason);
         }
         // What an earlier delivery of this event may have made goes with what CloudFormation deletes after a failed Create.
-        let unseen = *stop != Stop::Panicked && course.is_in_the_dark();
+        let ended_by = match stop {
+            Stop::Failed(Unreconciled::Call(failure)) => Some(failure.kind),
+            Stop::Failed(_) | Stop::Panicked | Stop::OutOfTime => None,
+        };
+        let unseen = *stop != Stop::Panicked && course.is_in_the_dark(ended_by);
         let is_left = progress.is_some() || course.has_met() || unseen;
         let left = is_left.then(|| self.intent.physical_id.clone());
         // Rolling back many versions would take as long again, and then nothing would ever be done.
@@ -169,10 +173,7 @@ fn too_late(late: Duration) -> String {
 fn undone(writes: &str, left_out: &[String]) -> String {
     match left_out {
         [] => format!("(taken back: {writes})"),
-        left_out => format!(
-            "(taken back: {writes}; not put back: {})",
-            left_out.join("; ")
-        ),
+        left_out => format!("(taken back: {writes}; {})", left_out.join("; ")),
     }
 }
 

@@ -65,7 +65,7 @@ impl Settings {
     /// Reads the settings from `variable`, which gives the value of an environment variable. One that is empty counts as not
     /// set, as a template's parameter leaves it.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let public = set("ALLOW_PUBLIC").map_or(Ok(false), |value| switch("ALLOW_PUBLIC", &value));
         let principals = set("ALLOWED_PRINCIPALS").map(|list| {
             let remedy =

@@ -16,7 +16,7 @@ use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::cut;
-use crate::text::shown;
+use crate::text::{escaped, shown};
 
 /// The most bytes of JSON that all texts of one line take together. Longer ones are cut, the longest first.
 const MOST_BYTES: usize = 16 * 1024;
@@ -126,11 +126,16 @@ impl Fields {
     fn add(&mut self, field: &Field, value: impl Into<Value>) {
         self.0.push((field.name(), value.into()));
     }
+
+    /// A text, with what cannot be seen as escapes.
+    fn add_text(&mut self, field: &Field, text: String) {
+        self.add(field, escaped(text));
+    }
 }
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, value);
+        self.add_text(field, value.to_owned());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -146,7 +151,7 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, format!("{value:?}"));
+        self.add_text(field, format!("{value:?}"));
     }
 }
 

@@ -22,6 +22,15 @@ pub(crate) fn one_line(message: &str) -> String {
     visible(message, MOST_OF_MESSAGE, &[])
 }
 
+/// Text of any length, escaped like [`shown`].
+pub(crate) fn escaped(text: String) -> String {
+    let is_plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    if text.bytes().all(is_plain) {
+        return text;
+    }
+    visible(&text, usize::MAX, &[])
+}
+
 /// At most `most` characters of `text`, with those of `reserved` escaped too; escapes count as they are written, and none of
 /// them is cut in two.
 fn visible(text: &str, most: usize, reserved: &[char]) -> String {

@@ -475,6 +475,18 @@ mod tests {
     }
 
     #[test]
+    fn of_each_member_the_first_value_that_cannot_be_read_is_known() {
+        let event =
+            br#"{"RequestType":"Delete","Nonce":[1,1e999,nope],"StackId":1e999,"Last":NaN}"#;
+        let read = Event::read(event);
+        let places = read.unreadable().iter().map(|it| it.place.as_str());
+        assert_eq!(places.collect::<Vec<_>>(), ["Nonce[]", "StackId", "Last"]);
+        assert_eq!(read.unreadable()[0].why, "number out of range");
+        let needed = reason("number out of range", "StackId");
+        assert_eq!(refused(event), Some(needed));
+    }
+
+    #[test]
     fn what_is_needed_decides_what_is_served() {
         let needed = |kind: &str, member: &str| {
             let event = format!(r#"{{"RequestType":"{kind}","{member}":1e999,"Last":1}}"#);

@@ -228,15 +228,19 @@ impl Request {
             properties: old.clone(),
             ..self.clone()
         };
-        let revoked = clean_up.revoked().map(|old| old.placed_like(goals));
-        let Some(shared) = revoked.and_then(|old| old.shared_with(goals)) else {
+        let revoked = clean_up.revoked();
+        let placed = revoked.clone().map(|old| old.placed_like(goals));
+        let Some(shared) = placed.as_ref().and_then(|old| old.shared_with(goals)) else {
             return Ok(id);
         };
         if PhysicalId::read(Some(known)) == PhysicalId::Unknown {
             // The resource was made by another implementation, and keeps the id that it has from there.
             Ok(known.clone())
-        } else {
+        } else if placed == revoked {
             Err(NoIntent::SharedStatement(shared))
+        } else {
+            // It is out of reach, which is said then.
+            Ok(id)
         }
     }
 

@@ -42,11 +42,23 @@ where
         let (kind, code) = unanswered(error, status);
         return (kind, code.to_owned(), root_cause(error));
     };
-    let code = one_line(service.code().unwrap_or("no code"));
     let message = service
         .message()
         .map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+    // What has no code is not an answer of the service, but of something on the way.
+    let Some(code) = service
+        .code()
+        .map(one_line)
+        .or_else(|| code_of_status(status))
+    else {
+        return (Kind::Unavailable, "unreadable response".to_owned(), message);
+    };
     (Kind::of(&code, status), code, message)
+}
+
+/// A status that says enough by itself.
+fn code_of_status(status: u16) -> Option<String> {
+    (status == 429 || status >= 500).then(|| "no code".to_owned())
 }
 
 /// What a call came to that has no answer, or none that can be read: of a write, whether it took effect is unknown, unless
@@ -58,12 +70,19 @@ where
     if matches!(error, SdkError::ConstructionFailure(_)) {
         return (Kind::Misconfigured, "no request");
     }
-    let is_unsent = matches!(error, SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user());
-    match (is_unsent, is_of_the_connection(error)) {
-        (true, true) => (Kind::Unreachable, "no answer"),
-        (true, false) => (Kind::Misconfigured, "no request"),
-        (false, _) if status > 0 => (Kind::Unavailable, "unreadable response"),
-        (false, _) => (Kind::Unavailable, "no answer"),
+    let unsent = match error {
+        SdkError::DispatchFailure(failure) => (failure.is_user(), failure.is_other()),
+        SdkError::ConstructionFailure(_)
+        | SdkError::TimeoutError(_)
+        | SdkError::ResponseError(_)
+        | SdkError::ServiceError(_)
+        | _ => (false, false),
+    };
+    match unsent {
+        (false, true) if is_of_the_connection(error) => (Kind::Unreachable, "no answer"),
+        (true, _) | (_, true) => (Kind::Misconfigured, "no request"),
+        (false, false) if status > 0 => (Kind::Unavailable, "unreadable response"),
+        (false, false) => (Kind::Unavailable, "no answer"),
     }
 }
 

@@ -1,5 +1,5 @@
 //! How the work on one event goes: how far it has come, what it has met, and what it is waiting for.
-//! Knows nothing of what was written, which stands in the journal.
+//! Knows nothing of what was written, which stands in the undo log.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -17,7 +17,16 @@ pub struct Course {
     is_given_up: Cell<bool>,
     seen: RefCell<BTreeSet<LayerVersionArn>>,
     has_met: Cell<bool>,
-    awaits: Cell<bool>,
+    awaited: Cell<Option<Awaited>>,
+}
+
+/// Why another event may still be about to write what this one replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Awaited {
+    /// Some of what is replaced is not there. That may have other reasons, so this event gives way to whoever undoes it.
+    Perhaps,
+    /// What this event wants is there already, as it is when it rolls back an Update that is still running: it does not give way.
+    Overtaken,
 }
 
 /// How far the work on the versions of a layer has come.
@@ -101,15 +110,14 @@ impl Course {
         self.has_met.get()
     }
 
-    /// Notes that what is to be there is there, and what it replaces is not there yet: the Update that is rolled back may
-    /// still be running.
-    pub(super) fn awaits(&self) {
-        self.awaits.set(true);
+    /// Notes that another event may still be about to write what this one replaces.
+    pub(super) fn awaits(&self, awaited: Awaited) {
+        self.awaited.set(self.awaited.get().max(Some(awaited)));
     }
 
-    /// Whether something that is to be replaced may still come.
-    pub(super) fn is_awaiting(&self) -> bool {
-        self.awaits.get()
+    /// Whether another event may still be about to write what this one replaces, and why.
+    pub(super) fn awaited(&self) -> Option<Awaited> {
+        self.awaited.get()
     }
 
     /// Notes that the policy of `layer_version` was read.
@@ -118,27 +126,35 @@ impl Course {
     }
 
     /// Whether what an earlier delivery of the event has made may be there without having been seen: not every policy was
-    /// read. Where a Delete could not look either, its stack would be stuck for nothing.
-    pub fn is_in_the_dark(&self) -> bool {
+    /// read. Where a Delete could not look either, its stack would be stuck for nothing: `ended_by` is the failure that ended the
+    /// work; otherwise it is the last one, which has not passed.
+    pub fn is_in_the_dark(&self, ended_by: Option<Kind>) -> bool {
         let last = self.last_failure.borrow();
+        let kind = ended_by.or(last.as_ref().map(|failure| failure.kind));
         let all = self.progress.get().map_or(1, |progress| progress.all);
-        let passes = |failure: &Failure| match failure.kind {
-            Kind::Changed
-            | Kind::StaleSignature
-            | Kind::Throttled
-            | Kind::Unavailable
-            | Kind::Unreadable => true,
-            Kind::NotFound
-            | Kind::Denied
-            | Kind::Expired
-            | Kind::Unrecognized
-            | Kind::UnknownPrincipal
-            | Kind::Full
-            | Kind::Unreachable
-            | Kind::Misconfigured
-            | Kind::Refused => false,
-        };
-        self.seen.borrow().len() < all && last.as_ref().is_none_or(passes)
+        self.seen.borrow().len() < all && kind.is_none_or(Kind::may_pass_for_a_delete)
+    }
+}
+
+impl Kind {
+    /// Whether a Delete that follows may be able to look where this failure kept a Create from it.
+    fn may_pass_for_a_delete(self) -> bool {
+        match self {
+            Self::Changed
+            | Self::StaleSignature
+            | Self::Throttled
+            | Self::Unavailable
+            | Self::Unreadable => true,
+            Self::NotFound
+            | Self::Denied
+            | Self::Expired
+            | Self::Unrecognized
+            | Self::UnknownPrincipal
+            | Self::Full
+            | Self::Unreachable
+            | Self::Misconfigured
+            | Self::Refused => false,
+        }
     }
 }
 
@@ -209,14 +225,37 @@ mod tests {
                 let failure = Failure::of_call(kind, "action", &"arn", None, "Code", "m");
                 course.failed(&failure);
             }
-            assert_eq!(course.is_in_the_dark(), is_dark, "{kind:?}");
+            assert_eq!(course.is_in_the_dark(None), is_dark, "{kind:?}");
             course.looked_at(&version(1));
-            assert!(!course.is_in_the_dark(), "{kind:?}");
+            assert!(!course.is_in_the_dark(None), "{kind:?}");
             course.expect(2);
             course.looked_at(&version(1));
-            assert_eq!(course.is_in_the_dark(), is_dark, "{kind:?}, one of two");
+            assert_eq!(course.is_in_the_dark(None), is_dark, "{kind:?}, one of two");
             course.looked_at(&version(2));
-            assert!(!course.is_in_the_dark(), "{kind:?}, both");
+            assert!(!course.is_in_the_dark(None), "{kind:?}, both");
+        }
+    }
+
+    #[test]
+    fn the_failure_that_ended_the_work_counts_although_others_have_passed() {
+        let course = Course::default();
+        course.expect(2);
+        course.looked_at(&version(1));
+        assert!(course.is_in_the_dark(None) && course.is_in_the_dark(Some(Kind::Throttled)));
+        assert!(!course.is_in_the_dark(Some(Kind::Denied)));
+    }
+
+    #[test]
+    fn the_surer_reason_to_wait_counts() {
+        let course = Course::default();
+        assert_eq!(course.awaited(), None);
+        for (noted, awaited) in [
+            (Awaited::Perhaps, Awaited::Perhaps),
+            (Awaited::Overtaken, Awaited::Overtaken),
+            (Awaited::Perhaps, Awaited::Overtaken),
+        ] {
+            course.awaits(noted);
+            assert_eq!(course.awaited(), Some(awaited));
         }
     }
 

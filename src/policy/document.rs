@@ -2,6 +2,7 @@
 //! Decides nothing, and calls nobody.
 
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::permission::arn::LayerVersionArn;
 use crate::permission::statement::StatementId;
@@ -15,6 +16,17 @@ pub struct Policy {
     pub revision_id: Option<String>,
     statements: Vec<Value>,
     bytes: usize,
+}
+
+/// A text that is not the document of a policy.
+#[derive(Debug, Error)]
+pub enum MalformedPolicy {
+    /// It is not JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// It has no statements, and no list of them that is empty.
+    #[error("no statements in it")]
+    NoStatements,
 }
 
 impl Policy {
@@ -32,17 +44,18 @@ impl Policy {
     /// Reads the document of `GetLayerVersionPolicy`. What other tools wrote is kept as it is, whatever its shape.
     ///
     /// # Errors
-    /// If the document is not JSON.
+    /// If the document is not JSON, or no policy.
     pub fn read(
         layer_version: LayerVersionArn,
         document: &str,
         revision_id: Option<String>,
-    ) -> Result<Self, serde_json::Error> {
+    ) -> Result<Self, MalformedPolicy> {
         let mut policy: Value = serde_json::from_str(document)?;
         let statements = match policy.get_mut("Statement").map(Value::take) {
             Some(Value::Array(statements)) => statements,
             Some(single @ Value::Object(_)) => vec![single],
-            _ => Vec::new(),
+            // To take it for one without statements would make a revoke of what is there a success.
+            Some(_) | None => return Err(MalformedPolicy::NoStatements),
         };
         Ok(Self {
             layer_version,
@@ -134,17 +147,27 @@ mod tests {
         ] {
             assert!(read(document).statement(&sid).is_some(), "{document}");
         }
+        let empty = read(r#"{"Statement":[]}"#);
+        assert!(empty.statement(&sid).is_none() && empty.is_empty());
         for document in [
             "{}",
-            r#"{"Statement":[]}"#,
-            r#"{"Statement":"s1"}"#,
             "[]",
             "null",
+            "7",
+            r#""text""#,
+            r#"{"Statement":"s1"}"#,
+            r#"{"Statement":null}"#,
+            r#"{"Statement":3}"#,
+            r#"{"statement":[{"Sid":"s1"}]}"#,
+            r#"{"message":"service busy"}"#,
+            r#"{"Policy":{"Statement":[]}}"#,
+            "not JSON",
         ] {
-            assert!(read(document).statement(&sid).is_none(), "{document}");
-            assert!(read(document).is_empty(), "{document}");
+            assert!(
+                Policy::read(layer_version(), document, None).is_err(),
+                "{document}"
+            );
         }
-        assert!(Policy::read(layer_version(), "not JSON", None).is_err());
     }
 
     #[test]

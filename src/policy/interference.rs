@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::course::Awaited;
 use super::course::Course;
 use super::document::Policy;
 use super::plan::is_there;
@@ -49,13 +50,13 @@ impl Known<'_> {
         policy: &Policy,
     ) -> Result<Cow<'g, Goal>, Unreconciled> {
         let target = &policy.layer_version;
+        let restorable = self.undoes.map(|_| self.restorable(goal, policy));
         self.logs().for_each(|log| log.observe(policy));
         self.course.looked_at(target);
-        if !self.log.has_begun(target) && goal.awaits(policy) {
-            self.course.awaits();
+        if let Some(awaited) = goal.awaited(policy).filter(|_| !self.log.has_begun(target)) {
+            self.course.awaits(awaited);
         }
-        // A rollback does not give way to its Update: that one gives way when it finds what was undone.
-        let gives_way = !self.course.is_awaiting();
+        let gives_way = self.course.awaited() != Some(Awaited::Overtaken);
         for wanted in &goal.wanted {
             if is_there(wanted, policy) && !self.log.has_added(target, wanted) {
                 self.course.met();
@@ -71,10 +72,7 @@ impl Known<'_> {
         if self.purpose == Purpose::Grant && gives_way {
             self.ensure_not_restored(goal, policy)?;
         }
-        Ok(match self.undoes {
-            Some(_) => Cow::Owned(self.restorable(goal, policy)),
-            None => Cow::Borrowed(goal),
-        })
+        Ok(restorable.map_or(Cow::Borrowed(goal), Cow::Owned))
     }
 
     /// What this operation has removed is not there again.
@@ -93,20 +91,23 @@ impl Known<'_> {
     /// Of a rollback, what may be put back: not what somebody else has removed or replaced meanwhile.
     fn restorable(&self, goal: &Goal, policy: &Policy) -> Goal {
         let target = &policy.layer_version;
+        // What it has written itself is no change by somebody else.
+        let is_as_left = self.log.has_begun(target)
+            || self.undoes.is_some_and(|undone| undone.is_as_left(policy));
         let mut restorable = goal.clone();
         restorable.wanted.retain(|wanted| {
             let is_ours = match policy.statement(&wanted.sid) {
                 Some(_) => is_there(wanted, policy) || goal.replaces(wanted, policy),
                 None => {
-                    !goal.in_place_only.contains(&wanted.sid)
-                        || self.log.has_removed(target, &wanted.sid)
+                    self.log.has_removed(target, &wanted.sid)
+                        || is_as_left && !goal.in_place_only.contains(&wanted.sid)
                 }
             };
             if !is_ours {
-                let why = "somebody else has removed or replaced it meanwhile";
-                self.log.not_restored(wanted, why);
+                let why = "somebody else has changed the policy since";
+                self.log.not_restored(target, wanted, why);
             }
-            is_ours
+            is_ours && !self.log.is_not_restored(target, wanted)
         });
         restorable
     }
@@ -120,9 +121,9 @@ impl Goal {
         found.is_some_and(|found| old.any(|old| old.matches(found, policy)))
     }
 
-    /// Whether a change away from what is wanted may still be about to be written: not all that it would add is there, or
-    /// something that it would remove still is. That is so of a rollback that overtakes its Update.
-    fn awaits(&self, policy: &Policy) -> bool {
+    /// Whether a change away from what is wanted may still be about to be written, as when a rollback overtakes its Update: not
+    /// all that it would add is there, or something that it would remove still is.
+    fn awaited(&self, policy: &Policy) -> Option<Awaited> {
         let replaced = self.unwanted.iter().filter_map(|old| match &old.only_if {
             OnlyIf::Grants(principal) => Some(Statement {
                 sid: old.sid.clone(),
@@ -135,7 +136,13 @@ impl Goal {
         let is_there = |statement: &&Statement| is_there(statement, policy);
         let may_come = !replaced.difference(&wanted).all(|old| is_there(&old));
         let may_go = wanted.difference(&replaced).any(|new| is_there(&new));
-        !replaced.is_empty() && (may_come || may_go)
+        if replaced.is_empty() || !may_come && !may_go {
+            None
+        } else if may_go || wanted.iter().all(|wanted| is_there(&wanted)) {
+            Some(Awaited::Overtaken)
+        } else {
+            Some(Awaited::Perhaps)
+        }
     }
 }
 
@@ -249,7 +256,7 @@ mod tests {
         for log in [&log, &undoes] {
             log.begin(&policy("r1", &[]), &Step::Add(statement("s1:1")));
         }
-        assert!(course.is_in_the_dark());
+        assert!(course.is_in_the_dark(None));
         let learned = known(&log, Some(&undoes), &course);
         assert!(
             learned
@@ -259,55 +266,71 @@ mod tests {
         for log in [&log, &undoes] {
             assert_eq!(log.to_string(), "add `s1` for `111111111111`");
         }
-        assert!(!course.is_in_the_dark(), "the policy was read");
+        assert!(!course.is_in_the_dark(None), "the policy was read");
     }
 
     #[test]
     fn an_update_is_awaited_while_not_all_of_it_is_there() {
-        for (name, wanted, gone, found, is_awaited) in [
-            ("a Create", &["s1:1"][..], &[][..], &["s1:1"][..], false),
-            ("not begun", &["s1:1"], &["s2:2"], &["s1:1"], true),
-            ("half done", &["s1:1"], &["s2:2"], &["s1:1", "s2:2"], true),
-            ("done", &["s1:1"], &["s2:2"], &["s2:2"], false),
-            ("in between", &["s1:1"], &["s1:2"], &[], true),
-            ("replaced", &["s1:1"], &["s1:2"], &["s1:2"], false),
-            ("not replaced", &["s1:1"], &["s1:2"], &["s1:1"], true),
-            ("in part", &["s1:1"], &["s2:2", "s3:3"], &["s2:2"], true),
+        const NO: Option<Awaited> = None;
+        const PERHAPS: Option<Awaited> = Some(Awaited::Perhaps);
+        const OVERTAKEN: Option<Awaited> = Some(Awaited::Overtaken);
+        for (name, wanted, gone, found, awaited) in [
+            ("a Create", &["s1:1"][..], &[][..], &["s1:1"][..], NO),
+            ("not begun", &["s1:1"], &["s2:2"], &["s1:1"], OVERTAKEN),
+            (
+                "half done",
+                &["s1:1"],
+                &["s2:2"],
+                &["s1:1", "s2:2"],
+                OVERTAKEN,
+            ),
+            ("done", &["s1:1"], &["s2:2"], &["s2:2"], NO),
+            ("in between", &["s1:1"], &["s1:2"], &[], PERHAPS),
+            ("replaced", &["s1:1"], &["s1:2"], &["s1:2"], NO),
+            ("not replaced", &["s1:1"], &["s1:2"], &["s1:1"], OVERTAKEN),
+            ("in part", &["s1:1"], &["s2:2", "s3:3"], &["s2:2"], PERHAPS),
+            (
+                "one is missing",
+                &["s1:1", "s2:2"],
+                &["s3:3"],
+                &["s1:1"],
+                OVERTAKEN,
+            ),
             (
                 "one more, not begun",
                 &["s1:1"],
                 &["s1:1", "s2:2"],
                 &["s1:1"],
-                true,
+                OVERTAKEN,
             ),
             (
                 "one more, done",
                 &["s1:1"],
                 &["s1:1", "s2:2"],
                 &["s1:1", "s2:2"],
-                false,
+                NO,
             ),
             (
                 "one less, not begun",
                 &["s1:1", "s2:2"],
                 &["s1:1"],
                 &["s1:1", "s2:2"],
-                true,
+                OVERTAKEN,
             ),
             (
                 "one less, done",
                 &["s1:1", "s2:2"],
                 &["s1:1"],
                 &["s1:1"],
-                false,
+                NO,
             ),
-            ("nothing changes", &["s1:1"], &["s1:1"], &["s1:1"], false),
+            ("nothing changes", &["s1:1"], &["s1:1"], &["s1:1"], NO),
         ] {
             let (log, course) = (UndoLog::default(), Course::default());
             let goal = goal(wanted, gone);
             let learned = known(&log, None, &course).learn(&goal, &policy("r1", found));
             assert_eq!(learned.as_deref(), Ok(&goal), "{name}");
-            assert_eq!(course.is_awaiting(), is_awaited, "{name}");
+            assert_eq!(course.awaited(), awaited, "{name}");
         }
     }
 
@@ -319,7 +342,7 @@ mod tests {
             let mut goal = goal(&["s1:1"], &["s2:2"]);
             goal.unwanted[0].only_if = only_if;
             let learned = known(&log, None, &course).learn(&goal, &policy("r1", &["s1:1"]));
-            assert!(learned.is_ok() && !course.is_awaiting(), "{goal:?}");
+            assert!(learned.is_ok() && course.awaited().is_none(), "{goal:?}");
         }
     }
 
@@ -334,7 +357,7 @@ mod tests {
             );
             let learned = known(&log, None, &course).learn(&goal, &policy("r1", &["s1:1"]));
             assert!(learned.is_ok());
-            assert_eq!(course.is_awaiting(), is_awaited, "wrote to {number}");
+            assert_eq!(course.awaited().is_some(), is_awaited, "wrote to {number}");
         }
     }
 
@@ -366,14 +389,15 @@ mod tests {
             ("somebody else has its id", &["s1:3"], Ok(())),
         ] {
             let log = added("s1:1");
-            for is_awaiting in [false, true] {
+            for awaited in [None, Some(Awaited::Perhaps), Some(Awaited::Overtaken)] {
                 let course = Course::default();
-                if is_awaiting {
-                    course.awaits();
+                if let Some(awaited) = awaited {
+                    course.awaits(awaited);
                 }
                 let learned = known(&log, None, &course).learn(&goal, &policy("r3", found));
-                let expected = if is_awaiting { &Ok(()) } else { &expected };
-                assert_eq!(&learned.map(drop), expected, "{name}, {is_awaiting}");
+                let gives_way = awaited != Some(Awaited::Overtaken);
+                let expected = if gives_way { &expected } else { &Ok(()) };
+                assert_eq!(&learned.map(drop), expected, "{name}, {awaited:?}");
             }
         }
     }
@@ -405,15 +429,16 @@ mod tests {
                 Ok(()),
             ),
         ] {
-            for (purpose, is_awaiting, stops) in [
-                (Purpose::Grant, false, true),
-                (Purpose::Grant, true, false),
-                (Purpose::Revoke, false, false),
-                (Purpose::RevokeEarly, false, false),
+            for (purpose, awaited, stops) in [
+                (Purpose::Grant, None, true),
+                (Purpose::Grant, Some(Awaited::Perhaps), true),
+                (Purpose::Grant, Some(Awaited::Overtaken), false),
+                (Purpose::Revoke, None, false),
+                (Purpose::RevokeEarly, None, false),
             ] {
                 let course = Course::default();
-                if is_awaiting {
-                    course.awaits();
+                if let Some(awaited) = awaited {
+                    course.awaits(awaited);
                 }
                 let known = Known {
                     purpose,
@@ -424,7 +449,7 @@ mod tests {
                 assert_eq!(
                     &learned.map(drop),
                     expected,
-                    "{name}, {purpose:?}, {is_awaiting}"
+                    "{name}, {purpose:?}, {awaited:?}"
                 );
             }
         }
@@ -450,6 +475,13 @@ mod tests {
                 false,
             ),
             ("it was removed only", nothing(), false, &[], true),
+            (
+                "it was removed, and others wrote",
+                nothing(),
+                false,
+                &["s9:9"],
+                false,
+            ),
             ("what replaced it is gone", nothing(), true, &[], false),
             (
                 "the rollback has removed that",
@@ -471,11 +503,14 @@ mod tests {
                 goal.in_place_only.insert(statement("s1:1").sid);
             }
             let (undone, course) = (UndoLog::default(), Course::default());
-            let found = policy("r3", found);
+            undone.observe(&policy("r3", &[]));
+            let revision = if found == ["s9:9"] { "r4" } else { "r3" };
+            let found = policy(revision, found);
             let learned = known(&log, Some(&undone), &course).learn(&goal, &found);
             let restored = learned.expect(name).wanted == goal.wanted;
             assert_eq!(restored, is_restored, "{name}");
-            let why = "`s1` for `111111111111`: somebody else has removed or replaced it meanwhile";
+            let why =
+                "not put back: `s1` for `111111111111`: somebody else has changed the policy since";
             let left_out: &[&str] = if is_restored { &[] } else { &[why] };
             assert_eq!(log.left_out(), left_out, "{name}");
             let update = known(&log, None, &course).learn(&goal, &found);

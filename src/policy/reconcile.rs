@@ -69,31 +69,51 @@ pub async fn reconcile(
         undoes: None,
         course,
     };
+    let mut done = None;
     loop {
         let (began, writes) = (Instant::now(), log.begun() + leftovers_log.begun());
-        let policy = work.settle_all(goals, period.end).await?;
-        let is_cleared = match &intent.leftovers {
-            Some(leftovers) => work.clear(leftovers, &leftovers_log, period.end).await?,
-            None => true,
+        let pass = work.pass(intent, goals, &leftovers_log, period.end).await;
+        let (policy, is_cleared) = match (pass, done) {
+            // It was true once; there is no time to look at all of it again.
+            (Err(Unreconciled::OutOfTime), Some(policy)) => (policy, false),
+            (pass, _) => pass?,
         };
         let may_come = match intent.purpose {
             // The whole time, even after a removal: the Create may read back what it wrote, and write it again.
             Purpose::RevokeEarly => true,
-            Purpose::Grant => course.is_awaiting() && is_cleared,
+            Purpose::Grant => course.awaited().is_some(),
             Purpose::Revoke => false,
         };
         let found_nothing = writes == log.begun() + leftovers_log.begun();
         let is_over = found_nothing && began >= period.arrival + OVERTAKEN_TIMEOUT;
         // The last pass needs some time of its own.
         let has_time = Instant::now() + POLL_INTERVAL * 2 < period.end;
-        if !may_come || is_over || !has_time {
+        if !may_come || !is_cleared || is_over || !has_time {
             return Ok(policy.map_or_else(Attributes::new, |policy| attributes_of(goals, &policy)));
         }
+        done = Some(policy);
         sleep(POLL_INTERVAL).await;
     }
 }
 
 impl Work<'_> {
+    /// Makes the policies of an intent as they are to be, once; gives that of the named version, and whether what may have been
+    /// left in others could be cleared away.
+    async fn pass(
+        &self,
+        intent: &Intent,
+        goals: &Goals,
+        leftovers_log: &UndoLog,
+        end: Instant,
+    ) -> Result<(Option<Policy>, bool), Unreconciled> {
+        let policy = self.settle_all(goals, end).await?;
+        let is_cleared = match &intent.leftovers {
+            Some(leftovers) => self.clear(leftovers, leftovers_log, end).await?,
+            None => true,
+        };
+        Ok((policy, is_cleared))
+    }
+
     /// Makes the policies of `goals` as they are to be; gives that of the named version.
     async fn settle_all(
         &self,
@@ -167,7 +187,7 @@ fn attributes_of(goals: &Goals, policy: &Policy) -> Attributes {
 }
 
 /// Rolls back what `log` holds of `intent`; gives what was not restored, each with the reason. A write that had no answer may
-/// take effect at any time: its statement is looked for again and again, until the caller stops it.
+/// take effect at any time: its statement is looked for again and again, for ten seconds.
 ///
 /// # Errors
 /// What cannot pass.
@@ -176,7 +196,7 @@ pub async fn take_back(
     intent: &Intent,
     log: &UndoLog,
 ) -> Result<Vec<String>, Unreconciled> {
-    let (undoing, course) = (UndoLog::default(), Course::default());
+    let (undoing, course, began) = (UndoLog::default(), Course::default(), Instant::now());
     let work = Work {
         doors,
         role: intent.goals.as_ref().and_then(|goals| goals.role.as_ref()),
@@ -194,8 +214,12 @@ pub async fn take_back(
         // One policy that cannot be mended keeps none of the others from it.
         let failure = undone.await.into_iter().flatten().next();
         failure.map_or(Ok(()), Err)?;
+        let is_over = began.elapsed() >= OVERTAKEN_TIMEOUT;
         if log.is_undone_by(&undoing) {
             return Ok([log.left_out(), undoing.left_out()].concat());
+        }
+        if is_over {
+            return Err(Unreconciled::Unanswered);
         }
         sleep(POLL_INTERVAL).await;
     }

@@ -1,6 +1,7 @@
 //! The loop for one policy: read it, plan the difference, apply it, until nothing is left to do.
 //! Knows nothing of events, and of other policies.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -49,6 +50,9 @@ pub enum Unreconciled {
     /// A call failed for good.
     #[error(transparent)]
     Call(#[from] Failure),
+    /// A write without an answer may still take effect, and was looked for long enough.
+    #[error("a write without an answer may still take effect")]
+    Unanswered,
     /// There was no time for all versions of the layer.
     #[error("out of time")]
     OutOfTime,
@@ -124,29 +128,25 @@ impl Work<'_> {
         goal: &Goal,
     ) -> Result<Policy, Unreconciled> {
         let mut backoff = Backoff::default();
-        let (mut read_back, mut doubted_since) = (false, None::<Instant>);
+        let (mut read_back, doubted_since) = (false, Cell::new(None::<Instant>));
         loop {
-            let believed =
-                doubted_since.is_some_and(|since| since.elapsed() >= CONSISTENCY_TIMEOUT);
             let round = async |lambda: &Lambda| {
                 let policy = self.read(lambda, layer_version).await?;
-                if !believed && self.known().is_doubtful(&policy) {
+                let since = doubted_since.get().unwrap_or_else(Instant::now);
+                if self.known().is_doubtful(&policy) && since.elapsed() < CONSISTENCY_TIMEOUT {
+                    doubted_since.set(Some(since));
                     return Ok(Round::Doubtful);
                 }
+                doubted_since.set(None);
                 self.round(lambda, policy, goal).await
             };
             match self.patiently(layer_version.layer(), round).await? {
                 Round::Settled(policy) => return Ok(policy),
-                Round::Doubtful => {
-                    doubted_since.get_or_insert_with(Instant::now);
-                    sleep(backoff.pause()).await;
-                    continue;
-                }
+                Round::Doubtful => sleep(backoff.pause()).await,
                 Round::WrittenUnconditionally if read_back => sleep(backoff.pause()).await,
                 Round::WrittenUnconditionally => read_back = true,
                 Round::Written => {}
             }
-            doubted_since = None;
         }
     }
 
@@ -217,6 +217,7 @@ impl Work<'_> {
         for statement in spared {
             let reason = "another grant has its id";
             warn!(resource = %policy.layer_version, %statement, reason, "not removed");
+            self.log.left_alone(&statement);
         }
         allow(&steps, self.denied).map_err(Unreconciled::Forbidden)?;
         if !steps.is_empty() && self.log.has_nothing_applied() {

@@ -23,8 +23,10 @@ pub struct UndoLog {
     entries: RefCell<Vec<Entry>>,
     /// The revisions of each policy, the newest last.
     revisions: RefCell<Vec<(LayerVersionArn, String)>>,
-    /// What a rollback did not put back, and why.
-    not_restored: RefCell<Vec<String>>,
+    /// What a rollback does not put back, and why.
+    not_restored: RefCell<Vec<(LayerVersionArn, Statement, String)>>,
+    /// What a rollback did not remove, since there is another statement of that id.
+    left_alone: RefCell<BTreeSet<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +51,8 @@ enum Outcome {
     Rejected,
     /// It was the first of its policy, and a parallel first write has overwritten it.
     Overwritten,
-    /// It was the first of its policy, and there is no policy: it was overwritten by what is gone itself, or removed.
-    Vanished,
+    /// It had no answer, and is not there although the policy has changed since: it was refused, or removed again.
+    Lost,
 }
 
 /// Which write is meant.
@@ -148,12 +150,16 @@ impl UndoLog {
     /// is older; somebody else may also have changed it since.
     pub(super) fn contradicts(&self, policy: &Policy) -> bool {
         let entries = self.entries.borrow();
-        let proven = |entry: &&Entry| entry.proven && entry.is_applied_to(&policy.layer_version);
+        // A first write may have been overwritten, but by what is there then.
+        let is_none = policy.revision_id.is_none();
+        let counts = |entry: &&Entry| {
+            (entry.proven || is_none) && entry.is_applied_to(&policy.layer_version)
+        };
         let mut sids = BTreeSet::new();
         let mut last = entries
             .iter()
             .rev()
-            .filter(proven)
+            .filter(counts)
             .filter(|entry| sids.insert(entry.step.sid()));
         last.any(|entry| !entry.is_as_written_in(policy))
     }
@@ -164,7 +170,7 @@ impl UndoLog {
         self.written().iter().any(|entry| match &entry.step {
             Step::Add(added) => {
                 entry.target == *target
-                    && entry.outcome != Outcome::Unknown
+                    && matches!(entry.outcome, Outcome::Applied | Outcome::Overwritten)
                     && policy.statement(&added.sid).is_none()
                     && !undoing.has_removed(target, &added.sid)
             }
@@ -179,34 +185,30 @@ impl UndoLog {
             self.see(&policy.layer_version, revision);
         }
         let mut entries = self.entries.borrow_mut();
+        let mut lost: BTreeSet<StatementId> = BTreeSet::new();
         let of_target = entries
             .iter_mut()
             .filter(|entry| entry.target == policy.layer_version);
         for entry in of_target {
             let is_as_written = entry.is_as_written_in(policy);
-            match entry.outcome {
-                Outcome::Unknown if is_as_written => entry.outcome = Outcome::Applied,
-                Outcome::Unknown if entry.is_conditional_on_another_than(policy) => {
-                    entry.outcome = Outcome::Rejected;
-                }
-                Outcome::Unknown
-                | Outcome::Applied
-                | Outcome::Rejected
-                | Outcome::Overwritten
-                | Outcome::Vanished => {}
+            if entry.outcome == Outcome::Unknown && is_as_written {
+                entry.outcome = Outcome::Applied;
+            } else if entry.outcome == Outcome::Unknown
+                && entry.is_conditional_on_another_than(policy)
+            {
+                entry.outcome = entry.not_there(&lost);
             }
-            entry.proven |= is_as_written && policy.revision_id.is_some();
+            if entry.outcome == Outcome::Lost {
+                lost.insert(entry.step.sid().clone());
+            }
+            let is_applied = entry.outcome == Outcome::Applied;
+            entry.proven |= is_applied && is_as_written && policy.revision_id.is_some();
         }
     }
 
     /// What `policy`, which is taken for the newest, says of `wanted`, if this operation has added it.
     pub(super) fn judge(&self, wanted: &Statement, policy: &Policy) -> Added {
         let mut entries = self.entries.borrow_mut();
-        let vanished = entries.iter().any(|entry| {
-            entry.outcome == Outcome::Vanished
-                && entry.target == policy.layer_version
-                && *entry.step.sid() == wanted.sid
-        });
         let last = entries.iter_mut().rev().find(|entry| {
             entry.is_applied_to(&policy.layer_version) && *entry.step.sid() == wanted.sid
         });
@@ -214,13 +216,9 @@ impl UndoLog {
         match added {
             None => Added::AsExpected,
             Some(_) if is_there(wanted, policy) => Added::AsExpected,
+            // Where there is no policy, nothing has overwritten it.
             Some(entry) if !entry.proven && policy.revision_id.is_some() => {
                 entry.outcome = Outcome::Overwritten;
-                Added::Overwritten
-            }
-            // That happens once: what vanishes again is being revoked.
-            Some(entry) if !entry.proven && !vanished => {
-                entry.outcome = Outcome::Vanished;
                 Added::Overwritten
             }
             Some(_) => Added::Gone,
@@ -277,7 +275,7 @@ impl UndoLog {
         let mut goals: Vec<(LayerVersionArn, Goal)> = Vec::new();
         for entry in self.written().iter().rev() {
             if let Some((statement, why)) = entry.denied(denied) {
-                self.not_restored(&statement, why);
+                self.not_restored(&entry.target, &statement, why);
             }
             let known = goals.iter().position(|(about, _)| *about == entry.target);
             let index = known.unwrap_or_else(|| {
@@ -315,17 +313,54 @@ impl UndoLog {
     }
 
     /// Notes that a statement is not put back, and why.
-    pub(super) fn not_restored(&self, statement: &Statement, why: &str) {
-        let note = format!("{statement}: {why}");
-        let mut notes = self.not_restored.borrow_mut();
-        if !notes.contains(&note) {
-            notes.push(note);
+    pub(super) fn not_restored(&self, target: &LayerVersionArn, statement: &Statement, why: &str) {
+        if !self.is_not_restored(target, statement) {
+            let note = (target.clone(), statement.clone(), why.to_owned());
+            self.not_restored.borrow_mut().push(note);
         }
     }
 
-    /// What was not put back, each with the reason.
+    /// Whether a statement is not put back.
+    pub(super) fn is_not_restored(&self, target: &LayerVersionArn, statement: &Statement) -> bool {
+        let notes = self.not_restored.borrow();
+        notes
+            .iter()
+            .any(|(of, kept_out, _)| of == target && kept_out == statement)
+    }
+
+    /// Notes that a statement is not removed, since there is another one of its id.
+    pub(super) fn left_alone(&self, unwanted: &Unwanted) {
+        self.left_alone.borrow_mut().insert(unwanted.to_string());
+    }
+
+    /// What was not put back, with the reason, and what was not removed.
     pub fn left_out(&self) -> Vec<String> {
-        self.not_restored.borrow().clone()
+        let notes = self.not_restored.borrow();
+        let kept_out = notes
+            .iter()
+            .map(|(_, statement, why)| format!("not put back: {statement}: {why}"));
+        let left_alone = self.left_alone.borrow();
+        let left_alone = left_alone
+            .iter()
+            .map(|removal| format!("left alone: what is there under the id of {removal}"));
+        let unique: BTreeSet<String> = kept_out.chain(left_alone).collect();
+        unique.into_iter().collect()
+    }
+
+    /// Whether `policy` is as this operation has seen or left it last, as far as can be told: a removal does not tell the revision
+    /// that it made.
+    pub(super) fn is_as_left(&self, policy: &Policy) -> bool {
+        let revisions = self.revisions.borrow();
+        let mut of_target = revisions
+            .iter()
+            .filter(|(target, _)| *target == policy.layer_version);
+        let newest = of_target.next_back().map(|(_, revision)| revision);
+        let entries = self.entries.borrow();
+        let mut applied = entries
+            .iter()
+            .filter(|entry| entry.is_applied_to(&policy.layer_version));
+        newest == policy.revision_id.as_ref()
+            || applied.any(|entry| entry.condition.as_ref() == newest)
     }
 
     /// Forgets what was written: it has been rolled back.
@@ -365,7 +400,7 @@ impl UndoLog {
 impl Outcome {
     /// Whether it was made, and is not there for a reason that is not known for certain.
     fn is_lost(self) -> bool {
-        matches!(self, Self::Overwritten | Self::Vanished)
+        matches!(self, Self::Overwritten | Self::Lost)
     }
 }
 
@@ -379,6 +414,16 @@ impl Entry {
 
     fn is_applied_to(&self, target: &LayerVersionArn) -> bool {
         self.outcome == Outcome::Applied && self.target == *target
+    }
+
+    /// What came of this write without an answer, which is not there and can no longer come. An addition is made again once:
+    /// what is not there a second time, among those of `lost`, is being removed by somebody.
+    fn not_there(&self, lost: &BTreeSet<StatementId>) -> Outcome {
+        match &self.step {
+            Step::Add(added) if lost.contains(&added.sid) => Outcome::Applied,
+            Step::Add(_) => Outcome::Lost,
+            Step::Remove(_) => Outcome::Rejected,
+        }
     }
 
     fn is_as_written_in(&self, policy: &Policy) -> bool {
@@ -477,7 +522,7 @@ impl fmt::Display for UndoLog {
             if policies.len() > 1 {
                 write!(f, " on version {}", entry.target.version())?;
             }
-            if entry.outcome == Outcome::Unknown {
+            if matches!(entry.outcome, Outcome::Unknown | Outcome::Lost) {
                 f.write_str(" (without an answer)")?;
             }
         }
@@ -646,7 +691,7 @@ mod tests {
         apply(&log, &add("s2"));
         let denied = Denied::from([(Principal::Everyone, "not allowed".to_owned())]);
         assert_eq!(reversal(&log, &denied), ["", "`s2` for `*`", "s2"]);
-        assert_eq!(log.left_out(), ["`s1` for `*`: not allowed"]);
+        assert_eq!(log.left_out(), ["not put back: `s1` for `*`: not allowed"]);
     }
 
     #[test]
@@ -727,7 +772,7 @@ mod tests {
                 Some("r1"),
                 add("s1"),
                 policy(Some("r2"), &[]),
-                Outcome::Rejected,
+                Outcome::Lost,
             ),
             (
                 "it may still come",
@@ -793,6 +838,37 @@ mod tests {
     }
 
     #[test]
+    fn an_addition_that_is_lost_twice_is_being_removed() {
+        let log = UndoLog::default();
+        let judge = |revision: &str| log.judge(&statement("s1"), &policy(Some(revision), &[]));
+        for (written, found, judged) in [("r1", "r2", Added::AsExpected), ("r2", "r3", Added::Gone)]
+        {
+            log.begin(&policy(Some(written), &[]), &add("s1"));
+            log.observe(&policy(Some(found), &[]));
+            assert_eq!(judge(found), judged);
+        }
+        assert_eq!(
+            log.to_string(),
+            "add `s1` for `*`",
+            "the one that is taken for made"
+        );
+    }
+
+    #[test]
+    fn a_policy_is_as_it_was_left_until_somebody_else_has_written() {
+        let log = UndoLog::default();
+        let is_as_left = |revision: &str| log.is_as_left(&policy(Some(revision), &[]));
+        log.observe(&policy(Some("r1"), &[]));
+        assert!(is_as_left("r1") && !is_as_left("r2"));
+        apply_at(&log, "r1", &add("s1"), Some("r2"));
+        assert!(is_as_left("r2") && !is_as_left("r3"));
+        apply_at(&log, "r2", &remove("s1"), None);
+        assert!(is_as_left("r3"), "it may be our own");
+        log.observe(&policy(Some("r3"), &[]));
+        assert!(is_as_left("r3") && !is_as_left("r4"));
+    }
+
+    #[test]
     fn a_reading_is_outdated_if_something_newer_was_seen_or_written() {
         let log = UndoLog::default();
         let at = |revision: &str| policy(Some(revision), &[]);
@@ -829,7 +905,10 @@ mod tests {
         begin(&log, &add("s1"));
         assert!(!log.contradicts(&none), "without an answer");
         apply(&log, &add("s1"));
-        assert!(!log.contradicts(&none), "it may have been overwritten");
+        assert!(
+            log.contradicts(&none) && !log.contradicts(&without),
+            "it may have been overwritten"
+        );
         apply_at(&log, "r1", &add("s2"), Some("r2"));
         assert!(log.contradicts(&none) && log.contradicts(&without) && !log.contradicts(&with));
         assert!(
@@ -852,11 +931,9 @@ mod tests {
         apply(&log, &add("s1"));
         assert!(log.is_missed_in(&gone, &undoing) && !log.is_missed_in(&here, &undoing));
         assert!(!log.is_missed_in(&gone.clone().on(version(2)), &undoing));
-        assert_eq!(log.judge(&statement("s1"), &gone), Added::Overwritten);
-        assert!(
-            log.is_missed_in(&gone, &undoing),
-            "overwritten, as far as can be told"
-        );
+        let other = policy(Some("r9"), &["s2"]);
+        assert_eq!(log.judge(&statement("s1"), &other), Added::Overwritten);
+        assert!(log.is_missed_in(&gone, &undoing), "overwritten");
         apply(&undoing, &remove("s1"));
         assert!(!log.is_missed_in(&gone, &undoing));
     }
@@ -868,19 +945,23 @@ mod tests {
         let none = policy(None, &[]);
         let judge = |log: &UndoLog, policy: &Policy| log.judge(&statement("s1"), policy);
 
-        for (found, a_second_time) in [(&gone, Added::Overwritten), (&none, Added::Gone)] {
-            let log = UndoLog::default();
-            assert_eq!(judge(&log, found), Added::AsExpected, "never added");
+        let log = UndoLog::default();
+        assert_eq!(judge(&log, &gone), Added::AsExpected, "never added");
+        for _ in 0..2 {
             apply(&log, &add("s1"));
             assert_eq!(judge(&log, &here), Added::AsExpected);
-            log.observe(found);
-            assert_eq!(judge(&log, found), Added::Overwritten);
-            assert_eq!(judge(&log, found), Added::AsExpected, "as if never added");
+            assert_eq!(
+                judge(&log, &none),
+                Added::Gone,
+                "nothing has overwritten it"
+            );
+            log.observe(&gone);
+            assert_eq!(judge(&log, &gone), Added::Overwritten);
+            assert_eq!(judge(&log, &gone), Added::AsExpected, "as if never added");
             assert!(!log.is_empty(), "it may be there all the same");
-            apply(&log, &add("s1"));
-            assert_eq!(log.to_string(), "add `s1` for `*`", "it is told once");
-            assert_eq!(judge(&log, found), a_second_time);
         }
+        apply(&log, &add("s1"));
+        assert_eq!(log.to_string(), "add `s1` for `*`", "it is told once");
 
         for by_reading in [true, false] {
             let log = UndoLog::default();

@@ -17,18 +17,38 @@ const NO_POLICY: Fault = Fault::Refused(404, "ResourceNotFoundException", "no po
 const THROTTLED: Fault = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
 
 #[tokio::test]
-async fn a_lost_write_is_written_again() {
+async fn a_first_write_that_another_writer_has_overwritten_is_written_again() {
+    let stage = Stage::start().await;
+    let other = public_statement(LAYER_VERSION, "other");
+    stage.lambda.next(Operation::Add, [Fault::WriteLost]);
+    let nothing = Fault::AnotherRemoves("nobody");
+    stage
+        .lambda
+        .next(Operation::Get, [nothing, Fault::AnotherAdds(other)]);
+    stage.play(&event("create-account")).await.succeeded();
+    let calls = stage.lambda.calls();
+    assert_eq!(calls[..3], ["Get: 404", "Add partner: 201", "Get: 200"]);
+    assert!(calls[3].starts_with("Add partner if "), "{calls:?}");
+    assert_eq!(stage.statements().len(), 2);
+}
+
+#[tokio::test]
+async fn a_first_write_that_is_gone_with_its_policy_was_removed_and_is_not_made_again() {
     let stage = Stage::start().await;
     stage.lambda.next(Operation::Add, [Fault::WriteLost]);
-    stage.play(&event("create-account")).await.succeeded();
-    let calls = [
-        "Get: 404",
-        "Add partner: 201",
-        "Get: 404",
-        "Add partner: 201",
-        "Get: 200",
-    ];
-    assert_eq!(stage.lambda.calls(), calls);
+    let answer = stage.play(&event("create-account")).await;
+    assert!(
+        answer
+            .refused()
+            .starts_with("statement removed meanwhile: got the policy without `partner`")
+    );
+    assert_eq!(answer.id(), "never-created");
+    let adds = stage
+        .lambda
+        .calls()
+        .into_iter()
+        .filter(|call| call.starts_with("Add"));
+    assert_eq!(adds.count(), 1);
 }
 
 #[tokio::test]

@@ -50,6 +50,11 @@ async fn a_create_of_a_list_that_its_own_delete_overtakes_leaves_nothing() {
         (30, 0, vec![]),
         (30, 0, vec![other()]),
         (2, 1_000, vec![]),
+        (1, 3_000, vec![]),
+        (1, 3_000, vec![other()]),
+        (2, 3_500, vec![]),
+        (3, 3_500, vec![]),
+        (1, 7_000, vec![other()]),
     ];
     let played = cases.map(async |(length, slow, before)| {
         let stage = two_executions().await;
@@ -238,6 +243,61 @@ async fn a_rollback_that_finds_something_else_missing_looks_for_its_update_all_t
 }
 
 #[tokio::test]
+async fn an_update_that_waits_gives_way_to_its_rollback() {
+    let stage = two_executions().await;
+    let create = event("create-all-versions").property("LayerVersionArn", LAYER_VERSION);
+    let id = stage.play(&create).await.succeeded().to_owned();
+    let before = sorted(stage.statements());
+    // The new version has nothing of what the Update replaces: it could be a rollback, and waits.
+    let next = LAYER_VERSION.replace("layer:1", "layer:2");
+    stage.lambda.state().policies.publish(&next);
+    let mut new = create.properties();
+    new["LayerVersionArn"] = next.into();
+    new["Principal"] = "444455556666".into();
+    let update = create.update_to(&id, new);
+    let back = update.update_to(&id, create.properties());
+    let pause = Duration::from_secs(4);
+    let [updated, rolled_back] = overlapping(&stage, &update, pause, &back).await;
+    updated.refused();
+    assert_eq!(rolled_back.succeeded(), id);
+    assert_eq!(sorted(stage.statements()), before);
+}
+
+#[tokio::test]
+async fn a_first_write_that_a_rollback_removes_before_it_is_read_back_does_not_stay() {
+    let stage = two_executions().await;
+    let create = event("create-account");
+    let id = stage.play(&create).await.succeeded().to_owned();
+    let next = LAYER_VERSION.replace("layer:1", "layer:2");
+    stage.lambda.state().policies.publish(&next);
+    let mut new = create.properties();
+    new["LayerVersionArn"] = next.clone().into();
+    let update = create.update_to(&id, new);
+    let back = update.update_to(&id, create.properties());
+    let granted = |stage: &Stage| stage.lambda.state().policies.statements(&next).len();
+    let rollback = async {
+        while granted(&stage) == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        // What is read back waits behind the rollback.
+        stage
+            .lambda
+            .state()
+            .slow
+            .insert(Operation::Get, Duration::ZERO);
+        stage.play(&back).await
+    };
+    stage
+        .lambda
+        .state()
+        .slow
+        .insert(Operation::Get, Duration::from_secs(1));
+    let (_, rolled_back) = tokio::join!(stage.play(&update), rollback);
+    assert_eq!(rolled_back.succeeded(), id);
+    assert_eq!(granted(&stage), 0);
+}
+
+#[tokio::test]
 async fn a_publish_does_not_wait() {
     let stage = Stage::start().await;
     let create = event("create-all-versions").property("LayerVersionArn", LAYER_VERSION);
@@ -308,7 +368,7 @@ async fn a_statement_that_another_writer_replaces_before_it_is_read_back_is_told
     assert_eq!(
         answer.refused(),
         format!(
-            "statement id taken: got `{theirs}` in the policy, choose another `StatementId` or remove that statement (taken back: add `partner` for `111122223333`)"
+            "statement id taken: got `{theirs}` in the policy, choose another `StatementId` or remove that statement (taken back: add `partner` for `111122223333`; left alone: what is there under the id of `partner` for `111122223333`)"
         )
     );
     assert_eq!(answer.id(), "never-created");

@@ -55,6 +55,64 @@ async fn a_write_without_effect_whose_response_cannot_be_read_is_repeated() {
     }
 }
 
+/// Statuses of a proxy or a gateway: no code of Lambda comes with them.
+const STATUSES: [u16; 7] = [302, 400, 403, 404, 407, 413, 421];
+
+#[tokio::test]
+async fn an_answer_without_a_code_is_not_lambdas() {
+    for status in STATUSES {
+        for body in [HTML, "", r#"{"message":"Not Found"}"#] {
+            let done = Fault::AnsweredBy(status, body);
+            let not_done = Fault::AnsweredInsteadBy(status, body);
+            for (name, operation, fault) in [
+                ("create-account", Operation::Add, &done),
+                ("create-account", Operation::Add, &not_done),
+                ("create-list", Operation::Add, &done),
+                ("create-account", Operation::Get, &not_done),
+                ("delete", Operation::Get, &not_done),
+                ("delete", Operation::Remove, &done),
+                ("delete", Operation::Remove, &not_done),
+                ("update-fixed-statement-id", Operation::Remove, &done),
+                ("update-fixed-statement-id", Operation::Add, &done),
+            ] {
+                let stage = Stage::start().await;
+                stage.put_statement(public_statement(LAYER_VERSION, "other"));
+                if !name.starts_with("create") {
+                    stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
+                }
+                stage.lambda.next(operation, [fault.clone()]);
+                stage.play(&event(name)).await.succeeded();
+                let left = match name {
+                    "delete" => 1,
+                    "create-list" => 4,
+                    _ => 2,
+                };
+                assert_eq!(stage.statements().len(), left, "{name} {fault:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn json_that_is_no_policy_is_not_an_empty_one() {
+    for document in [
+        "[]",
+        "null",
+        "7",
+        "{}",
+        r#"{"Statement":null}"#,
+        r#"{"message":"service busy"}"#,
+    ] {
+        let stage = Stage::start().await;
+        stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
+        stage
+            .lambda
+            .next(Operation::Get, [Fault::Garbled(document)]);
+        stage.play(&event("delete")).await.succeeded();
+        assert_eq!(stage.statements(), [] as [Value; 0], "{document}");
+    }
+}
+
 #[tokio::test]
 async fn a_swap_whose_response_cannot_be_read_ends_with_the_new_content() {
     let stage = Stage::start().await;
