@@ -29,6 +29,9 @@ use crate::text::{one_line, shown};
 /// How long a reading is doubted that is older than what was written or seen before, as a copy that lags behind would give it.
 const CONSISTENCY_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long until a doubted reading is made again.
+const CONSISTENCY_INTERVAL: Duration = Duration::from_millis(250);
+
 /// Why it could not be made true.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum Unreconciled {
@@ -142,7 +145,7 @@ impl Work<'_> {
             };
             match self.patiently(layer_version.layer(), round).await? {
                 Round::Settled(policy) => return Ok(policy),
-                Round::Doubtful => sleep(backoff.pause()).await,
+                Round::Doubtful => sleep(CONSISTENCY_INTERVAL).await,
                 Round::WrittenUnconditionally if read_back => sleep(backoff.pause()).await,
                 Round::WrittenUnconditionally => read_back = true,
                 Round::Written => {}

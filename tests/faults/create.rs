@@ -102,7 +102,7 @@ impl Play<'_> {
     /// What is clear soon is answered soon, and what passes is waited out.
     fn check_create(&self, request: &Request<'_>, told: Option<&Told>, begun: Instant) {
         let mut layers = self.bench.control_plane.layers();
-        let is_free = !layers.another.obstructs();
+        let is_free = !layers.another.obstructs() && !layers.another.meddled;
         let dealt = layers.dealt(&self.bench.lanes[request.lane].key);
         let (hijacked, otherwise) = (dealt.hijacked, dealt.otherwise);
         drop(layers);
