@@ -14,6 +14,9 @@ use crate::wanted::Wanted;
 
 const LOGICAL_IDS: [&str; 3] = ["Alpha", "Beta", "Gamma"];
 
+/// The versions that a layer gets where work on all of them is to take long.
+const MOST_VERSIONS: usize = 12;
+
 /// A change of one resource, and what it came to.
 type Taken = (usize, Step);
 
@@ -68,10 +71,7 @@ impl Play<'_> {
         let mut rng = self.dice(&format!("operation {number}"));
         self.note(&format!("operation {number}"));
         self.change_guardrails(&mut rng, number).await;
-        let published = number > 0 && rng.u8(..4) == 0;
-        if published {
-            self.publish();
-        }
+        let published = self.publish_some(&mut rng, number);
         self.others_come_and_go(&mut rng);
         let mut targets: Vec<(usize, Option<Wanted>)> = Vec::new();
         for (index, resource) in resources.iter().enumerate() {
@@ -113,6 +113,22 @@ impl Play<'_> {
         } else {
             self.clean_up(resources, taken, number, &mut rng).await
         }
+    }
+
+    /// Publishes a version at times, and many before what takes long; says whether it did.
+    fn publish_some(&self, rng: &mut Rng, number: usize) -> bool {
+        let many = self.theme == Theme::DeleteBesideCreate && rng.u8(..4) == 0;
+        let one = number > 0 && rng.u8(..4) == 0;
+        let before = self.versions().len();
+        let versions = if many {
+            MOST_VERSIONS
+        } else {
+            before + usize::from(one)
+        };
+        for _ in before..versions {
+            self.publish();
+        }
+        self.versions().len() > before
     }
 
     fn target(&self, rng: &mut Rng, resource: &Resource, published: bool) -> Option<Wanted> {

@@ -13,9 +13,6 @@ use crate::theme::Theme;
 use crate::trouble::{Mood, Trouble};
 use crate::wanted::Wanted;
 
-/// The most versions that a layer gets, so that work on all of them takes long.
-const MOST_VERSIONS: usize = 12;
-
 impl Play<'_> {
     /// Whether this step is given up while it runs, as far as it is alone.
     pub fn is_given_up(&self, label: &str, theme: Theme) -> bool {
@@ -84,9 +81,6 @@ impl Play<'_> {
             },
             _ => Wanted::draw_long(rng, logical, self.versions().len() as u64),
         };
-        while wanted.all && wanted.is_list && self.versions().len() < MOST_VERSIONS {
-            self.publish();
-        }
         let trouble = (rng.u8(..4) > 0).then(|| Trouble::slow_writes(rng));
         (wanted, trouble)
     }

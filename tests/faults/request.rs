@@ -67,6 +67,12 @@ pub struct Answer {
 }
 
 impl Told {
+    fn could_not_look(&self) -> bool {
+        ["GetLayerVersionPolicy", "ListLayerVersions"]
+            .iter()
+            .any(|read| self.reason.contains(&format!("from `lambda:{read}`")))
+    }
+
     fn read(answer: &Value) -> Self {
         Self {
             failed: answer["Status"] == "FAILED",
@@ -197,6 +203,13 @@ impl Play<'_> {
         let differ = answers.iter().skip(heard.unwrap_or_default()).any(differs);
         if kind != "Delete" && differ && (twins || left_nothing) {
             return Err(Unpromised("one event was answered in two ways"));
+        }
+        let before = &answers[..heard.unwrap_or_default()];
+        let has_granted = before.iter().any(|answer| !answer.told.failed);
+        if has_granted && left_nothing && view.is_some_and(|view| view.told.could_not_look()) {
+            return Err(Unpromised(
+                "a Create that had granted was run again and refused a look",
+            ));
         }
         let in_time = answers
             .into_iter()
