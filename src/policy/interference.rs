@@ -107,7 +107,8 @@ impl Known<'_> {
                 let why = "somebody else has changed the policy since";
                 self.log.not_restored(target, wanted, why);
             }
-            is_ours && !self.log.is_not_restored(target, wanted)
+            // Nor what an earlier reading has shown to be changed.
+            !self.log.is_not_restored(target, wanted)
         });
         restorable
     }
@@ -515,6 +516,18 @@ mod tests {
             assert_eq!(log.left_out(), left_out, "{name}");
             let update = known(&log, None, &course).learn(&goal, &found);
             assert_eq!(update.as_deref(), Ok(&goal), "{name}: all of an Update");
+        }
+    }
+
+    #[test]
+    fn what_was_not_restored_once_is_not_restored_later() {
+        let (log, undone, course) = (UndoLog::default(), UndoLog::default(), Course::default());
+        undone.observe(&policy("r3", &[]));
+        let known = known(&log, Some(&undone), &course);
+        let goal = goal(&["s1:1"], &[]);
+        for (revision, found) in [("r4", &["s9:9"][..]), ("r3", &[])] {
+            let learned = known.learn(&goal, &policy(revision, found));
+            assert_eq!(learned.expect(revision).wanted, [], "{revision}");
         }
     }
 }
