@@ -218,7 +218,7 @@ mod tests {
                 &[
                     json!({"Sid": "Share-ukb5vbeuhscn5xae", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}}),
                     json!({"Sid": "old", "Principal": {"AWS": "AIDAEXAMPLE"}}),
-                    json!({"Sid": "open", "Principal": {"AWS": "*"}}),
+                    json!({"Sid": "open", "Principal": {"AWS": ["111122223333", "*"]}}),
                 ],
             ),
             version("tools:1", &[json!({"Sid": "public", "Principal": "*"})]),
@@ -232,7 +232,7 @@ mod tests {
   2        as below              old                     no: other form
            {"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":{"AWS":"AIDAEXAMPLE"},"Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:tools:2","Sid":"old"}
   2        EVERYBODY, as below   open                    no: other form
-           {"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":{"AWS":"*"},"Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:tools:2","Sid":"open"}
+           {"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":{"AWS":["111122223333","*"]},"Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:tools:2","Sid":"open"}
   1        EVERYBODY             public                  unknown: chosen id
 arn:aws:lambda:eu-west-1:123456789012:layer:other
   version  who                   statement id            made by this provider
