@@ -695,6 +695,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_restored_and_what_is_left_alone_is_told_once_by_version_and_statement() {
+        let log = UndoLog::default();
+        for why in ["changed", "told already"] {
+            log.not_restored(&version(1), &statement("s1"), why);
+        }
+        for (number, sid, expected) in [(1, "s1", true), (1, "s2", false), (2, "s1", false)] {
+            let is_kept_out = log.is_not_restored(&version(number), &statement(sid));
+            assert_eq!(is_kept_out, expected, "{number} {sid}");
+        }
+        for _ in 0..2 {
+            log.left_alone(&Unwanted::exactly(statement("s2")));
+        }
+        assert_eq!(
+            log.left_out(),
+            [
+                "left alone: what is there under the id of `s2` for `*`",
+                "not put back: `s1` for `*`: changed",
+            ]
+        );
+    }
+
+    #[test]
     fn what_was_replaced_for_certain_is_restored_in_its_place_only() {
         for (applied, in_place_only) in [(true, "s1"), (false, "")] {
             let log = UndoLog::default();
