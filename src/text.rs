@@ -100,6 +100,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn text_of_any_length_is_escaped_and_plain_text_stays_as_it_is() {
+        for (text, expected) in [
+            ("plain text ~", "plain text ~"),
+            ("a\nb", r"a\nb"),
+            ("é", "é"),
+            ("a\u{202e}b", r"a\u{202e}b"),
+        ] {
+            assert_eq!(escaped(text.repeat(400)), expected.repeat(400));
+        }
+    }
+
+    #[test]
     fn what_cannot_be_seen_is_shown_as_an_escape() {
         for (case, value, expected) in [
             ("a newline", "a\nb", r"`a\nb`"),

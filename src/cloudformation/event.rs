@@ -453,6 +453,11 @@ mod tests {
                 }
             }
         }
+        let most_of_it = format!("[{}0]", "[],".repeat(MOST_CONTAINERS * 2 / 3));
+        let event = format!(r#"{{"A":{most_of_it},"B":{most_of_it}}}"#);
+        let read = Event::read(event.as_bytes());
+        assert!(containers(read.json.to_string().as_bytes()) <= MOST_CONTAINERS);
+        assert!(refused(event.as_bytes()).is_some_and(|told| told.contains("in `B")));
         let fits = format!("{{\"A\":[{}0]}}", "[],".repeat(MOST_CONTAINERS - 2));
         assert_eq!(refused(fits.as_bytes()), None);
         assert_eq!(containers(br#"{"a[{":["\"[",{}]}"#), 3);
