@@ -13,8 +13,8 @@ pub struct AnotherWriter {
     /// By layer version ARN, in the policy's order.
     statements: BTreeMap<String, Vec<Value>>,
     written: usize,
-    /// Whether it has touched what is ours, since this was set back.
-    pub meddled: bool,
+    /// How often it has touched what is ours, since this was set back.
+    pub meddled: usize,
 }
 
 impl AnotherWriter {
@@ -44,7 +44,7 @@ impl AnotherWriter {
             }
             Move::TakesOurs => match there.iter().find(|statement| !own.contains(statement)) {
                 Some(ours) => {
-                    self.meddled = true;
+                    self.meddled += 1;
                     let sid = ours["Sid"].as_str().unwrap();
                     policies.take(arn, sid);
                     format!("another writer removes our {sid}")
@@ -53,7 +53,7 @@ impl AnotherWriter {
             },
             Move::Obstructs => match sid {
                 Some(sid) if there.iter().all(|statement| statement["Sid"] != sid) => {
-                    self.meddled = true;
+                    self.meddled += 1;
                     let mut statement = shaped(arn, 0);
                     statement["Sid"] = sid.into();
                     own.push(statement.clone());

@@ -133,7 +133,7 @@ impl Play<'_> {
 
     /// Whether another writer has touched what is ours, since this was asked last.
     pub fn has_meddled(&self) -> bool {
-        std::mem::take(&mut self.bench.control_plane.layers().another.meddled)
+        std::mem::take(&mut self.bench.control_plane.layers().another.meddled) > 0
     }
 
     /// The user removes what is in the way.

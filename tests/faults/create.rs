@@ -41,8 +41,10 @@ impl Play<'_> {
             None => self.impatient(request),
         };
         let begun = Instant::now();
+        let meddled = self.bench.control_plane.layers().another.meddled;
         let told = self.serve(&request).await?;
-        self.check_create(&request, told.as_ref(), begun);
+        let is_alone = self.bench.control_plane.layers().another.meddled == meddled;
+        self.check_create(&request, told.as_ref(), begun, is_alone);
         let wanted = wanted.clone();
         Ok(match told {
             None => Step::NotCreated(format!("invented-{logical}"), wanted),
@@ -100,9 +102,15 @@ impl Play<'_> {
     }
 
     /// What is clear soon is answered soon, and what passes is waited out.
-    fn check_create(&self, request: &Request<'_>, told: Option<&Told>, begun: Instant) {
+    fn check_create(
+        &self,
+        request: &Request<'_>,
+        told: Option<&Told>,
+        begun: Instant,
+        is_alone: bool,
+    ) {
         let mut layers = self.bench.control_plane.layers();
-        let is_free = !layers.another.obstructs() && !layers.another.meddled;
+        let is_free = is_alone && !layers.another.obstructs();
         let dealt = layers.dealt(&self.bench.lanes[request.lane].key);
         let (hijacked, otherwise) = (dealt.hijacked, dealt.otherwise);
         drop(layers);

@@ -67,10 +67,16 @@ pub struct Answer {
 }
 
 impl Told {
+    /// Whether it says that reading was refused for good: a Delete could not look either.
     fn could_not_look(&self) -> bool {
-        ["GetLayerVersionPolicy", "ListLayerVersions"]
+        let is_final = ["access denied", "refused by Lambda"]
             .iter()
-            .any(|read| self.reason.contains(&format!("from `lambda:{read}`")))
+            .any(|kind| self.reason.starts_with(kind));
+        let is_of = |read| self.reason.contains(&format!("from `lambda:{read}`"));
+        is_final
+            && ["GetLayerVersionPolicy", "ListLayerVersions"]
+                .into_iter()
+                .any(is_of)
     }
 
     fn read(answer: &Value) -> Self {
