@@ -39,6 +39,7 @@ pub mod guard;
 pub mod handler;
 pub mod http;
 mod metrics;
+pub mod partition;
 pub mod permission;
 pub mod policy;
 mod pursuit;

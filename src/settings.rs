@@ -11,7 +11,7 @@ use crate::cloudformation::response_url::ResponseUrl;
 use crate::permission::goal::Unwanted;
 use crate::permission::intent::{Intent, Purpose};
 use crate::permission::principal::Principal;
-use crate::text::shown;
+use crate::text::{joined, shown};
 
 /// How many principals, or values that cannot be read, a reason names.
 const MOST_TOLD: usize = 20;
@@ -196,15 +196,12 @@ impl Settings {
 
 /// The first of `principals`, and how many more there are.
 fn listed<'a>(principals: impl Iterator<Item = &'a Principal>) -> String {
-    let all: Vec<String> = principals
+    let mut all: Vec<String> = principals
         .map(|principal| format!("`{principal}`"))
         .collect();
-    match all.split_at_checked(MOST_TOLD) {
-        Some((told, more)) if !more.is_empty() => {
-            format!("{} and {} more", told.join(", "), more.len())
-        }
-        Some(_) | None => all.join(", "),
-    }
+    let more = all.len().saturating_sub(MOST_TOLD);
+    all.truncate(MOST_TOLD);
+    joined(&all, ", ", more)
 }
 
 fn switch(variable: &'static str, value: &str) -> Result<bool, Vec<Refusal>> {
@@ -387,7 +384,7 @@ mod tests {
         let ids: Vec<String> = (0..22).map(|number| format!("{number:012}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let named = format!("`{}`", ids[..20].join("`, `"));
-        for (count, more) in [(20, ""), (21, " and 1 more"), (22, " and 2 more")] {
+        for (count, more) in [(20, ""), (21, ", and 1 more"), (22, ", and 2 more")] {
             assert_eq!(
                 pursue(&[("ALLOWED_PRINCIPALS", "o-abcdefghij")], &ids[..count]),
                 Err(format!(

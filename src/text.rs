@@ -22,6 +22,16 @@ pub(crate) fn one_line(message: &str) -> String {
     visible(message, MOST_OF_MESSAGE, &[])
 }
 
+/// The texts of a reason that are told, and how many more there are.
+pub(crate) fn joined(told: &[impl AsRef<str>], separator: &str, more: usize) -> String {
+    let told: Vec<&str> = told.iter().map(AsRef::as_ref).collect();
+    let told = told.join(separator);
+    match more {
+        0 => told,
+        more => format!("{told}{separator}and {more} more"),
+    }
+}
+
 /// Text of any length, escaped like [`shown`].
 pub(crate) fn escaped(text: String) -> String {
     let is_plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
@@ -35,7 +45,7 @@ pub(crate) fn escaped(text: String) -> String {
 /// them is cut in two.
 fn visible(text: &str, most: usize, reserved: &[char]) -> String {
     let mut line = String::new();
-    let (mut room, mut has_base) = (most, false);
+    let (mut left, mut has_base) = (most, false);
     for c in text.chars() {
         let escaped = if reserved.contains(&c) {
             Some(c.escape_unicode().to_string())
@@ -43,11 +53,11 @@ fn visible(text: &str, most: usize, reserved: &[char]) -> String {
             escape_of(c, has_base)
         };
         let length = escaped.as_deref().map_or(1, str::len);
-        if length > room {
+        if length > left {
             line.push('…');
             break;
         }
-        room -= length;
+        left -= length;
         has_base = escaped.is_none() && !c.is_whitespace();
         match escaped {
             Some(escape) => line.push_str(&escape),
@@ -109,6 +119,13 @@ mod tests {
         ] {
             assert_eq!(escaped(text.repeat(400)), expected.repeat(400));
         }
+    }
+
+    #[test]
+    fn texts_are_joined_with_the_number_of_those_that_are_not_told() {
+        assert_eq!(joined(&[""; 0], "; ", 0), "");
+        assert_eq!(joined(&["a", "b"], "; ", 0), "a; b");
+        assert_eq!(joined(&["a", "b"], ", ", 3), "a, b, and 3 more");
     }
 
     #[test]

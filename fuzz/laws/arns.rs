@@ -3,8 +3,9 @@
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
+use lambda_permission_provider::partition::Partition;
 use lambda_permission_provider::permission::arn::{
-    AccountId, LayerArn, LayerVersionArn, partition_of_region, version_number,
+    AccountId, LayerArn, LayerVersionArn, version_number,
 };
 use lambda_permission_provider::permission::principal::{
     OrganizationId, Principal, account_before_yaml, account_of_root_arn,
@@ -93,7 +94,7 @@ fn region(layer: &LayerArn) {
     assert!(region.split('-').count() > 2, "{region}");
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     assert!(region.bytes().all(plain), "{region}");
-    assert!(partition_of_region(region).starts_with("aws"));
+    assert!(Partition::of_region(region).name.starts_with("aws"));
 }
 
 fn as_written<T>(text: &str) -> Option<T>

@@ -59,7 +59,7 @@ fn is_read_as_by_a_parser(input: &[u8], read: &Event) {
     }
 }
 
-/// Whatever the ids are, a response has room for them or says that they are too long.
+/// Whatever the ids are, they fit into a response, or it says that they are too long.
 fn has_an_answer(envelope: &Envelope) {
     let fits = envelope.check();
     if let Err(too_long) = &fits {

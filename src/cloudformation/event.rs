@@ -68,7 +68,7 @@ pub struct Event {
     pub json: Value,
     unreadable: Vec<Unreadable>,
     /// How many more lists and objects may be held.
-    room: usize,
+    remaining: usize,
 }
 
 /// A value that is no JSON, or none that can be held: a lone surrogate, a number that is too large, more than 128 levels, too many
@@ -114,7 +114,7 @@ impl Event {
         let mut event = Self {
             json: Value::Null,
             unreadable: Vec::new(),
-            room: MOST_CONTAINERS,
+            remaining: MOST_CONTAINERS,
         };
         event.json = event.value(bytes, Place::EVENT, LEVELS);
         event
@@ -160,10 +160,10 @@ impl Event {
     fn value(&mut self, text: &[u8], place: Place<'_>, levels: usize) -> Value {
         let text = text.trim_ascii();
         let containers = containers(text);
-        let fits = containers <= self.room;
+        let fits = containers <= self.remaining;
         let read = fits.then(|| serde_json::from_slice(text));
         if let Some(Ok(value)) = read {
-            self.room -= containers;
+            self.remaining -= containers;
             return value;
         }
         let why: &dyn fmt::Display = match &read {
@@ -187,7 +187,7 @@ impl Event {
     }
 
     fn object(&mut self, text: &[u8], place: Place<'_>, levels: usize) -> Value {
-        self.room = self.room.saturating_sub(1);
+        self.remaining = self.remaining.saturating_sub(1);
         let (parts, is_whole) = parts(text);
         let mut object = Map::new();
         for part in parts {
@@ -217,7 +217,7 @@ impl Event {
     }
 
     fn array(&mut self, text: &[u8], place: Place<'_>, levels: usize) -> Value {
-        self.room = self.room.saturating_sub(1);
+        self.remaining = self.remaining.saturating_sub(1);
         let (parts, is_whole) = parts(text);
         let each = Place {
             within: Some(&place),

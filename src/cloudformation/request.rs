@@ -59,7 +59,7 @@ impl Envelope {
         })
     }
 
-    /// Checks that a response has room for its ids.
+    /// Checks that its ids fit into a response.
     ///
     /// # Errors
     /// If one of them is too long, or all of them together. CloudFormation sends no such ids.

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use url::{Host, Url};
 
 use super::response_url::ResponseUrl;
+use crate::partition::Partition;
 
 /// A place that responses may be sent to. None of them takes a URL with a user or a password in it, which would be sent along.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,28 +54,13 @@ pub struct OwnBucket {
     endpoints: [String; 4],
 }
 
-/// The DNS suffixes of the partitions whose regions begin like this; all other regions have [`DEFAULT_SUFFIX`].
-const SUFFIXES: [(&str, &str); 6] = [
-    ("cn-", "amazonaws.com.cn"),
-    ("eusc-", "amazonaws.eu"),
-    ("us-iso-", "c2s.ic.gov"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("eu-isoe-", "cloud.adc-e.uk"),
-    ("us-isof-", "csp.hci.ic.gov"),
-];
-
-const DEFAULT_SUFFIX: &str = "amazonaws.com";
-
 impl OwnBucket {
     fn of_region(region: &str) -> Option<Self> {
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if region.is_empty() || !region.chars().all(known) {
             return None;
         }
-        let suffix = SUFFIXES
-            .iter()
-            .find(|(prefix, _)| region.starts_with(prefix));
-        let suffix = suffix.map_or(DEFAULT_SUFFIX, |(_, suffix)| suffix);
+        let suffix = Partition::of_region(region).dns_suffix;
         Some(Self {
             name: format!(
                 "cloudformation-custom-resource-response-{}",

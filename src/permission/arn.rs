@@ -203,26 +203,6 @@ pub(crate) fn is_word(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.len()) && text.bytes().all(word)
 }
 
-/// The partition that the region `region` is one of, such as `aws-cn` of `cn-north-1`. Any region whose area is none of another
-/// partition is one of `aws`.
-///
-/// Source: [the partitions of AWS's SDKs](https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json).
-#[must_use]
-pub fn partition_of_region(region: &str) -> &'static str {
-    const OTHERS: [(&str, &str); 7] = [
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-iso-", "aws-iso"),
-        ("us-isob-", "aws-iso-b"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("us-isof-", "aws-iso-f"),
-        ("eusc-", "aws-eusc"),
-    ];
-    let mut others = OTHERS.into_iter();
-    let found = others.find(|(prefix, _)| region.starts_with(prefix));
-    found.map_or("aws", |(_, partition)| partition)
-}
-
 /// Whether `text` has the form of a partition of AWS: `aws`, or that and some words as in `aws-us-gov`.
 pub(super) fn is_partition(text: &str) -> bool {
     let mut words = text.split('-');
@@ -412,25 +392,6 @@ mod tests {
             assert!(!is_partition(partition), "{partition}");
         }
         assert!(is_partition(&format!("aws-{}", "x".repeat(28))));
-    }
-
-    #[test]
-    fn each_region_is_of_one_partition() {
-        for (region, partition) in [
-            ("eu-west-1", "aws"),
-            ("us-west-2", "aws"),
-            ("ca-central-1", "aws"),
-            ("us-isolated-1", "aws"),
-            ("cn-north-1", "aws-cn"),
-            ("us-gov-west-1", "aws-us-gov"),
-            ("us-iso-east-1", "aws-iso"),
-            ("us-isob-east-1", "aws-iso-b"),
-            ("eu-isoe-west-1", "aws-iso-e"),
-            ("us-isof-south-1", "aws-iso-f"),
-            ("eusc-de-east-1", "aws-eusc"),
-        ] {
-            assert_eq!(partition_of_region(region), partition, "{region}");
-        }
     }
 
     #[test]

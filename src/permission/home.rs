@@ -3,7 +3,8 @@
 
 use thiserror::Error;
 
-use super::arn::{LayerArn, partition_of_region};
+use super::arn::LayerArn;
+use crate::partition::Partition;
 
 /// The partition, the region and the account of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl<'a> Home<'a> {
         let of_region = match self.known {
             // The function's own region is of its partition, also one that is not known here yet.
             Some((partition, region)) if region == layer.region() => partition,
-            Some(_) | None => partition_of_region(layer.region()),
+            Some(_) | None => Partition::of_region(layer.region()).name,
         };
         let of_function = self.known.map_or(of_region, |(partition, _)| partition);
         if of_region != of_function {

@@ -114,7 +114,7 @@ impl Reading<'_> {
     }
 }
 
-/// The most entries of a list. A policy has room for fewer.
+/// The most entries of a list. A policy holds fewer.
 const MOST_ENTRIES: usize = 128;
 
 const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";

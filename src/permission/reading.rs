@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::text::shown;
+use crate::text::{joined, shown};
 
 /// The most violations that a reason tells: whoever has that many reads no further.
 const MOST_TOLD: usize = 20;
@@ -37,11 +37,7 @@ impl Violations {
 
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.told.join("; "))?;
-        match self.more {
-            0 => Ok(()),
-            more => write!(f, "; and {more} more"),
-        }
+        f.write_str(&joined(&self.told, "; ", self.more))
     }
 }
 

@@ -45,7 +45,7 @@ pub enum Kind {
     StaleSignature,
     /// Lambda does not know the principal, or not yet.
     UnknownPrincipal,
-    /// The policy has no room for the statement.
+    /// The policy is too full for the statement.
     Full,
     /// Too many requests: nothing was done.
     Throttled,

@@ -4,8 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::course::Awaited;
-use super::course::Course;
+use super::course::{Awaited, Course};
 use super::document::Policy;
 use super::plan::is_there;
 use super::settle::Unreconciled;

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::document::Policy;
 use crate::permission::goal::{Denied, Goal, OnlyIf, Unwanted};
 use crate::permission::statement::{Statement, StatementId, principal_of};
-use crate::text::one_line;
+use crate::text::{joined, one_line};
 
 /// How many steps the log shows one by one: a plan is logged again after each write that does not tell the new revision.
 const MOST_SHOWN: usize = 10;
@@ -102,14 +102,13 @@ pub(super) fn allow(steps: &[Step], denied: &Denied) -> Result<(), String> {
         Step::Add(statement) => denied.get(&statement.principal).map(String::as_str),
         Step::Remove(_) => None,
     });
-    let refusals: Vec<&str> = refusals.collect();
-    match refusals.split_at_checked(MOST_TOLD) {
-        Some((told, more)) if !more.is_empty() => {
-            Err(format!("{}; and {} more", told.join("; "), more.len()))
-        }
-        _ if refusals.is_empty() => Ok(()),
-        Some(_) | None => Err(refusals.join("; ")),
+    let mut refusals: Vec<&str> = refusals.collect();
+    if refusals.is_empty() {
+        return Ok(());
     }
+    let more = refusals.len().saturating_sub(MOST_TOLD);
+    refusals.truncate(MOST_TOLD);
+    Err(joined(&refusals, "; ", more))
 }
 
 /// What is unwanted, each by its own id: what goes by an id alone may be a statement or a list of them.
@@ -155,15 +154,11 @@ impl fmt::Display for Plan {
             .iter()
             .map(|unwanted| format!("leave `{}`, which is not {unwanted}", unwanted.sid));
         let number = self.steps.len() + self.spared.len();
-        let lines: Vec<String> = steps.chain(spared).take(MOST_SHOWN).collect();
-        match &lines[..] {
-            [] => f.write_str("nothing to do"),
-            lines => f.write_str(&lines.join("; ")),
-        }?;
-        match number.checked_sub(MOST_SHOWN) {
-            Some(more) if more > 0 => write!(f, "; and {more} more"),
-            Some(_) | None => Ok(()),
+        if number == 0 {
+            return f.write_str("nothing to do");
         }
+        let lines: Vec<String> = steps.chain(spared).take(MOST_SHOWN).collect();
+        f.write_str(&joined(&lines, "; ", number.saturating_sub(MOST_SHOWN)))
     }
 }
 
