@@ -1,12 +1,10 @@
-//! How long to wait before something is tried again: longer each time, and at random, so that many who wait get out of
-//! each other's way.
+//! Exponential backoff with jitter.
 
 use std::time::Duration;
 
-/// The first pause at most, which doubles each time.
-const FIRST: Duration = Duration::from_millis(100);
+use crate::deadline::FIRST_PAUSE;
 
-/// The pauses of one task.
+/// The pauses of one sequence of attempts.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     pauses: u32,
@@ -17,21 +15,21 @@ pub struct Backoff {
 impl Default for Backoff {
     /// Pauses that grow from a tenth of a second to 3.2 seconds.
     fn default() -> Self {
-        Self::new(FIRST, 5)
+        Self::new(FIRST_PAUSE, 5)
     }
 }
 
 impl Backoff {
-    /// Pauses that stay as short as 50 milliseconds, for what grows worse by waiting.
+    /// Pauses that stay as short as 50 milliseconds, for a write whose reading is growing old.
     #[must_use]
     pub fn eager() -> Self {
-        Self::new(FIRST / 2, 0)
+        Self::new(FIRST_PAUSE / 2, 0)
     }
 
     /// Pauses that grow from a tenth of a second to 12.8 seconds, for what loses nothing by waiting.
     #[must_use]
     pub fn patient() -> Self {
-        Self::new(FIRST, 7)
+        Self::new(FIRST_PAUSE, 7)
     }
 
     fn new(first: Duration, doublings: u32) -> Self {
@@ -49,7 +47,7 @@ impl Backoff {
         most.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
-    /// Makes the next pause half as long: it went well.
+    /// Makes the next pause half as long, after a success.
     pub fn ease(&mut self) {
         self.pauses = self.pauses.saturating_sub(1);
     }
@@ -60,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_half_to_the_whole_of_what_it_may_be_and_grows_as_far_as_it_is_let() {
+    fn a_pause_has_jitter_and_grows_to_its_limit() {
         for (mut backoff, pauses) in [
             (
                 Backoff::default(),
@@ -81,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_well_makes_the_next_pause_shorter() {
+    fn a_success_makes_the_next_pause_shorter() {
         let mut backoff = Backoff::default();
         backoff.ease();
         for _ in 0..20 {

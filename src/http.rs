@@ -1,5 +1,5 @@
-//! The one HTTP client: the SDK's calls and the answer's PUT go through it, so there is one TLS stack to load and warm.
-//! Knows nothing of what it carries, and retries nothing.
+//! The one HTTP client, for the calls of the SDK and for the response: there is one TLS stack to load.
+//! Retries nothing.
 
 use std::io;
 use std::sync::Arc;
@@ -17,23 +17,15 @@ use rustls::CertificateError;
 use thiserror::Error;
 use url::Url;
 
-use crate::trust::Trust;
+use crate::deadline::{CONNECT_TIMEOUT, IDLE_TIMEOUT, PRECONNECT_TIMEOUT};
+use crate::tls::TlsConfig;
 
-/// How long a connection may take to be made, TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many bytes of a body are read to see why a PUT was rejected.
+const MAX_HEAD_BYTES: usize = 4096;
 
-/// How long a connection that nobody is waiting for may take to be made: a function without a way to Lambda starts no later.
-const AHEAD_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long an unused connection is trusted: Lambda freezes the process between events, and the peer hangs up meanwhile.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// How many bytes of an answer's body are read to see why a PUT was refused.
-const MOST_OF_HEAD: usize = 4096;
-
-/// What was answered to a PUT.
+/// The response to a PUT.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
+pub struct PutResponse {
     /// The HTTP status.
     pub status: u16,
     /// The first bytes of the body, 4096 at most; of a 4xx status only.
@@ -41,7 +33,7 @@ pub struct Answered {
 }
 
 /// The client. Proxy variables (`HTTPS_PROXY`, `NO_PROXY`) are honoured: in a VPC without a way to the internet, a proxy
-/// may be the only way to the bucket of the answers.
+/// may be the only way to the bucket of the responses.
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
@@ -61,30 +53,30 @@ pub enum NoResponse {
 }
 
 impl Http {
-    /// A client that trusts whom `trust` does, and follows no redirect.
+    /// A client that follows no redirect.
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub fn new(trust: Trust) -> Result<Self, reqwest::Error> {
+    pub fn new(tls: TlsConfig) -> Result<Self, reqwest::Error> {
         let builder = reqwest::Client::builder().redirect(Policy::none());
-        let builder = builder.tls_backend_preconfigured(trust.config);
+        let builder = builder.tls_backend_preconfigured(tls.config);
         let builder = builder
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT);
         Ok(Self {
             client: builder.build()?,
-            remedy: trust.remedy.into(),
+            remedy: tls.remedy.into(),
         })
     }
 
     /// Makes a connection to `url`, by a request that asks for nothing, and keeps it for the next one.
-    pub async fn connect(&self, url: Url) {
-        let head = self.client.head(url).timeout(AHEAD_TIMEOUT);
-        // What comes of it is of no interest, least of all a refusal.
+    pub async fn preconnect(&self, url: Url) {
+        let head = self.client.head(url).timeout(PRECONNECT_TIMEOUT);
+        // Any outcome will do, even a rejection: the connection is there.
         drop(head.send().await);
     }
 
-    /// PUTs `body` without a Content-Type and returns what was answered.
+    /// PUTs `body` without a Content-Type.
     ///
     /// # Errors
     /// If no status came back within `timeout`.
@@ -93,7 +85,7 @@ impl Http {
         url: &Url,
         body: Vec<u8>,
         timeout: Duration,
-    ) -> Result<Answered, NoResponse> {
+    ) -> Result<PutResponse, NoResponse> {
         let sent = self
             .client
             .put(url.clone())
@@ -103,7 +95,7 @@ impl Http {
             .await;
         let response = sent.map_err(|error| no_response(error, &self.remedy))?;
         let status = response.status();
-        Ok(Answered {
+        Ok(PutResponse {
             status: status.as_u16(),
             head: if status.is_client_error() {
                 head(response).await
@@ -117,10 +109,10 @@ impl Http {
 /// The head of the body, as far as it comes in time.
 async fn head(mut response: reqwest::Response) -> Vec<u8> {
     let mut head = Vec::new();
-    while head.len() < MOST_OF_HEAD
+    while head.len() < MAX_HEAD_BYTES
         && let Ok(Some(chunk)) = response.chunk().await
     {
-        head.extend(chunk.iter().take(MOST_OF_HEAD - head.len()));
+        head.extend(chunk.iter().take(MAX_HEAD_BYTES - head.len()));
     }
     head
 }
@@ -134,14 +126,14 @@ fn no_response(error: reqwest::Error, remedy: &str) -> NoResponse {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    if is_of_unknown_authority(cause) {
+    if is_unknown_issuer(cause) {
         return NoResponse::Connection(format!("{cause}, {remedy}"));
     }
     NoResponse::Connection(cause.to_string())
 }
 
-/// Whether a certificate was refused because nobody who is trusted has issued it. What is in an `io::Error` is no source of it.
-fn is_of_unknown_authority(mut cause: &(dyn std::error::Error + 'static)) -> bool {
+/// Whether a certificate was rejected because its issuer is not trusted. What is in an `io::Error` is no source of it.
+fn is_unknown_issuer(mut cause: &(dyn std::error::Error + 'static)) -> bool {
     while let Some(inner) = cause.downcast_ref().and_then(io::Error::get_ref) {
         cause = inner;
     }
@@ -188,7 +180,7 @@ impl HttpConnector for Http {
     }
 }
 
-/// As another error than one of input or output, what kept the request from being sent at all.
+/// An error of another kind than I/O where the request was not sent at all.
 fn connector_error(error: reqwest::Error, remedy: &str) -> ConnectorError {
     let (unsent, timed_out) = (error.is_connect(), error.is_timeout());
     let unsendable = error.is_builder();

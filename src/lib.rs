@@ -1,31 +1,33 @@
-//! A CloudFormation custom resource that shares Lambda layers with accounts, organizations or everybody.
+//! A CloudFormation custom resource provider that shares Lambda layers with accounts, organizations or everybody.
 //!
-//! One event goes through these rooms, in this order:
+//! [`handler`] handles one request: parse → authorize → reconcile → respond. Pure code decides, async code acts:
 //!
-//! 1. [`handler`] tells the whole story, and [`guard`] and [`deadline`] see to it that it ends with an answer;
-//! 2. [`cloudformation`] reads the request;
-//! 3. [`permission`] decides, without any I/O, which statements are to be there and which are not;
-//! 4. [`settings`] hold what the operator does not allow;
-//! 5. [`policy`] reads the policy, plans the difference and applies it where [`aws`] says, and takes back what failed: `pursuit` says when;
-//! 6. [`cloudformation`] again writes the answer and delivers it, through [`http`] to whom [`trust`] lets it. Both wait by [`backoff`] before they try again.
+//! | module | what it does | I/O |
+//! | --- | --- | --- |
+//! | [`cloudformation`] | parses requests, builds and sends responses | sends the response |
+//! | [`policy`] | statements, policies, and the plan from one to the other | none |
+//! | [`resources`] | turns the properties of a resource type into an operation | none |
+//! | [`guardrails`] | denies statements that the operator does not allow | none |
+//! | [`reconcile`] | reads, plans and writes until the policies are as desired; retries, rolls back | through `aws` |
+//! | [`aws`] | the APIs of Lambda and STS | calls them |
+//! | [`config`], [`deadline`], [`telemetry`] | environment variables; time limits; log and metrics | log |
+//! | [`http`], [`tls`], [`backoff`] | the HTTP client | requests |
 //!
-//! What is wanted and what is there meet in a plan:
+//! A desired state and a policy make a plan:
 //!
 //! ```
-//! use lambda_permission_provider::permission::goal::Goal;
-//! use lambda_permission_provider::permission::statement::Statement;
-//! use lambda_permission_provider::policy::document::Policy;
-//! use lambda_permission_provider::policy::plan::plan;
+//! use lambda_permission_provider::policy::desired::DesiredState;
+//! use lambda_permission_provider::policy::document::PolicyDocument;
+//! use lambda_permission_provider::policy::plan::{Denied, plan};
+//! use lambda_permission_provider::policy::statement::Statement;
 //!
-//! let layer_version = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse()?;
+//! let target = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse()?;
 //! let statement = Statement {
 //!     sid: "engineering-org".parse()?,
-//!     principal: lambda_permission_provider::permission::principal::Principal::Organization(
-//!         "o-abc1234567".parse()?,
-//!     ),
+//!     principal: "o-abc1234567".parse()?,
 //! };
-//! let goal = Goal { wanted: vec![statement], ..Goal::default() };
-//! let plan = plan(&goal, &Policy::none(layer_version))?;
+//! let desired = DesiredState { statements: vec![statement], ..DesiredState::default() };
+//! let plan = plan(&desired, &PolicyDocument::empty(target), &Denied::new())?;
 //! assert_eq!(plan.to_string(), "add `engineering-org` for `o-abc1234567`");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -33,17 +35,16 @@
 pub mod aws;
 pub mod backoff;
 pub mod cloudformation;
-mod cut;
+pub mod config;
 pub mod deadline;
-pub mod guard;
+pub mod guardrails;
 pub mod handler;
 pub mod http;
-mod metrics;
 pub mod partition;
-pub mod permission;
 pub mod policy;
-mod pursuit;
-pub mod settings;
+pub mod reconcile;
+pub mod resources;
+mod respond;
 pub mod telemetry;
 mod text;
-pub mod trust;
+pub mod tls;

@@ -1,5 +1,4 @@
-//! Starts the provider: clients and logging are made once, and each event goes to the handler.
-//! Knows nothing of what an event says.
+//! Starts the provider: configuration, clients and telemetry are made once, and each request of an event goes to the handler.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -8,64 +7,71 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use lambda_permission_provider::aws;
-use lambda_permission_provider::cloudformation::event::RawText;
+use lambda_permission_provider::aws::clients::LambdaClients;
+use lambda_permission_provider::cloudformation::event::{Event, RawText};
+use lambda_permission_provider::config::Config;
+use lambda_permission_provider::deadline::Deadlines;
 use lambda_permission_provider::handler::Handler;
 use lambda_permission_provider::http::Http;
-use lambda_permission_provider::policy::doors::Doors;
-use lambda_permission_provider::settings::Settings;
-use lambda_permission_provider::telemetry::{self, Ended};
-use lambda_permission_provider::trust::Trust;
+use lambda_permission_provider::telemetry::{self, ProcessEnd};
+use lambda_permission_provider::tls::TlsConfig;
 use lambda_runtime::tower::util::MapRequestLayer;
-use lambda_runtime::{Error, LambdaInvocation, Runtime, Service, service_fn};
-
-/// The environment variable that makes all work panic, so that an operator can see a panic answered.
-const PANIC_DRILL: &str = "PANIC_DRILL";
+use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, Service, service_fn};
 
 fn main() -> ExitCode {
-    telemetry::begin();
-    match serve() {
+    telemetry::init();
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(ended) => {
-            ended.log();
+        Err(end) => {
+            end.log();
             ExitCode::FAILURE
         }
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn serve() -> Result<(), Ended> {
-    let starting = |error: Error| Ended::Starting(telemetry::cause(error.as_ref()));
+async fn run() -> Result<(), ProcessEnd> {
+    let not_started = |error: Error| ProcessEnd::NotStarted(telemetry::cause(error.as_ref()));
     // There is no event yet whose values a panic could show.
     let panicked = |panic: Box<dyn Any + Send>| {
-        Ended::Starting(telemetry::panic_message(panic.as_ref()).to_owned())
+        ProcessEnd::NotStarted(telemetry::panic_message(panic.as_ref()).to_owned())
     };
     let started = AssertUnwindSafe(start()).catch_unwind().await;
-    let runtime = started.map_err(panicked)?.map_err(starting)?;
-    let served = runtime.run().await;
-    served.map_err(|error| Ended::Serving(telemetry::cause(error.as_ref())))
+    let runtime = started.map_err(panicked)?.map_err(not_started)?;
+    let ended = runtime.run().await;
+    ended.map_err(|error| ProcessEnd::RuntimeApi(telemetry::cause(error.as_ref())))
 }
 
-/// What is made once, and the loop that is to serve the events.
+/// What is made once, and the loop that is to handle the events.
 async fn start()
 -> Result<Runtime<impl Service<LambdaInvocation, Response = (), Error = Error>>, Error> {
-    let settings = Settings::read(variable);
-    settings.log_unreadable();
-    let http = Http::new(Trust::read(variable)?)?;
-    let doors = Doors::new(aws::config(&http).await);
-    doors.connect(&http).await;
+    let config = Config::from_env(variable);
+    config.log_invalid();
+    let http = Http::new(TlsConfig::from_env(variable)?)?;
+    let clients = LambdaClients::new(aws::config::from_env(&http).await);
+    clients.preconnect(&http).await;
     let handler = Rc::new(Handler {
         http,
-        doors,
-        settings,
-        panic_drill: variable(PANIC_DRILL).is_some_and(|value| value == "1"),
+        clients,
+        config,
     });
-    let serve = move |event| {
+    let handle = move |event: LambdaEvent<RawText>| {
         let handler = Rc::clone(&handler);
-        // Boxed: unboxed, the type of all that one event may wait for is too deep for the compiler.
-        Box::pin(async move { handler.handle(event).await })
+        async move {
+            let LambdaEvent { payload, context } = event;
+            let event = Event::parse(&payload.0);
+            drop(payload);
+            let mut result = Ok(());
+            for (request, remaining) in event.requests() {
+                let deadlines = Deadlines::first_of(remaining, context.deadline);
+                let handled = handler.handle(&request, &context, deadlines).await;
+                result = result.and(handled);
+            }
+            result
+        }
     };
-    // An event that is no JSON has to be answered too, so the runtime is not to parse it.
-    Ok(Runtime::new(service_fn(serve)).layer(MapRequestLayer::new(RawText::wrap)))
+    // An event that is not JSON gets a response too, so the runtime must not parse it.
+    Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(RawText::wrap)))
 }
 
 fn variable(name: &str) -> Option<String> {

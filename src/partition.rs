@@ -39,7 +39,7 @@ impl Partition {
     ///
     /// Source: [the partitions of AWS's SDKs](https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json).
     #[must_use]
-    pub fn of_region(region: &str) -> Self {
+    pub fn for_region(region: &str) -> Self {
         let mut others = OTHERS.into_iter();
         others
             .find(|partition| region.starts_with(partition.prefix))
@@ -66,7 +66,7 @@ mod tests {
             ("us-isof-south-1", "aws-iso-f", "csp.hci.ic.gov"),
             ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
         ] {
-            let partition = Partition::of_region(region);
+            let partition = Partition::for_region(region);
             let found = (partition.name, partition.dns_suffix);
             assert_eq!(found, (name, dns_suffix), "{region}");
         }

@@ -1,38 +1,58 @@
-//! The log: one JSON object a line, in which what came from outside has a bounded size, whoever writes it.
-//! Knows nothing of what the lines are about.
+//! The log, one JSON object a line, and the metrics. Each line of a request has its ids, and values from outside have a bounded size.
 
 use std::any::Any;
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
+use lambda_runtime::Context;
+use serde_json::{Value, json};
 use thiserror::Error;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber, error};
+use tracing::{Event, Level, Span, Subscriber, error, error_span};
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, time};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::cut;
-use crate::text::{escaped, shown};
+use crate::text::{self, escaped, shown};
 
 /// The most bytes of JSON that all texts of one line take together. Longer ones are cut, the longest first.
-const MOST_BYTES: usize = 16 * 1024;
+const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// The most bytes of JSON that the ids of a request take together on each line. Those of a valid request take less.
+const MAX_IDS_BYTES: usize = 3000;
 
 /// What stands at the end of a text that was cut.
 const CUT: &str = "…";
 
-/// Begins the log, and sees to it that a panic is logged. The dependencies' lines are left out: what they say of an event is
-/// said here in its own words, and at finer levels they show credentials and URLs, so no variable can switch them on.
-pub fn begin() {
+/// The namespace of the metrics.
+pub const NAMESPACE: &str = "LambdaPermissionProvider";
+
+/// The metrics and their units.
+pub const METRICS: [(&str, &str); 7] = [
+    ("Grants", "Count"),
+    ("Revokes", "Count"),
+    ("Conflicts", "Count"),
+    ("Failures", "Count"),
+    ("Refusals", "Count"),
+    ("Unanswerable", "Count"),
+    ("Duration", "Milliseconds"),
+];
+
+/// Starts the log, which contains panics too. The lines of the dependencies are left out: the provider logs in its own words what they
+/// say about a request, and at finer levels they contain credentials and URLs, so no variable can switch them on.
+pub fn init() {
     let targets = Targets::new().with_target("lambda_permission_provider", Level::INFO);
-    let lines = tracing_subscriber::fmt::layer().event_format(Line);
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(JsonLine)
+        .fmt_fields(JsonLine);
     tracing_subscriber::registry()
         .with(lines.with_filter(targets))
         .init();
-    // The place alone: the message of a panic may hold what an event says.
+    // The place alone: the message of a panic may contain parts of an event.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         error!(place, "panicked");
@@ -41,26 +61,26 @@ pub fn begin() {
 
 /// Why the process ends.
 #[derive(Debug, Error)]
-pub enum Ended {
+pub enum ProcessEnd {
     /// It could not start.
     #[error(
         "process not started: got {}, run it as the `bootstrap` of a Lambda function and check that function's environment variables",
         shown(.0)
     )]
-    Starting(String),
-    /// It cannot ask for events any more.
-    #[error("process ended: got {} from Lambda's Runtime API, look whether the next one starts", shown(.0))]
-    Serving(String),
+    NotStarted(String),
+    /// It cannot receive events any more.
+    #[error("process ended: got {} from Lambda's Runtime API, check that the next one starts", shown(.0))]
+    RuntimeApi(String),
 }
 
-impl Ended {
+impl ProcessEnd {
     /// Logs it.
     pub fn log(&self) {
         error!(reason = %self, "process ended");
     }
 }
 
-/// What is at the bottom of an error.
+/// The innermost error.
 #[must_use]
 pub fn cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
@@ -70,7 +90,7 @@ pub fn cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// What a panic said. Only one at start may be logged, when there was no event yet.
+/// The message of a panic. Only one at start may be logged, when there was no event yet.
 #[must_use]
 pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
@@ -78,29 +98,157 @@ pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     text.unwrap_or("a panic without a message")
 }
 
-/// How a line is written.
-struct Line;
+/// Where an operator finds the log of this invocation.
+pub(crate) fn log_reference(context: &Context) -> String {
+    let (env, request) = (&context.env_config, &context.request_id);
+    let (group, stream) = (&env.log_group, &env.log_stream);
+    format!("log group `{group}`, log stream `{stream}`, request `{request}`")
+}
 
-impl<S, N> FormatEvent<S, N> for Line
+/// The ids of one request, which are on each line of its log.
+pub(crate) struct RequestIds<'a> {
+    function_name: &'a str,
+    lambda_request_id: &'a str,
+    stack_id: Option<&'a str>,
+    logical_id: Option<&'a str>,
+    request_id: Option<&'a str>,
+}
+
+impl<'a> RequestIds<'a> {
+    /// Those of the request `event` in the invocation of `context`.
+    pub(crate) fn new(context: &'a Context, event: &'a Value) -> Self {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        Self {
+            function_name: &context.env_config.function_name,
+            lambda_request_id: &context.request_id,
+            stack_id: text("StackId"),
+            logical_id: text("LogicalResourceId"),
+            request_id: text("RequestId"),
+        }
+    }
+
+    /// The span in which the request is handled.
+    pub(crate) fn span(&self) -> Span {
+        let Self {
+            lambda_request_id,
+            stack_id,
+            logical_id,
+            request_id,
+            ..
+        } = self;
+        error_span!(
+            "request",
+            lambda_request_id,
+            stack_id,
+            logical_id,
+            request_id
+        )
+    }
+}
+
+/// What one request came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct InvocationMetrics {
+    /// Statements that were added, and not rolled back.
+    pub(crate) grants: usize,
+    /// Statements that were removed, and not restored.
+    pub(crate) revokes: usize,
+    /// Writes to a policy that another writer had changed.
+    pub(crate) conflicts: usize,
+    /// Whether it failed, or its response was not received.
+    pub(crate) failures: usize,
+    /// Whether a guardrail denied it.
+    pub(crate) refusals: usize,
+    /// Whether no response was possible.
+    pub(crate) unanswerable: usize,
+}
+
+impl InvocationMetrics {
+    /// Of an event without a URL for the response.
+    pub(crate) fn unanswerable() -> Self {
+        Self {
+            unanswerable: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Writes the line for a request that took `duration`.
+    ///
+    /// Source: [Embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+    pub(crate) fn emit(self, ids: &RequestIds<'_>, duration: Duration) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let metrics = METRICS.map(|(name, unit)| json!({"Name": name, "Unit": unit}));
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let line = json!({
+            "_aws": {
+                "Timestamp": millis(now.unwrap_or_default()),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["FunctionName"]],
+                    "Metrics": metrics,
+                }],
+            },
+            "FunctionName": ids.function_name,
+            "Grants": self.grants,
+            "Revokes": self.revokes,
+            "Conflicts": self.conflicts,
+            "Failures": self.failures,
+            "Refusals": self.refusals,
+            "Unanswerable": self.unanswerable,
+            "Duration": millis(duration),
+        });
+        let mut line = line.to_string();
+        let mut fields = Fields::default();
+        let fields_of_ids = [
+            ("lambda_request_id", Some(ids.lambda_request_id)),
+            ("stack_id", ids.stack_id),
+            ("logical_id", ids.logical_id),
+            ("request_id", ids.request_id),
+        ];
+        for (name, id) in fields_of_ids {
+            fields.add(name, id.map(|id| escaped(id.to_owned())));
+        }
+        line.pop();
+        println!("{line}{}}}", fields.to_json(MAX_IDS_BYTES));
+    }
+}
+
+/// How a line is written.
+struct JsonLine;
+
+impl<S, N> FormatEvent<S, N> for JsonLine
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(
         &self,
-        _: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, N>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
         writer.write_str(r#"{"timestamp":""#)?;
-        SystemTime.format_time(&mut writer)?;
+        time::SystemTime.format_time(&mut writer)?;
         write!(writer, r#"","level":"{}""#, event.metadata().level())?;
-        for (name, value) in fields.bounded() {
-            write!(writer, r#","{name}":{value}"#)?;
+        writer.write_str(&fields.to_json(MAX_LINE_BYTES))?;
+        for span in context.event_scope().into_iter().flatten() {
+            let extensions = span.extensions();
+            if let Some(ids) = extensions.get::<FormattedFields<N>>() {
+                writer.write_str(ids)?;
+            }
         }
         writer.write_str("}\n")
+    }
+}
+
+/// The fields of a span, which are formatted once and then written to each line.
+impl<'writer> FormatFields<'writer> for JsonLine {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, ids: R) -> fmt::Result {
+        let mut fields = Fields::default();
+        ids.record(&mut fields);
+        writer.write_str(&fields.to_json(MAX_IDS_BYTES))
     }
 }
 
@@ -109,27 +257,34 @@ where
 struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
-    /// The fields, with their texts cut so that they keep to [`MOST_BYTES`].
-    fn bounded(mut self) -> Vec<(&'static str, Value)> {
+    /// The fields as the rest of a JSON object, with their texts cut so that together they take at most `max` bytes.
+    fn to_json(mut self, max: usize) -> String {
+        self.truncate(max);
+        let fields = self.0.into_iter();
+        fields
+            .map(|(name, value)| format!(r#","{name}":{value}"#))
+            .collect()
+    }
+
+    fn truncate(&mut self, max: usize) {
         let texts = self.0.iter().filter_map(|(_, value)| value.as_str());
-        let most = cut::share(texts.map(cut::json_text_len), MOST_BYTES);
+        let most = text::share(texts.map(text::json_text_len), max);
         for (_, value) in &mut self.0 {
             if let Value::String(text) = value
-                && cut::json_text_len(text) > most
+                && text::json_text_len(text) > most
             {
-                *text = cut::head(text, most.saturating_sub(CUT.len())).to_owned() + CUT;
+                *text = text::head(text, most.saturating_sub(CUT.len())).to_owned() + CUT;
             }
         }
-        self.0
     }
 
-    fn add(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.push((field.name(), value.into()));
+    fn add(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.0.push((name, value.into()));
     }
 
-    /// A text, with what cannot be seen as escapes.
+    /// A text, with invisible characters as escapes.
     fn add_text(&mut self, field: &Field, text: String) {
-        self.add(field, escaped(text));
+        self.add(field.name(), escaped(text));
     }
 }
 
@@ -139,15 +294,15 @@ impl Visit for Fields {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.add(field, value);
+        self.add(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.add(field, value);
+        self.add(field.name(), value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.add(field, value);
+        self.add(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -160,34 +315,47 @@ mod tests {
     use super::*;
 
     /// The texts of a line with these fields.
-    fn bounded(texts: &[&str]) -> Vec<String> {
+    fn truncated(texts: &[&str]) -> Vec<String> {
         let fields = texts.iter().map(|text| ("field", Value::from(*text)));
-        let bounded = Fields(fields.collect()).bounded();
-        bounded
-            .iter()
+        let mut fields = Fields(fields.collect());
+        fields.truncate(MAX_LINE_BYTES);
+        let fields = fields.0.iter();
+        fields
             .filter_map(|(_, value)| value.as_str().map(str::to_owned))
             .collect()
     }
 
     #[test]
+    fn fields_are_the_rest_of_a_json_object() {
+        let mut fields = Fields::default();
+        fields.add("text", "a\"b");
+        fields.add("number", 7);
+        fields.add("none", None::<String>);
+        assert_eq!(
+            fields.to_json(100),
+            r#","text":"a\"b","number":7,"none":null"#
+        );
+    }
+
+    #[test]
     fn short_texts_are_written_whole_beside_long_ones() {
         let long = "x".repeat(1_000_000);
-        let written = bounded(&["stack", &long, "id"]);
+        let written = truncated(&["stack", &long, "id"]);
         assert_eq!((written[0].as_str(), written[2].as_str()), ("stack", "id"));
         assert_eq!(written[1].len(), 16_384 - "stackid".len());
         assert!(written[1].ends_with("x…"));
         let fits = "x".repeat(16_384);
-        assert_eq!(bounded(&[&fits]), [fits]);
+        assert_eq!(truncated(&[&fits]), [fits]);
     }
 
     #[test]
     fn texts_take_no_more_than_their_bytes_of_json_whatever_is_in_them() {
         for c in ["x", "\"", "\n", "\u{1}", "é", "😀", "\u{202e}"] {
             let long = c.repeat(500_000);
-            let written = bounded(&[&long, "id", &long, &long]);
-            let bytes: usize = written.iter().map(|text| cut::json_text_len(text)).sum();
+            let written = truncated(&[&long, "id", &long, &long]);
+            let bytes: usize = written.iter().map(|text| text::json_text_len(text)).sum();
             assert!(
-                (MOST_BYTES - 30..=MOST_BYTES).contains(&bytes),
+                (MAX_LINE_BYTES - 30..=MAX_LINE_BYTES).contains(&bytes),
                 "{c}: {bytes}"
             );
         }
@@ -204,11 +372,11 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_by_its_message_if_it_has_one() {
+    fn a_panic_is_logged_by_its_message_if_it_has_one() {
         let text: Box<dyn Any + Send> = Box::new("text");
         let owned: Box<dyn Any + Send> = Box::new("owned".to_owned());
         let other: Box<dyn Any + Send> = Box::new(7);
-        let told = [&text, &owned, &other].map(|panic| panic_message(panic.as_ref()));
-        assert_eq!(told, ["text", "owned", "a panic without a message"]);
+        let messages = [&text, &owned, &other].map(|panic| panic_message(panic.as_ref()));
+        assert_eq!(messages, ["text", "owned", "a panic without a message"]);
     }
 }

@@ -1,15 +1,16 @@
-//! An event as Lambda hands it over: any bytes. What of them a JSON parser takes is read, and what it refuses is noted, so that
-//! whoever waits for a response gets one. Knows nothing of what the members of a request mean.
+//! An event as Lambda delivers it: any bytes. What a JSON parser accepts of them is parsed, and what it rejects is recorded, so that
+//! every request gets a response. Knows nothing of what the members of a request mean.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use lambda_runtime::LambdaInvocation;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::{Map, Value};
 use thiserror::Error;
+use tracing::{error, warn};
 
-use crate::cut;
-use crate::text::shown;
+use crate::text::{self, shown};
 
 /// A JSON string as the bytes that it stands for, which need not be UTF-8.
 ///
@@ -61,33 +62,33 @@ impl<'de> Deserialize<'de> for RawText {
     }
 }
 
-/// An event, as far as it can be read.
+/// An event, as far as it can be parsed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Its JSON. A string that cannot be read has U+FFFD in it, and any other value that cannot be read is `null`.
+    /// Its JSON. A malformed string has U+FFFD in it, and any other malformed value is `null`.
     pub json: Value,
-    unreadable: Vec<Unreadable>,
-    /// How many more lists and objects may be held.
+    malformed: Vec<MalformedValue>,
+    /// How many more lists and objects may be kept.
     remaining: usize,
 }
 
-/// A value that is no JSON, or none that can be held: a lone surrogate, a number that is too large, more than 128 levels, too many
+/// A value that is no JSON, or not one that can be kept: a lone surrogate, a number that is too large, more than 128 levels, too many
 /// lists and objects.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "malformed event: got {} in {}, send JSON with whole surrogate pairs, numbers of double precision, at most 127 levels, and at most 10000 lists and objects",
     shown(.why), shown(.place)
 )]
-pub struct Unreadable {
+pub struct MalformedValue {
     /// The member of the event that it stands in; empty where it is not known.
     member: String,
     /// Where it stands in the event, as a path.
     place: String,
-    /// What the parser says of it.
+    /// What the parser says about it.
     why: String,
 }
 
-/// The members that it takes to answer a Delete. It is served although the rest cannot be read.
+/// The members that a Delete needs. It is handled although the others are malformed.
 const NEEDED_BY_DELETE: [&str; 6] = [
     "",
     "RequestType",
@@ -97,57 +98,104 @@ const NEEDED_BY_DELETE: [&str; 6] = [
     "PhysicalResourceId",
 ];
 
-/// How many levels of an event are read one by one where it cannot be read as a whole: as deep as the message of a notification.
+/// How many levels of a malformed event are parsed one by one: as deep as the message of a notification.
 const LEVELS: usize = 5;
 
-/// How many lists and objects of one event are held. Each takes some hundred bytes of memory, and one of CloudFormation has few.
-const MOST_CONTAINERS: usize = 10_000;
+/// How many lists and objects of one event are kept. Each takes some hundred bytes of memory, and CloudFormation's have few.
+const MAX_CONTAINERS: usize = 10_000;
 
-/// The most bytes of the path of a value that is unreadable.
-const MOST_OF_PLACE: usize = 640;
+/// The most bytes of the path of a malformed value.
+const MAX_PATH_BYTES: usize = 640;
+
+/// How many malformed values of one event are logged.
+const MAX_LOGGED: usize = 20;
+
+/// How many records of a notification are handled. SNS sends one.
+const MAX_RECORDS: usize = 32;
+
+/// A notification that SNS does not send.
+#[derive(Debug, Error)]
+#[error(
+    "too many records in a notification: got {got}, send at most {MAX_RECORDS}: the others were not handled"
+)]
+struct TooManyRecords {
+    got: usize,
+}
+
+/// The requests in these messages, parsed one by one, each with the number of messages from it on.
+fn remaining<'a>(messages: Vec<Option<&str>>) -> impl Iterator<Item = (Cow<'a, Event>, usize)> {
+    let mut remaining = messages.iter().flatten().count();
+    messages.into_iter().map(move |message| {
+        let request = Event::parse(message.unwrap_or_default().as_bytes());
+        let with_this = remaining.max(1);
+        remaining -= usize::from(message.is_some());
+        (Cow::Owned(request), with_this)
+    })
+}
 
 impl Event {
-    /// Reads what can be read of `bytes`.
+    /// Parses as much of `bytes` as is JSON.
     #[must_use]
-    pub fn read(bytes: &[u8]) -> Self {
+    pub fn parse(bytes: &[u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut event = Self {
             json: Value::Null,
-            unreadable: Vec::new(),
-            remaining: MOST_CONTAINERS,
+            malformed: Vec::new(),
+            remaining: MAX_CONTAINERS,
         };
         event.json = event.value(bytes, Place::EVENT, LEVELS);
         event
     }
 
-    /// What could not be read, the first of each member of the event.
+    /// The malformed values, the first of each member of the event.
     #[must_use]
-    pub fn unreadable(&self) -> &[Unreadable] {
-        &self.unreadable
+    pub fn malformed(&self) -> &[MalformedValue] {
+        &self.malformed
     }
 
-    /// Checks that nothing is unreadable that it takes to serve the event. A Delete is served by as little as its ids. An Update
-    /// is served without its old properties: a rollback has those that made the Update before it fail.
+    /// Logs the malformed values.
+    pub(crate) fn log_malformed(&self) {
+        for value in self.malformed.iter().take(MAX_LOGGED) {
+            warn!(reason = %value, "malformed value");
+        }
+    }
+
+    /// The requests in the event, each with the number of requests from it on: the event itself, or those of a notification of SNS.
+    pub fn requests(&self) -> impl Iterator<Item = (Cow<'_, Self>, usize)> {
+        let records = self.sns_messages();
+        let number = records.as_ref().map_or(0, Vec::len);
+        if number > MAX_RECORDS {
+            let error = TooManyRecords { got: number };
+            error!(reason = %error, "response not sent");
+        }
+        let is_request = records.is_none();
+        let mut records = records.unwrap_or_default();
+        records.truncate(MAX_RECORDS);
+        let own = is_request.then_some((Cow::Borrowed(self), 1));
+        own.into_iter().chain(remaining(records))
+    }
+
+    /// Checks that nothing is malformed that the request needs. A Delete needs no more than its ids. An Update does not need its old
+    /// properties: a rollback has those that made the Update before it fail.
     ///
     /// # Errors
-    /// The first value that is needed and cannot be read.
-    pub fn check(&self) -> Result<(), Unreadable> {
+    /// The first value that is needed and malformed.
+    pub fn check(&self) -> Result<(), MalformedValue> {
         let kind = self.json.get("RequestType").and_then(Value::as_str);
-        let is_needed = |unreadable: &&Unreadable| match kind {
-            Some("Delete") => NEEDED_BY_DELETE.contains(&unreadable.member.as_str()),
-            Some("Update") => unreadable.member != "OldResourceProperties",
+        let is_needed = |value: &&MalformedValue| match kind {
+            Some("Delete") => NEEDED_BY_DELETE.contains(&value.member.as_str()),
+            Some("Update") => value.member != "OldResourceProperties",
             _ => true,
         };
-        let needed = self.unreadable.iter().find(is_needed);
+        let needed = self.malformed.iter().find(is_needed);
         needed.cloned().map_or(Ok(()), Err)
     }
 
-    /// The requests in a notification of SNS, a text for each record; what is not of SNS has none. None if the event is no
+    /// The messages of a notification of SNS, one for each record; a record of another kind has none. None if the event is not a
     /// notification.
     ///
     /// Source: [Using AWS Lambda with Amazon SNS](https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html).
-    #[must_use]
-    pub fn notified(&self) -> Option<Vec<Option<&str>>> {
+    fn sns_messages(&self) -> Option<Vec<Option<&str>>> {
         let records = self.json.get("Records")?.as_array()?;
         let message = |record: &'_ Value| record.pointer("/Sns/Message").is_some();
         let is_notification = self.json.get("ResponseURL").is_none() && records.iter().any(message);
@@ -172,16 +220,16 @@ impl Event {
         };
         let found = match text.first() {
             Some(b'{') if levels > 0 => self.object(text, place, levels - 1),
-            // Of a list that does not fit, nothing is needed.
+            // Nothing in a list that is too large is needed.
             Some(b'[') if levels > 0 && fits => self.array(text, place, levels - 1),
             _ => {
-                self.note(place, why);
+                self.record(place, why);
                 let string = serde_json::from_slice(text).map(|text: RawText| text.lossy());
                 string.map_or(Value::Null, Value::String)
             }
         };
-        if self.unreadable.is_empty() {
-            self.note(place, why);
+        if self.malformed.is_empty() {
+            self.record(place, why);
         }
         found
     }
@@ -193,7 +241,7 @@ impl Event {
         for part in parts {
             let mut name = serde_json::Deserializer::from_slice(part).into_iter::<RawText>();
             let Some(Ok(key)) = name.next() else {
-                self.note(place, &"a member without a name");
+                self.record(place, &"a member without a name");
                 continue;
             };
             let rest = part.get(name.byte_offset()..).unwrap_or_default();
@@ -205,13 +253,13 @@ impl Event {
             let value = if let Some(value) = rest.trim_ascii_start().strip_prefix(b":") {
                 self.value(value, place, levels)
             } else {
-                self.note(place, &"a member without a value");
+                self.record(place, &"a member without a value");
                 Value::Null
             };
             object.insert(key, value);
         }
         if !is_whole {
-            self.note(place, &"an object without its end");
+            self.record(place, &"an object without its end");
         }
         Value::Object(object)
     }
@@ -226,20 +274,20 @@ impl Event {
         let values = parts.into_iter().map(|part| self.value(part, each, levels));
         let values = values.collect();
         if !is_whole {
-            self.note(each, &"a list without its end");
+            self.record(each, &"a list without its end");
         }
         Value::Array(values)
     }
 
-    /// Notes what cannot be read: of each member of the event, the first.
-    fn note(&mut self, place: Place<'_>, why: &dyn fmt::Display) {
+    /// Records a malformed value: of each member of the event, the first.
+    fn record(&mut self, place: Place<'_>, why: &dyn fmt::Display) {
         let member = place.member();
-        let last = self.unreadable.last();
+        let last = self.malformed.last();
         if last.is_some_and(|last| last.member == member) {
             return;
         }
         let why = why.to_string();
-        self.unreadable.push(Unreadable {
+        self.malformed.push(MalformedValue {
             member: member.to_owned(),
             place: place.path(),
             why: why.split(" at line ").next().unwrap_or_default().to_owned(),
@@ -247,7 +295,7 @@ impl Event {
     }
 }
 
-/// Where a value stands in the event.
+/// Where a value is in the event.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     within: Option<&'a Place<'a>>,
@@ -271,7 +319,7 @@ impl Place<'_> {
 
     /// As in `ResourceProperties.Principals[]`.
     fn path(&self) -> String {
-        let name = cut::head(self.name, MOST_OF_PLACE / (LEVELS + 1));
+        let name = text::head(self.name, MAX_PATH_BYTES / (LEVELS + 1));
         match self.within.map(Place::path) {
             None => "the event".to_owned(),
             Some(outer) if outer == "the event" => name.to_owned(),
@@ -332,8 +380,8 @@ mod tests {
     use serde_json::json;
 
     fn refused(event: &[u8]) -> Option<String> {
-        let refused = Event::read(event).check();
-        refused.err().map(|unreadable| unreadable.to_string())
+        let refused = Event::parse(event).check();
+        refused.err().map(|malformed| malformed.to_string())
     }
 
     fn reason(why: &str, place: &str) -> String {
@@ -384,13 +432,13 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_cannot_be_read_does_not_hide_the_others() {
+    fn a_malformed_member_does_not_hide_the_others() {
         for (value, why) in values() {
             let event = with_value(
                 r#" {"RequestType":"Create","Before":{"a":[1]},"Path":"c:\\","New":VALUE,"StackId":"st,a}ck\"","\u0041fter":"a\u00e9"} "#,
                 &value,
             );
-            let read = Event::read(&event);
+            let read = Event::parse(&event);
             assert_eq!(read.json["Before"], json!({"a": [1]}), "{value}");
             assert_eq!(read.json["Path"], "c:\\", "{value}");
             assert_eq!(read.json["StackId"], "st,a}ck\"", "{value}");
@@ -410,13 +458,13 @@ mod tests {
     }
 
     #[test]
-    fn a_property_that_cannot_be_read_does_not_hide_the_others() {
+    fn a_malformed_property_does_not_hide_the_others() {
         for (value, _) in values() {
             let event = with_value(
                 r#"{"RequestType":"Delete","ResourceProperties":{"A":"a","Nonce":VALUE,"B":["b"]},"StackId":"s"}"#,
                 &value,
             );
-            let read = Event::read(&event);
+            let read = Event::parse(&event);
             assert_eq!(read.json["ResourceProperties"]["A"], "a", "{value}");
             assert_eq!(
                 read.json["ResourceProperties"]["B"],
@@ -424,13 +472,13 @@ mod tests {
                 "{value}"
             );
             assert_eq!(read.json["StackId"], "s", "{value}");
-            assert_eq!(read.unreadable().len(), 1, "{value}");
+            assert_eq!(read.malformed().len(), 1, "{value}");
         }
     }
 
     #[test]
-    fn lists_and_objects_that_are_too_many_are_not_held() {
-        let many = MOST_CONTAINERS + 1;
+    fn lists_and_objects_that_are_too_many_are_not_kept() {
+        let many = MAX_CONTAINERS + 1;
         let deep = "{\"\":".repeat(100) + "0" + &"}".repeat(100);
         for value in [
             format!("[{}0]", "[],".repeat(many)),
@@ -443,22 +491,22 @@ mod tests {
                     format!(r#"{{"{member}":{value},"StackId":"s"}}"#),
                     format!(r#"{{"StackId":"s","{member}":{{"Nonce":{value},"A":["a"]}}}}"#),
                 ] {
-                    let read = Event::read(event.as_bytes());
+                    let read = Event::parse(event.as_bytes());
                     assert_eq!(read.json["StackId"], "s", "{member}");
                     let told = refused(event.as_bytes()).unwrap_or_default();
                     let begin =
                         format!("malformed event: got `too many lists and objects` in `{member}");
                     assert!(told.starts_with(&begin), "{told}");
-                    assert!(containers(read.json.to_string().as_bytes()) <= MOST_CONTAINERS);
+                    assert!(containers(read.json.to_string().as_bytes()) <= MAX_CONTAINERS);
                 }
             }
         }
-        let most_of_it = format!("[{}0]", "[],".repeat(MOST_CONTAINERS * 2 / 3));
+        let most_of_it = format!("[{}0]", "[],".repeat(MAX_CONTAINERS * 2 / 3));
         let event = format!(r#"{{"A":{most_of_it},"B":{most_of_it}}}"#);
-        let read = Event::read(event.as_bytes());
-        assert!(containers(read.json.to_string().as_bytes()) <= MOST_CONTAINERS);
+        let read = Event::parse(event.as_bytes());
+        assert!(containers(read.json.to_string().as_bytes()) <= MAX_CONTAINERS);
         assert!(refused(event.as_bytes()).is_some_and(|told| told.contains("in `B")));
-        let fits = format!("{{\"A\":[{}0]}}", "[],".repeat(MOST_CONTAINERS - 2));
+        let fits = format!("{{\"A\":[{}0]}}", "[],".repeat(MAX_CONTAINERS - 2));
         assert_eq!(refused(fits.as_bytes()), None);
         assert_eq!(containers(br#"{"a[{":["\"[",{}]}"#), 3);
     }
@@ -467,32 +515,32 @@ mod tests {
     fn the_place_of_a_value_is_cut() {
         let name = "n".repeat(500_000);
         let event = format!(r#"{{"ResourceProperties":{{"{name}":{{"{name}":1e999}}}}}}"#);
-        let read = Event::read(event.as_bytes());
-        let [unreadable] = read.unreadable() else {
+        let read = Event::parse(event.as_bytes());
+        let [malformed] = read.malformed() else {
             panic!("one value")
         };
-        assert!(unreadable.place.starts_with("ResourceProperties.nnn"));
+        assert!(malformed.place.starts_with("ResourceProperties.nnn"));
         assert!(
-            unreadable.place.len() <= MOST_OF_PLACE,
+            malformed.place.len() <= MAX_PATH_BYTES,
             "{}",
-            unreadable.place.len()
+            malformed.place.len()
         );
     }
 
     #[test]
-    fn of_each_member_the_first_value_that_cannot_be_read_is_known() {
+    fn the_first_malformed_value_of_each_member_is_recorded() {
         let event =
             br#"{"RequestType":"Delete","Nonce":[1,1e999,nope],"StackId":1e999,"Last":NaN}"#;
-        let read = Event::read(event);
-        let places = read.unreadable().iter().map(|it| it.place.as_str());
+        let read = Event::parse(event);
+        let places = read.malformed().iter().map(|it| it.place.as_str());
         assert_eq!(places.collect::<Vec<_>>(), ["Nonce[]", "StackId", "Last"]);
-        assert_eq!(read.unreadable()[0].why, "number out of range");
+        assert_eq!(read.malformed()[0].why, "number out of range");
         let needed = reason("number out of range", "StackId");
         assert_eq!(refused(event), Some(needed));
     }
 
     #[test]
-    fn what_is_needed_decides_what_is_served() {
+    fn a_request_is_handled_if_all_that_it_needs_is_well_formed() {
         let needed = |kind: &str, member: &str| {
             let event = format!(r#"{{"RequestType":"{kind}","{member}":1e999,"Last":1}}"#);
             refused(event.as_bytes()).is_some()
@@ -519,7 +567,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_another_form_is_refused_and_read_as_far_as_it_goes() {
+    fn an_event_of_another_form_is_rejected_and_parsed_as_far_as_it_goes() {
         for (event, why, place) in [
             (
                 r#"{"RequestType":"Delete","StackId":"s""#,
@@ -563,7 +611,7 @@ mod tests {
                 "the event",
             ),
         ] {
-            let read = Event::read(event.as_bytes());
+            let read = Event::parse(event.as_bytes());
             assert_eq!(read.json["StackId"], "s", "{event}");
             assert_eq!(
                 refused(event.as_bytes()),
@@ -577,9 +625,9 @@ mod tests {
     }
 
     #[test]
-    fn strings_that_are_not_utf_8_or_have_half_a_pair_keep_what_can_be_read() {
+    fn malformed_strings_keep_what_is_well_formed() {
         let event = b"{\"StackId\":\"a\xffb\",\"RequestId\":\"a\\ud800b\",\"b\xfe\":1,\"Last\":2}";
-        let read = Event::read(event);
+        let read = Event::parse(event);
         assert_eq!(read.json["StackId"], "a\u{fffd}b");
         assert!(
             read.json["RequestId"]
@@ -605,13 +653,13 @@ mod tests {
     fn a_byte_order_mark_is_skipped_and_the_last_of_equal_names_counts() {
         for start in ["", "\u{feff}"] {
             let event = format!(r#"{start}{{"a":1,"\u0061":2}}"#);
-            let read = Event::read(event.as_bytes());
+            let read = Event::parse(event.as_bytes());
             assert_eq!((&read.json, read.check()), (&json!({"a": 2}), Ok(())));
         }
     }
 
     #[test]
-    fn a_notification_has_the_texts_of_its_requests() {
+    fn a_notification_has_the_requests_in_its_messages() {
         for (event, texts) in [
             (
                 json!({"Records": [{"Sns": {"Message": "a"}}, {"Sns": {"Message": "b"}}]}),
@@ -635,24 +683,24 @@ mod tests {
             (json!("text"), None),
         ] {
             assert_eq!(
-                Event::read(event.to_string().as_bytes()).notified(),
+                Event::parse(event.to_string().as_bytes()).sns_messages(),
                 texts,
                 "{event}"
             );
         }
         let broken = br#"{"Records":[{"Sns":{"Signature":1e999,"Message":"a","MessageAttributes":{"a":"\ud800"}}}]}"#;
-        assert_eq!(Event::read(broken).notified(), Some(vec![Some("a")]));
+        assert_eq!(Event::parse(broken).sns_messages(), Some(vec![Some("a")]));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_panic_the_reader(event in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Event::read(&event).check();
+        fn no_bytes_panic_the_parser(event in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Event::parse(&event).check();
         }
 
         #[test]
-        fn text_that_looks_like_json_is_read_as_a_parser_reads_it(event in r#"[{}\[\]",:\\a1e9 ]{0,30}"#) {
-            let read = Event::read(event.as_bytes());
+        fn text_that_resembles_json_is_parsed_as_a_json_parser_does(event in r#"[{}\[\]",:\\a1e9 ]{0,30}"#) {
+            let read = Event::parse(event.as_bytes());
             let json = serde_json::from_str::<Value>(&event).ok();
             prop_assert_eq!(read.check().is_ok(), json.is_some());
             prop_assert!(json.is_none_or(|json| json == read.json));

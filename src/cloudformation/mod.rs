@@ -1,9 +1,9 @@
-//! What CloudFormation says and hears: a request that comes in, an answer that goes out.
+//! The custom resource protocol of CloudFormation: requests are parsed, responses are built within its limits and sent.
+//! Knows no service of AWS.
 
 pub mod event;
-pub mod physical_id;
-pub mod reply;
 pub mod request;
 pub mod response;
-pub mod response_host;
+pub mod response_hosts;
 pub mod response_url;
+pub mod send;

@@ -1,22 +1,52 @@
-//! A request of CloudFormation, read in two steps: the envelope, which is just enough to answer, and then the rest.
+//! A request of CloudFormation, read in two changes: the envelope, which is just enough to answer, and then the rest.
 //! Knows nothing of what the properties mean.
 //!
 //! Source: [Custom resource request objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 use tracing::info;
 
 use super::response_url::ResponseUrl;
-use crate::cut;
-use crate::text::shown;
+use crate::deadline::DEFAULT_SERVICE_TIMEOUT;
+use crate::text::{self, shown};
 
-/// What it takes to answer an event: where to, and what an answer must repeat word for word.
+/// The id that CloudFormation knows a resource by. The default is the one of a resource whose Create failed and left nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PhysicalResourceId(String);
+
+impl Default for PhysicalResourceId {
+    fn default() -> Self {
+        Self("never-created".to_owned())
+    }
+}
+
+impl From<String> for PhysicalResourceId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl AsRef<str> for PhysicalResourceId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PhysicalResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a response needs: where it goes, and what it must repeat word for word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// Where the answer goes.
+    /// Where the response goes.
     pub response_url: ResponseUrl,
     /// The stack's ARN.
     pub stack_id: String,
@@ -25,37 +55,37 @@ pub struct Envelope {
     /// The resource's name in the template.
     pub logical_id: String,
     /// The id that CloudFormation knows the resource by, in an Update or Delete.
-    pub physical_id: Option<String>,
-    /// Until when the answer is waited for, as far as it is known.
-    pub waited_for_until: Option<SystemTime>,
+    pub physical_id: Option<PhysicalResourceId>,
+    /// Until when CloudFormation waits for the response, as far as it is known.
+    pub expires: Option<SystemTime>,
 }
 
-/// There is nobody to answer.
+/// The event has no URL that a response could be sent to.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error(
-    "no usable `ResponseURL`: got an event that nobody waits for an answer to, invoke this function from CloudFormation only"
+    "no usable `ResponseURL`: got an event without one, invoke this function from CloudFormation only"
 )]
-pub struct NobodyToAnswer;
+pub struct MissingResponseUrl;
 
 impl Envelope {
-    /// Reads as much as is there: everything but the URL may be missing or wrong, and the event is still answered.
+    /// Parses as much as there is: everything but the URL may be missing or wrong, and the request still gets a response.
     ///
     /// # Errors
-    /// If there is no URL to answer to.
-    pub fn open(event: &Value) -> Result<Self, NobodyToAnswer> {
+    /// If there is no URL that a response could be sent to.
+    pub fn parse(event: &Value) -> Result<Self, MissingResponseUrl> {
         let text = |name: &str| event.get(name).and_then(Value::as_str);
         let owned = |name: &str| text(name).unwrap_or_default().to_owned();
-        let response_url = text("ResponseURL").and_then(ResponseUrl::read);
-        let response_url = response_url.ok_or(NobodyToAnswer)?;
+        let response_url = text("ResponseURL").and_then(ResponseUrl::parse);
+        let response_url = response_url.ok_or(MissingResponseUrl)?;
         Ok(Self {
-            waited_for_until: response_url.waited_for_until(service_timeout(event)),
+            expires: response_url.expires(service_timeout(event)),
             response_url,
             stack_id: owned("StackId"),
             request_id: owned("RequestId"),
             logical_id: owned("LogicalResourceId"),
             physical_id: text("PhysicalResourceId")
                 .filter(|id| !id.is_empty())
-                .map(str::to_owned),
+                .map(|id| PhysicalResourceId(id.to_owned())),
         })
     }
 
@@ -70,31 +100,31 @@ impl Envelope {
             ("LogicalResourceId", &self.logical_id),
             (
                 "PhysicalResourceId",
-                self.physical_id.as_deref().unwrap_or_default(),
+                self.physical_id
+                    .as_ref()
+                    .map(AsRef::as_ref)
+                    .unwrap_or_default(),
             ),
         ];
-        if let Some((name, id)) = ids.iter().find(|(_, id)| id.len() > MOST_BYTES_OF_ID) {
+        if let Some((name, id)) = ids.iter().find(|(_, id)| id.len() > MAX_ID_BYTES) {
             let got = id.len();
             return Err(MalformedRequest::LongId { name, got });
         }
-        let together = ids.iter().map(|(_, id)| cut::json_text_len(id)).sum();
-        if together > MOST_BYTES_OF_IDS {
+        let together = ids.iter().map(|(_, id)| text::json_text_len(id)).sum();
+        if together > MAX_IDS_BYTES {
             return Err(MalformedRequest::LongIds(together));
         }
         Ok(())
     }
 
-    /// Logs what has come in, whether or not it can be served.
+    /// Logs the request, whether or not it is valid. The ids are on each line of it.
     pub(crate) fn log(&self, event: &Value) {
         let text = |name: &str| event.get(name).and_then(Value::as_str);
         info!(
             request_type = text("RequestType"),
             resource_type = text("ResourceType"),
-            request_id = self.request_id,
-            stack_id = self.stack_id,
-            logical_id = self.logical_id,
-            physical_id = self.physical_id,
-            "received"
+            physical_id = self.physical_id.as_ref().map(AsRef::<str>::as_ref),
+            "request received"
         );
     }
 }
@@ -103,27 +133,27 @@ impl Envelope {
 ///
 /// Source: [Custom resource response objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html)
 /// for `PhysicalResourceId`, which is the longest.
-pub(super) const MOST_BYTES_OF_ID: usize = 1024;
+pub(super) const MAX_ID_BYTES: usize = 1024;
 
 /// The most bytes of all ids together, as JSON writes them: the rest of a response is for its reason and attributes.
-pub(super) const MOST_BYTES_OF_IDS: usize = 3000;
+pub(super) const MAX_IDS_BYTES: usize = 3000;
 
 /// What CloudFormation does with the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestType {
-    /// It is made.
+    /// The resource is created.
     Create,
     /// Its properties have changed, or are changed back in a rollback.
     Update,
-    /// It goes, or its replaced predecessor does.
+    /// The resource is deleted, or the one that it replaced.
     Delete,
 }
 
-/// A whole request.
+/// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// What is done with the resource.
-    pub kind: RequestType,
+    pub request_type: RequestType,
     /// Its type in the template.
     pub resource_type: String,
     /// The stack's ARN.
@@ -131,17 +161,12 @@ pub struct Request {
     /// Its name in the template.
     pub logical_id: String,
     /// Its physical id, in an Update or Delete.
-    pub physical_id: Option<String>,
+    pub physical_id: Option<PhysicalResourceId>,
     /// Its properties; none in a Delete that came without them.
     pub properties: Map<String, Value>,
     /// Its properties before an Update.
     pub old_properties: Option<Map<String, Value>>,
 }
-
-/// How long CloudFormation waits for an answer where `ServiceTimeout` does not say.
-///
-/// Source: [AWS::CloudFormation::CustomResource](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
-const DEFAULT_SERVICE_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// The event is not one that CloudFormation sends.
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -158,7 +183,7 @@ pub enum MalformedRequest {
         got: Value,
     },
     /// An id does not fit into a response.
-    #[error("`{name}` is too long: got {got} bytes, send at most {MOST_BYTES_OF_ID}")]
+    #[error("`{name}` is too long: got {got} bytes, send at most {MAX_ID_BYTES}")]
     LongId {
         /// Which one.
         name: &'static str,
@@ -166,7 +191,7 @@ pub enum MalformedRequest {
         got: usize,
     },
     /// The ids together do not fit into a response.
-    #[error("ids too long: got {0} bytes of JSON in all, send at most {MOST_BYTES_OF_IDS}")]
+    #[error("ids too long: got {0} bytes of JSON in all, send at most {MAX_IDS_BYTES}")]
     LongIds(usize),
     /// There are no properties.
     #[error("malformed `ResourceProperties`: got {}, send an object", shown(&.0.to_string()))]
@@ -174,20 +199,20 @@ pub enum MalformedRequest {
 }
 
 impl Request {
-    /// Reads what stands in the event besides its envelope.
+    /// Parses the rest of the event.
     ///
     /// # Errors
     /// If the type is unknown, or a Create or Update has no properties. A Delete is served without them.
     pub fn parse(envelope: &Envelope, event: &Value) -> Result<Self, MalformedRequest> {
         let object = |name: &str| event.get(name).and_then(Value::as_object).cloned();
-        let kind = match event.get("RequestType").and_then(Value::as_str) {
+        let request_type = match event.get("RequestType").and_then(Value::as_str) {
             Some("Create") => RequestType::Create,
             Some("Update") => RequestType::Update,
             Some("Delete") => RequestType::Delete,
             _ => return Err(MalformedRequest::RequestType(member(event, "RequestType"))),
         };
         let properties = object("ResourceProperties");
-        let properties = match kind {
+        let properties = match request_type {
             RequestType::Delete => properties.unwrap_or_default(),
             RequestType::Create | RequestType::Update => {
                 named(event, "StackId")?;
@@ -197,7 +222,7 @@ impl Request {
             }
         };
         Ok(Self {
-            kind,
+            request_type,
             resource_type: event
                 .get("ResourceType")
                 .and_then(Value::as_str)
@@ -212,7 +237,7 @@ impl Request {
     }
 }
 
-/// How long CloudFormation waits for the answer.
+/// How long CloudFormation waits for the response.
 fn service_timeout(event: &Value) -> Duration {
     let seconds = event.pointer("/ResourceProperties/ServiceTimeout");
     let seconds = seconds.and_then(|seconds| {
@@ -259,13 +284,13 @@ mod tests {
 
     fn parse(changes: &Value) -> Result<Request, String> {
         let event = event(changes);
-        let envelope = Envelope::open(&event).expect("an envelope");
+        let envelope = Envelope::parse(&event).expect("an envelope");
         Request::parse(&envelope, &event).map_err(|malformed| malformed.to_string())
     }
 
     #[test]
-    fn a_url_is_all_that_it_takes_to_answer() {
-        let envelope = Envelope::open(
+    fn a_url_is_all_that_a_response_needs() {
+        let envelope = Envelope::parse(
             &json!({"ResponseURL": "https://host/", "StackId": 7, "RequestType": null}),
         );
         let envelope = envelope.expect("an envelope");
@@ -275,22 +300,21 @@ mod tests {
         );
         for url in [json!(null), json!(""), json!(7), json!("host")] {
             assert_eq!(
-                Envelope::open(&event(&json!({"ResponseURL": url}))),
-                Err(NobodyToAnswer)
+                Envelope::parse(&event(&json!({"ResponseURL": url}))),
+                Err(MissingResponseUrl)
             );
         }
         for event in [json!(null), json!("text"), json!([1])] {
-            assert_eq!(Envelope::open(&event), Err(NobodyToAnswer));
+            assert_eq!(Envelope::parse(&event), Err(MissingResponseUrl));
         }
         assert_eq!(
-            NobodyToAnswer.to_string(),
-            "no usable `ResponseURL`: got an event that nobody waits for an answer to, invoke this function from \
-             CloudFormation only"
+            MissingResponseUrl.to_string(),
+            "no usable `ResponseURL`: got an event without one, invoke this function from CloudFormation only"
         );
     }
 
     #[test]
-    fn what_cloudformation_never_sends_is_said() {
+    fn a_malformed_request_says_what_is_malformed() {
         for (changes, reason) in [
             (
                 json!({"RequestType": null}),
@@ -320,7 +344,7 @@ mod tests {
     #[test]
     fn ids_that_do_not_fit_into_a_response_are_refused() {
         let envelope = |name: &str, id: &str| {
-            Envelope::open(&event(&json!({ name: id }))).expect("an envelope")
+            Envelope::parse(&event(&json!({ name: id }))).expect("an envelope")
         };
         for name in [
             "StackId",
@@ -350,7 +374,7 @@ mod tests {
                 "RequestId": "i".repeat(1024),
                 "PhysicalResourceId": "i".repeat(rest - "Share".len()),
             });
-            let envelope = Envelope::open(&event(&ids)).expect("an envelope");
+            let envelope = Envelope::parse(&event(&ids)).expect("an envelope");
             assert_eq!(envelope.check().is_err(), is_refused, "{rest}");
         }
     }
@@ -373,7 +397,7 @@ mod tests {
         let request = parse(&json!({"RequestType": "Delete", "ResourceProperties": null}))
             .expect("a request");
         assert_eq!(
-            (request.kind, request.properties.len()),
+            (request.request_type, request.properties.len()),
             (RequestType::Delete, 0)
         );
     }

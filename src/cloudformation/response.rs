@@ -1,4 +1,4 @@
-//! The answer to an event, as the bytes that CloudFormation accepts: never more than 4096, never without an id.
+//! The response to a request, as the bytes that CloudFormation accepts: never more than 4096, never without an id.
 //! Sends nothing.
 //!
 //! Source: [Custom resource response objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
@@ -9,37 +9,36 @@ use std::time::Duration;
 use serde::Serialize;
 use tracing::{info, warn};
 
-use super::physical_id::PhysicalId;
-use super::request::{Envelope, MOST_BYTES_OF_ID, MOST_BYTES_OF_IDS};
-use crate::cut;
+use super::request::{Envelope, MAX_ID_BYTES, MAX_IDS_BYTES, PhysicalResourceId};
+use crate::text;
 
-/// The most bytes that CloudFormation reads of an answer.
-pub const MOST_BYTES: usize = 4096;
+/// The most bytes of a response.
+pub const MAX_BYTES: usize = 4096;
 
-/// How an event ended.
+/// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// What was asked for is true.
+    /// The resource is as requested.
     Success,
     /// It is not.
     Failed,
 }
 
-/// The answer to one event.
+/// The response to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// How it ended.
     pub status: Status,
     /// Why it failed; empty after a success.
     pub reason: String,
     /// What CloudFormation is to know the resource by.
-    pub physical_id: String,
+    pub physical_id: PhysicalResourceId,
     /// What `Fn::GetAtt` returns.
     pub data: BTreeMap<&'static str, String>,
 }
 
-/// The body of an answer in CloudFormation's own names.
+/// The body in CloudFormation's own names.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body<'a> {
@@ -54,35 +53,39 @@ struct Body<'a> {
     data: &'a BTreeMap<&'static str, String>,
 }
 
-impl Answer {
-    /// What was asked for is true, and the resource is known by `physical_id`.
+impl Response {
+    /// The resource is as requested, and CloudFormation knows it by `physical_id`.
     #[must_use]
     pub fn success(
-        physical_id: String,
-        attributes: impl IntoIterator<Item = (&'static str, String)>,
+        physical_id: PhysicalResourceId,
+        return_values: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Self {
         Self {
             status: Status::Success,
             reason: String::new(),
             physical_id,
-            data: attributes.into_iter().collect(),
+            data: return_values.into_iter().collect(),
         }
     }
 
-    /// It failed for `reason`. An Update or Delete keeps its id, whatever happened; a Create is known by `left`, the id of
-    /// what it may have left, or as never created.
+    /// It failed for `reason`. An Update or Delete keeps its id, whatever happened; a Create answers `created`, the id of what it
+    /// may have left, or the one of a resource that was never created.
     #[must_use]
-    pub fn failed(envelope: &Envelope, left: Option<String>, reason: String) -> Self {
-        let kept = envelope.physical_id.clone().or(left);
+    pub fn failed(
+        envelope: &Envelope,
+        created: Option<PhysicalResourceId>,
+        reason: String,
+    ) -> Self {
+        let kept = envelope.physical_id.clone().or(created);
         Self {
             status: Status::Failed,
             reason,
-            physical_id: kept.unwrap_or_else(|| PhysicalId::NeverCreated.to_string()),
+            physical_id: kept.unwrap_or_default(),
             data: BTreeMap::new(),
         }
     }
 
-    /// Logs what is about to be answered after `duration` of work.
+    /// Logs the response, after `duration` of work.
     pub(crate) fn log(&self, duration: Duration) {
         let Self {
             status,
@@ -91,22 +94,22 @@ impl Answer {
             ..
         } = self;
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        info!(?status, physical_id, reason, duration_ms, "answering");
+        info!(?status, %physical_id, reason, duration_ms, "sending response");
     }
 
-    /// The body to send: when it is too long, attributes become empty texts, the largest first, and then the reason loses its
-    /// tail, in whose place `whereabouts` (log group, stream and request id) says where the rest can be read.
+    /// The body to send. When it is too long, return values become empty texts, the largest first, and then the end of the reason is
+    /// replaced by `log_reference` (log group, stream and request id), which says where the rest can be read.
     ///
     /// Ids are repeated word for word. Only those that [`Envelope::check`] refuses are cut.
     #[must_use]
-    pub fn body(&self, envelope: &Envelope, whereabouts: &str) -> Vec<u8> {
+    pub fn body(&self, envelope: &Envelope, log_reference: &str) -> Vec<u8> {
         let mut data = self.data.clone();
         let mut emptied = Vec::new();
         let mut body = self.with(envelope, &self.reason, &data);
-        while body.len() > MOST_BYTES {
+        while body.len() > MAX_BYTES {
             let largest = data.iter_mut().max_by_key(|(_, value)| value.len());
             let Some((name, value)) = largest.filter(|(_, value)| !value.is_empty()) else {
-                let reason = self.cut_reason(envelope, whereabouts, &data);
+                let reason = self.cut_reason(envelope, log_reference, &data);
                 body = self.with(envelope, &reason, &data);
                 break;
             };
@@ -115,7 +118,7 @@ impl Answer {
             body = self.with(envelope, &self.reason, &data);
         }
         if !emptied.is_empty() {
-            warn!(attributes = emptied.join(", "), "attributes emptied");
+            warn!(names = emptied.join(", "), "return values emptied");
         }
         body
     }
@@ -145,30 +148,30 @@ impl Answer {
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
-    /// The ids, as much of each as there is room for.
+    /// The ids, as much of each as fits.
     fn ids<'a>(&'a self, envelope: &'a Envelope) -> [&'a str; 4] {
-        let physical_id = &self.physical_id;
-        let physical_id = physical_id.get(..physical_id.floor_char_boundary(MOST_BYTES_OF_ID));
+        let physical_id = self.physical_id.as_ref();
+        let physical_id = physical_id.get(..physical_id.floor_char_boundary(MAX_ID_BYTES));
         let ids = [
             physical_id.unwrap_or_default(),
             &envelope.stack_id,
             &envelope.request_id,
             &envelope.logical_id,
         ];
-        let most = cut::share(ids.map(cut::json_text_len), MOST_BYTES_OF_IDS);
-        ids.map(|id| cut::head(id, most))
+        let most = text::share(ids.map(text::json_text_len), MAX_IDS_BYTES);
+        ids.map(|id| text::head(id, most))
     }
 
-    /// As much of the reason as there is room for, and where the rest is.
+    /// As much of the reason as fits, and where the rest is.
     fn cut_reason(
         &self,
         envelope: &Envelope,
-        whereabouts: &str,
+        log_reference: &str,
         data: &BTreeMap<&'static str, String>,
     ) -> String {
-        let tail = format!("… (cut, see {whereabouts})");
+        let tail = format!("… (cut, see {log_reference})");
         let rest = self.with(envelope, &tail, data).len();
-        cut::head(&self.reason, MOST_BYTES.saturating_sub(rest)).to_owned() + &tail
+        text::head(&self.reason, MAX_BYTES.saturating_sub(rest)).to_owned() + &tail
     }
 }
 
@@ -181,13 +184,17 @@ mod tests {
 
     fn envelope() -> Envelope {
         Envelope {
-            response_url: ResponseUrl::read("https://host/").expect("a URL"),
+            response_url: ResponseUrl::parse("https://host/").expect("a URL"),
             stack_id: "stack".into(),
             request_id: "request".into(),
             logical_id: "Share".into(),
             physical_id: None,
-            waited_for_until: None,
+            expires: None,
         }
+    }
+
+    fn id(text: &str) -> PhysicalResourceId {
+        text.to_owned().into()
     }
 
     fn read(body: &[u8]) -> Value {
@@ -197,7 +204,7 @@ mod tests {
     #[test]
     fn a_success_has_no_reason_and_a_failure_no_data() {
         let success =
-            Answer::success("id".into(), vec![("Id", "id".into())]).body(&envelope(), "log");
+            Response::success(id("id"), vec![("Id", "id".into())]).body(&envelope(), "log");
         assert_eq!(
             read(&success),
             json!({
@@ -206,7 +213,7 @@ mod tests {
             })
         );
         let failure =
-            Answer::failed(&envelope(), Some("id".into()), "why".into()).body(&envelope(), "log");
+            Response::failed(&envelope(), Some(id("id")), "why".into()).body(&envelope(), "log");
         assert_eq!(
             read(&failure),
             json!({
@@ -217,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_that_do_not_fit_are_empty_and_never_missing() {
+    fn return_values_that_do_not_fit_are_empty_and_never_missing() {
         for (statement, ids, expected) in [
             (3000, 500, [3000, 500, 2]),
             (3000, 2000, [0, 2000, 2]),
@@ -229,7 +236,7 @@ mod tests {
                 ("Statement", "s".repeat(statement)),
                 ("StatementIds", "i".repeat(ids)),
             ];
-            let body = Answer::success("id".into(), attributes).body(&envelope(), "log");
+            let body = Response::success(id("id"), attributes).body(&envelope(), "log");
             let data = &read(&body)["Data"];
             let lengths = ["Statement", "StatementIds", "Id"]
                 .map(|name| data[name].as_str().expect("a text").len());
@@ -251,14 +258,15 @@ mod tests {
         for (lengths, repeated) in rows {
             let [physical, stack, request, logical] = lengths.map(|length| "i".repeat(length));
             let envelope = Envelope {
-                physical_id: Some(physical),
+                physical_id: Some(physical.into()),
                 stack_id: stack,
                 request_id: request,
                 logical_id: logical,
                 ..envelope()
             };
-            let body = Answer::failed(&envelope, None, "why ".repeat(2000)).body(&envelope, "log");
-            assert!(body.len() <= MOST_BYTES, "{lengths:?}: {}", body.len());
+            let body =
+                Response::failed(&envelope, None, "why ".repeat(2000)).body(&envelope, "log");
+            assert!(body.len() <= MAX_BYTES, "{lengths:?}: {}", body.len());
             let body = read(&body);
             let names = [
                 "PhysicalResourceId",
@@ -278,11 +286,11 @@ mod tests {
 
     #[test]
     fn a_cut_reason_keeps_its_head_and_says_where_the_rest_is() {
-        let body =
-            Answer::failed(&envelope(), None, "é".repeat(5000)).body(&envelope(), "log group `g`");
+        let body = Response::failed(&envelope(), None, "é".repeat(5000))
+            .body(&envelope(), "log group `g`");
         let reason = read(&body)["Reason"].as_str().expect("a reason").to_owned();
         assert!(
-            (MOST_BYTES - 1..=MOST_BYTES).contains(&body.len()),
+            (MAX_BYTES - 1..=MAX_BYTES).contains(&body.len()),
             "{}",
             body.len()
         );
@@ -291,23 +299,23 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_just_fits_is_sent_whole() {
+    fn a_response_that_just_fits_is_sent_whole() {
         let body = |length: usize| {
-            Answer::failed(&envelope(), None, "r".repeat(length)).body(&envelope(), "log")
+            Response::failed(&envelope(), None, "r".repeat(length)).body(&envelope(), "log")
         };
-        let fits = MOST_BYTES - body(1).len() + 1;
-        assert_eq!(body(fits).len(), MOST_BYTES);
+        let fits = MAX_BYTES - body(1).len() + 1;
+        assert_eq!(body(fits).len(), MAX_BYTES);
         assert_eq!(read(&body(fits))["Reason"], *"r".repeat(fits));
         assert_ne!(read(&body(fits + 1))["Reason"], *"r".repeat(fits + 1));
     }
 
     #[test]
-    fn a_cut_reason_takes_all_the_room_there_is() {
+    fn a_cut_reason_uses_all_bytes_that_are_left() {
         for c in [' ', '"', '\\', '\n', '\u{1}', '\u{1f}', '\u{7f}', 'é', '😀'] {
-            let failed = Answer::failed(&envelope(), None, c.to_string().repeat(5000));
+            let failed = Response::failed(&envelope(), None, c.to_string().repeat(5000));
             let length = failed.body(&envelope(), "log").len();
             assert!(
-                (MOST_BYTES - 5..=MOST_BYTES).contains(&length),
+                (MAX_BYTES - 5..=MAX_BYTES).contains(&length),
                 "{c:?}: {length}"
             );
         }
@@ -316,31 +324,31 @@ mod tests {
     #[test]
     fn a_failure_keeps_the_id_of_its_request() {
         let mut envelope = envelope();
-        let id = |envelope: &Envelope, left: Option<&str>| {
-            Answer::failed(envelope, left.map(str::to_owned), "why".into()).physical_id
+        let answered = |envelope: &Envelope, created: Option<&str>| {
+            Response::failed(envelope, created.map(id), "why".into()).physical_id
         };
-        assert_eq!(id(&envelope, None), "never-created");
-        assert_eq!(id(&envelope, Some("left")), "left");
-        envelope.physical_id = Some("its own".into());
-        assert_eq!(id(&envelope, Some("left")), "its own");
+        assert_eq!(answered(&envelope, None), id("never-created"));
+        assert_eq!(answered(&envelope, Some("created")), id("created"));
+        envelope.physical_id = Some(id("its own"));
+        assert_eq!(answered(&envelope, Some("created")), id("its own"));
     }
 
     proptest! {
         #[test]
-        fn any_answer_is_json_of_at_most_4096_bytes(
+        fn any_response_is_json_of_at_most_4096_bytes(
             reason in "(?s).{0,6000}",
             statement in "(?s).{0,6000}",
-            id in "(?s).{0,3000}",
+            stack_id in "(?s).{0,3000}",
             failed: bool,
         ) {
-            let envelope = Envelope { stack_id: id, ..envelope() };
-            let mut answer = Answer::success("id".into(), vec![("Statement", statement)]);
+            let envelope = Envelope { stack_id, ..envelope() };
+            let mut response = Response::success(id("id"), vec![("Statement", statement)]);
             if failed {
-                answer.status = Status::Failed;
-                answer.reason = reason;
+                response.status = Status::Failed;
+                response.reason = reason;
             }
-            let body = answer.body(&envelope, "log group `g`, log stream `s`, request `r`");
-            prop_assert!(body.len() <= MOST_BYTES);
+            let body = response.body(&envelope, "log group `g`, log stream `s`, request `r`");
+            prop_assert!(body.len() <= MAX_BYTES);
             prop_assert_eq!(&read(&body)["PhysicalResourceId"], "id");
         }
     }

@@ -1,4 +1,4 @@
-//! The presigned URL that the answer goes to. Whoever has it can answer in our name, so it cannot be printed, logged or
+//! The presigned URL that the response goes to. Who has it can respond in our name, so it cannot be printed, logged or
 //! serialized by accident.
 
 use std::fmt;
@@ -13,22 +13,22 @@ use url::Url;
 pub struct ResponseUrl(Url);
 
 impl ResponseUrl {
-    /// Reads a URL of the scheme `https`, or `http` as local engines use it. One that the HTTP client cannot send anything to,
+    /// Parses a URL of the scheme `https`, or `http` as local engines use it. One that the HTTP client cannot send anything to,
     /// such as one of more than 65,534 bytes, is none.
     #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let is_sendable = url.as_str().parse::<http::Uri>().is_ok();
         (is_sendable && matches!(url.scheme(), "https" | "http")).then_some(Self(url))
     }
 
-    /// Until when CloudFormation waits for the answer, which the signature tells: at most for `service_timeout` after it signed
-    /// the URL, and not after that has expired. A local engine signs nothing, and nothing is known of it then.
+    /// Until when CloudFormation waits for the response, as the signature says: at most `service_timeout` after it signed the URL, and
+    /// not longer than the URL is valid. A local engine signs nothing; then it is unknown.
     ///
     /// Source: [Query string authentication](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html);
-    /// version 2 of the signature tells only when it expires, in seconds since 1970.
+    /// version 2 of the signature contains only when it expires, in seconds since 1970.
     #[must_use]
-    pub fn waited_for_until(&self, service_timeout: Duration) -> Option<SystemTime> {
+    pub fn expires(&self, service_timeout: Duration) -> Option<SystemTime> {
         let parameter = |name: &str| {
             let mut pairs = self.0.query_pairs();
             pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
@@ -41,7 +41,7 @@ impl ResponseUrl {
         signed.checked_add(service_timeout.min(seconds("X-Amz-Expires")?))
     }
 
-    /// The whole URL, for the place that sends the response and the one that says whether it may be sent there.
+    /// The whole URL, for what sends the response and what decides whether it may be sent there.
     pub(crate) fn secret(&self) -> &Url {
         &self.0
     }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_tells_until_when_somebody_waits() {
+    fn the_signature_says_when_the_request_expires() {
         // 2026-01-31T23:59:59Z
         let signed = 1_769_903_999;
         for (query, expected) in [
@@ -100,11 +100,9 @@ mod tests {
             ("Expires=99999999999999999999", None),
             ("", None),
         ] {
-            let url = ResponseUrl::read(&format!("https://b.s3.amazonaws.com/key?{query}"));
-            let until = url
-                .expect("a URL")
-                .waited_for_until(Duration::from_mins(10));
-            let seconds = until.and_then(|until| until.duration_since(SystemTime::UNIX_EPOCH).ok());
+            let url = ResponseUrl::parse(&format!("https://b.s3.amazonaws.com/key?{query}"));
+            let expires = url.expect("a URL").expires(Duration::from_mins(10));
+            let seconds = expires.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
             assert_eq!(
                 seconds.map(|seconds| seconds.as_secs()),
                 expected,
@@ -116,7 +114,7 @@ mod tests {
     #[test]
     fn only_scheme_and_host_are_ever_shown() {
         let url = "https://user:pass@bucket.s3.amazonaws.com/arn%3Aaws%7CShare?Signature=secret";
-        let url = ResponseUrl::read(url).expect("a URL");
+        let url = ResponseUrl::parse(url).expect("a URL");
         assert_eq!(
             format!("{url} {url:?}"),
             "https://bucket.s3.amazonaws.com?*** https://bucket.s3.amazonaws.com?***"
@@ -126,12 +124,12 @@ mod tests {
     #[test]
     fn the_escapes_that_are_signed_stay_as_they_are() {
         let text = "https://bucket.s3.amazonaws.com/arn%3Aaws%3a%7CShare%2F+|?X-Amz-Signature=a%2Fb%20c+d&E=";
-        let url = ResponseUrl::read(text).expect("a URL");
+        let url = ResponseUrl::parse(text).expect("a URL");
         assert_eq!(url.secret().as_str(), text);
     }
 
     #[test]
-    fn what_is_no_http_url_is_refused() {
+    fn a_text_that_is_not_an_http_url_is_rejected() {
         for text in [
             "",
             "bucket.s3.amazonaws.com",
@@ -140,7 +138,7 @@ mod tests {
             "https://host:port/",
             &format!("https://host/{}", "x".repeat(70_000)),
         ] {
-            assert_eq!(ResponseUrl::read(text), None, "{text}");
+            assert_eq!(ResponseUrl::parse(text), None, "{text}");
         }
     }
 }

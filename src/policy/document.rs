@@ -1,17 +1,17 @@
-//! The policy of a layer version as it was read, with everything in it that is not ours left as it is.
-//! Decides nothing, and calls nobody.
+//! The policy of a target as it was read, with everything in it that is not ours left as it is.
 
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::permission::arn::LayerVersionArn;
-use crate::permission::statement::StatementId;
+use super::statement::Statement;
+use super::statement_id::StatementId;
+use super::target::PolicyTarget;
 
-/// What was read: the statements and the revision that a write can be made conditional on.
+/// The statements of a policy, and the revision that a write can be made conditional on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
-    /// The layer version that it belongs to.
-    pub layer_version: LayerVersionArn,
+pub struct PolicyDocument {
+    /// The resource that it belongs to.
+    pub target: PolicyTarget,
     /// The revision, or none where there is no policy yet.
     pub revision_id: Option<String>,
     statements: Vec<Value>,
@@ -29,24 +29,24 @@ pub enum MalformedPolicy {
     NoStatements,
 }
 
-impl Policy {
-    /// That of a layer version without any statement.
+impl PolicyDocument {
+    /// The policy of a target without any statement.
     #[must_use]
-    pub fn none(layer_version: LayerVersionArn) -> Self {
+    pub fn empty(target: PolicyTarget) -> Self {
         Self {
-            layer_version,
+            target,
             revision_id: None,
             statements: Vec::new(),
             bytes: 0,
         }
     }
 
-    /// Reads the document of `GetLayerVersionPolicy`. What other tools wrote is kept as it is, whatever its shape.
+    /// Parses the document that Lambda returns. What other tools wrote is kept as it is, whatever its shape.
     ///
     /// # Errors
     /// If the document is not JSON, or no policy.
-    pub fn read(
-        layer_version: LayerVersionArn,
+    pub fn parse(
+        target: PolicyTarget,
         document: &str,
         revision_id: Option<String>,
     ) -> Result<Self, MalformedPolicy> {
@@ -54,24 +54,21 @@ impl Policy {
         let statements = match policy.get_mut("Statement").map(Value::take) {
             Some(Value::Array(statements)) => statements,
             Some(single @ Value::Object(_)) => vec![single],
-            // To take it for one without statements would make a revoke of what is there a success.
+            // Read as a policy without statements, it would make a revoke of an existing statement succeed.
             Some(_) | None => return Err(MalformedPolicy::NoStatements),
         };
         Ok(Self {
-            layer_version,
+            target,
             revision_id,
             statements,
             bytes: document.len(),
         })
     }
 
-    /// The same statements in the policy of another layer version.
+    /// The same statements in the policy of another target.
     #[cfg(test)]
-    pub(super) fn on(self, layer_version: LayerVersionArn) -> Self {
-        Self {
-            layer_version,
-            ..self
-        }
+    pub(crate) fn on(self, target: PolicyTarget) -> Self {
+        Self { target, ..self }
     }
 
     /// The policy after a statement was added to it.
@@ -83,10 +80,10 @@ impl Policy {
         self
     }
 
-    /// The policy after a statement was removed from it, whose revision Lambda does not tell.
+    /// The policy after a statement was removed from it, whose revision Lambda does not return.
     #[must_use]
     pub fn without(mut self, sid: &StatementId) -> Self {
-        self.statements.retain(|statement| !sid.names(statement));
+        self.statements.retain(|statement| !sid.is_of(statement));
         self.revision_id = None;
         self
     }
@@ -96,7 +93,14 @@ impl Policy {
     pub fn statement(&self, sid: &StatementId) -> Option<&Value> {
         self.statements
             .iter()
-            .find(|statement| sid.names(statement))
+            .find(|statement| sid.is_of(statement))
+    }
+
+    /// Whether the policy contains `statement`.
+    #[must_use]
+    pub fn contains(&self, statement: &Statement) -> bool {
+        let found = self.statement(&statement.sid);
+        found.is_some_and(|found| statement.matches(found, &self.target))
     }
 
     /// Every statement, in the policy's order.
@@ -127,14 +131,14 @@ impl Policy {
 mod tests {
     use super::*;
 
-    fn layer_version() -> LayerVersionArn {
+    fn target() -> PolicyTarget {
         "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"
             .parse()
             .expect("an ARN")
     }
 
-    fn read(document: &str) -> Policy {
-        Policy::read(layer_version(), document, None).expect("a policy")
+    fn read(document: &str) -> PolicyDocument {
+        PolicyDocument::parse(target(), document, None).expect("a policy")
     }
 
     #[test]
@@ -164,7 +168,7 @@ mod tests {
             "not JSON",
         ] {
             assert!(
-                Policy::read(layer_version(), document, None).is_err(),
+                PolicyDocument::parse(target(), document, None).is_err(),
                 "{document}"
             );
         }
@@ -176,7 +180,7 @@ mod tests {
         let revision = || Some("r".to_owned());
         let document = |statements: &[&str]| {
             let document = format!(r#"{{"Statement":[{}]}}"#, statements.join(","));
-            Policy::read(layer_version(), &document, revision()).expect("a policy")
+            PolicyDocument::parse(target(), &document, revision()).expect("a policy")
         };
         let added = serde_json::from_str(ours).expect("a statement");
         let with = document(&[other]).with(added, revision());

@@ -1,17 +1,12 @@
-//! Making it true: what a policy holds, how it differs from what is wanted, and the calls that settle the difference.
+//! Resource-based policies: the statements that a resource of a stack desires, those that a policy contains, and the difference.
+//! Pure: no I/O, and nothing of CloudFormation.
 
-mod call;
-pub mod course;
+pub mod arn;
+pub mod desired;
 pub mod document;
-pub mod doors;
-pub mod failure;
-mod interference;
-mod lambda;
-pub mod look;
-mod pace;
 pub mod plan;
-pub mod reconcile;
-mod retry;
-pub mod settle;
-pub mod undo_log;
-mod versions;
+pub mod principal;
+pub mod role;
+pub mod statement;
+pub mod statement_id;
+pub mod target;

@@ -1,5 +1,5 @@
-//! The difference between what a policy holds and what it is to hold, as the steps that settle it. Pure.
-//! Calls nobody, and touches no statement that the goal does not name.
+//! The changes that bring a policy to its desired state. Pure.
+//! No statement is touched that the desired state does not name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,166 +7,188 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::document::Policy;
-use crate::permission::goal::{Denied, Goal, OnlyIf, Unwanted};
-use crate::permission::statement::{Statement, StatementId, principal_of};
+use super::desired::{DesiredState, Removal};
+use super::document::PolicyDocument;
+use super::statement::Statement;
+use super::statement_id::StatementId;
 use crate::text::{joined, one_line};
 
-/// How many steps the log shows one by one: a plan is logged again after each write that does not tell the new revision.
-const MOST_SHOWN: usize = 10;
+/// How many changes the log shows one by one: a plan is logged again after each write that does not return the new revision.
+const MAX_LOGGED_CHANGES: usize = 10;
 
-/// How many refusals of the guardrails a reason tells one by one.
-const MOST_TOLD: usize = 20;
+/// How many guardrail violations a reason contains.
+const MAX_REPORTED_VIOLATIONS: usize = 20;
 
-/// The steps from what is to what should be: what is wanted comes first, so that access never lapses.
+/// The statements that the guardrails deny, and why: none is added to a policy, not even in a rollback. One that is there already
+/// may stay.
+pub type Denied = BTreeMap<Statement, String>;
+
+/// The changes to a policy: additions come first, so that access never lapses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What to do, in this order.
-    pub steps: Vec<Step>,
-    /// Statements that bear an unwanted id but say something else: somebody else's, and left alone.
-    pub spared: Vec<Unwanted>,
+    /// The writes, in this order.
+    pub changes: Vec<Change>,
+    /// Removals whose id belongs to another statement, which is somebody else's and stays.
+    pub not_owned: Vec<Removal>,
 }
 
 /// One write to a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Change {
     /// The statement is added.
     Add(Statement),
     /// The statement is removed.
-    Remove(Unwanted),
+    Remove(Removal),
 }
 
-/// A wanted id is taken by a statement that says something else.
+/// Why the policy must not be changed.
 #[derive(Debug, PartialEq, Eq, Error)]
-#[error(
-    "statement id taken: got `{}` in the policy, choose another `StatementId` or remove that statement",
-    one_line(&found.to_string())
-)]
-pub struct Conflict {
-    found: Value,
+pub enum PlanError {
+    /// A desired id belongs to a statement that the desired state does not name.
+    #[error(
+        "statement ID already in use: got `{}` in the policy, choose another `StatementId` or remove that statement",
+        one_line(&.0.to_string())
+    )]
+    StatementIdInUse(Value),
+    /// The guardrails deny what would have to be added.
+    #[error("{0}")]
+    Denied(String),
 }
 
-/// The steps that make `policy` hold what `goal` says. An empty plan means that it does already.
+/// The changes that bring `policy` to the state `desired`. None are needed where it has that state already.
 ///
 /// # Errors
-/// If a wanted id is taken by a statement that `goal` does not name: nothing is to be done then.
-pub fn plan(goal: &Goal, policy: &Policy) -> Result<Plan, Conflict> {
-    let mut plan = Plan::default();
-    let mut replacements = Vec::new();
-    let expanded = expanded(goal, policy);
-    let mut unwanted: BTreeMap<&StatementId, Vec<&Unwanted>> = BTreeMap::new();
-    for old in &expanded {
-        unwanted.entry(&old.sid).or_default().push(old);
-    }
-    for wanted in &goal.wanted {
-        let Some(found) = policy.statement(&wanted.sid) else {
-            plan.steps.push(Step::Add(wanted.clone()));
-            continue;
-        };
-        if is_there(wanted, policy) {
-            continue;
-        }
-        let mut old = unwanted.get(&wanted.sid).into_iter().flatten();
-        let old = old.find(|old| old.matches(found, policy));
-        let old = old.ok_or_else(|| Conflict {
-            found: found.clone(),
-        })?;
-        replacements.extend([Step::Remove((*old).clone()), Step::Add(wanted.clone())]);
-    }
-    plan.steps.extend(replacements);
-    let wanted: BTreeSet<&StatementId> = goal.wanted.iter().map(|wanted| &wanted.sid).collect();
-    for unwanted in expanded.iter().filter(|old| !wanted.contains(&old.sid)) {
-        match policy.statement(&unwanted.sid) {
-            Some(found) if unwanted.matches(found, policy) => {
-                plan.steps.push(Step::Remove(unwanted.clone()));
+/// If a desired id is in use by a statement that `desired` does not name, or if a statement would have to be added that is
+/// `denied`: nothing must be changed then.
+pub fn plan(
+    desired: &DesiredState,
+    policy: &PolicyDocument,
+    denied: &Denied,
+) -> Result<Plan, PlanError> {
+    let removals = expand(&desired.removals, policy);
+    let mut plan = Plan {
+        changes: additions(desired, &removals, policy)?,
+        not_owned: Vec::new(),
+    };
+    ensure_allowed(&plan.changes, denied)?;
+    let kept: BTreeSet<&StatementId> = desired.statements.iter().map(|kept| &kept.sid).collect();
+    for removal in removals.iter().filter(|old| !kept.contains(old.sid())) {
+        match policy.statement(removal.sid()) {
+            Some(found) if removal.matches(found, &policy.target) => {
+                plan.changes.push(Change::Remove(removal.clone()));
             }
-            Some(_) => plan.spared.push(unwanted.clone()),
+            Some(_) => plan.not_owned.push(removal.clone()),
             None => {}
         }
     }
     Ok(plan)
 }
 
-/// Whether this wanted statement is in `policy`.
-pub(super) fn is_there(wanted: &Statement, policy: &Policy) -> bool {
-    let found = policy.statement(&wanted.sid);
-    found.is_some_and(|found| wanted.is(found, &policy.layer_version))
-}
-
-/// Whether nobody is added who is denied.
-///
-/// # Errors
-/// Every reason why not, joined by `; `.
-pub(super) fn allow(steps: &[Step], denied: &Denied) -> Result<(), String> {
-    let refusals = steps.iter().filter_map(|step| match step {
-        Step::Add(statement) => denied.get(&statement.principal).map(String::as_str),
-        Step::Remove(_) => None,
-    });
-    let mut refusals: Vec<&str> = refusals.collect();
-    if refusals.is_empty() {
-        return Ok(());
+/// What adds the desired statements; a statement of the same id that may be removed is replaced, after all others were added.
+fn additions(
+    desired: &DesiredState,
+    removals: &[Removal],
+    policy: &PolicyDocument,
+) -> Result<Vec<Change>, PlanError> {
+    let mut by_sid: BTreeMap<&StatementId, Vec<&Removal>> = BTreeMap::new();
+    for removal in removals {
+        by_sid.entry(removal.sid()).or_default().push(removal);
     }
-    let more = refusals.len().saturating_sub(MOST_TOLD);
-    refusals.truncate(MOST_TOLD);
-    Err(joined(&refusals, "; ", more))
-}
-
-/// What is unwanted, each by its own id: what goes by an id alone may be a statement or a list of them.
-fn expanded(goal: &Goal, policy: &Policy) -> Vec<Unwanted> {
-    let mut expanded = Vec::new();
-    for unwanted in &goal.unwanted {
-        expanded.push(unwanted.clone());
-        if unwanted.only_if != OnlyIf::Anything {
+    let (mut additions, mut replacements) = (Vec::new(), Vec::new());
+    for statement in &desired.statements {
+        let Some(found) = policy.statement(&statement.sid) else {
+            additions.push(Change::Add(statement.clone()));
+            continue;
+        };
+        if policy.contains(statement) {
             continue;
         }
+        let mut old = by_sid.get(&statement.sid).into_iter().flatten();
+        let old = old.find(|old| old.matches(found, &policy.target));
+        let old = old.ok_or_else(|| PlanError::StatementIdInUse(found.clone()))?;
+        replacements.extend([
+            Change::Remove((*old).clone()),
+            Change::Add(statement.clone()),
+        ]);
+    }
+    additions.extend(replacements);
+    Ok(additions)
+}
+
+/// Nothing is added that is denied.
+fn ensure_allowed(changes: &[Change], denied: &Denied) -> Result<(), PlanError> {
+    let violations = changes.iter().filter_map(|change| match change {
+        Change::Add(statement) => denied.get(statement).map(String::as_str),
+        Change::Remove(_) => None,
+    });
+    let mut violations: Vec<&str> = violations.collect();
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let more = violations.len().saturating_sub(MAX_REPORTED_VIOLATIONS);
+    violations.truncate(MAX_REPORTED_VIOLATIONS);
+    Err(PlanError::Denied(joined(&violations, "; ", more)))
+}
+
+/// The removals, each with its own id: a removal by id is one of a statement or of a list of them.
+fn expand(removals: &[Removal], policy: &PolicyDocument) -> Vec<Removal> {
+    let mut expanded = Vec::new();
+    for removal in removals {
+        expanded.push(removal.clone());
+        let Removal::ById(list) = removal else {
+            continue;
+        };
         for found in policy.statements() {
-            let Some(principal) = principal_of(found, &policy.layer_version) else {
-                continue;
-            };
-            let of_list = unwanted.sid.of_each(&principal);
-            if let Some(sid) = of_list.filter(|sid| sid.names(found)) {
-                expanded.push(Unwanted::exactly(Statement { sid, principal }));
-            }
+            let sid = found.get("Sid").and_then(Value::as_str);
+            let sid = sid.and_then(|sid| sid.parse::<StatementId>().ok());
+            let listed = sid.and_then(|sid| {
+                let principal = sid.principal_in(list)?;
+                Some(Statement { sid, principal })
+            });
+            let of_list =
+                |listed: &Statement| listed.matches_in_any_partition(found, &policy.target);
+            expanded.extend(listed.filter(of_list).map(Removal::Exact));
         }
     }
     expanded
 }
 
-impl Unwanted {
-    /// Whether `found` is the statement that is meant.
-    pub(super) fn matches(&self, found: &Value, policy: &Policy) -> bool {
-        match &self.only_if {
-            OnlyIf::Anything => true,
-            OnlyIf::Says(said) => found == said,
-            OnlyIf::Grants(principal) => {
-                let (sid, principal) = (self.sid.clone(), principal.clone());
-                Statement { sid, principal }.is_in_any_partition(found, &policy.layer_version)
-            }
-        }
-    }
-}
-
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps = self.steps.iter().map(ToString::to_string);
-        let spared = self
-            .spared
+        let changes = self.changes.iter().map(ToString::to_string);
+        let not_owned = self
+            .not_owned
             .iter()
-            .map(|unwanted| format!("leave `{}`, which is not {unwanted}", unwanted.sid));
-        let number = self.steps.len() + self.spared.len();
+            .map(|removal| format!("keep `{}`, which is not {removal}", removal.sid()));
+        let number = self.changes.len() + self.not_owned.len();
         if number == 0 {
-            return f.write_str("nothing to do");
+            return f.write_str("no changes");
         }
-        let lines: Vec<String> = steps.chain(spared).take(MOST_SHOWN).collect();
-        f.write_str(&joined(&lines, "; ", number.saturating_sub(MOST_SHOWN)))
+        let lines: Vec<String> = changes.chain(not_owned).take(MAX_LOGGED_CHANGES).collect();
+        f.write_str(&joined(
+            &lines,
+            "; ",
+            number.saturating_sub(MAX_LOGGED_CHANGES),
+        ))
     }
 }
 
-impl fmt::Display for Step {
+impl Change {
+    /// The id of the statement that is added or removed.
+    #[must_use]
+    pub fn sid(&self) -> &StatementId {
+        match self {
+            Self::Add(statement) => &statement.sid,
+            Self::Remove(removal) => removal.sid(),
+        }
+    }
+}
+
+impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Add(statement) => write!(f, "add {statement}"),
-            Self::Remove(unwanted) => write!(f, "remove {unwanted}"),
+            Self::Remove(removal) => write!(f, "remove {removal}"),
         }
     }
 }
@@ -174,12 +196,12 @@ impl fmt::Display for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::arn::LayerVersionArn;
-    use crate::permission::principal::Principal;
+    use crate::policy::principal::Principal;
+    use crate::policy::target::PolicyTarget;
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn layer_version() -> LayerVersionArn {
+    fn target() -> PolicyTarget {
         "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"
             .parse()
             .expect("an ARN")
@@ -198,61 +220,84 @@ mod tests {
     }
 
     fn written(statement: &Statement) -> Value {
-        statement.written(&layer_version())
+        statement.to_json(&target())
     }
 
-    fn policy(statements: &[Value]) -> Policy {
+    fn policy(statements: &[Value]) -> PolicyDocument {
         let document = json!({"Version": "2012-10-17", "Id": "default", "Statement": statements});
-        Policy::read(layer_version(), &document.to_string(), Some("r1".into())).expect("a policy")
+        PolicyDocument::parse(target(), &document.to_string(), Some("r1".into())).expect("a policy")
     }
 
-    fn goal(wanted: &[Statement], unwanted: &[Statement]) -> Goal {
-        Goal {
-            wanted: wanted.to_vec(),
-            unwanted: unwanted.iter().cloned().map(Unwanted::exactly).collect(),
-            ..Goal::default()
+    fn state(desired: &[Statement], removals: &[Statement]) -> DesiredState {
+        DesiredState {
+            statements: desired.to_vec(),
+            removals: removals.iter().cloned().map(Removal::Exact).collect(),
+            ..DesiredState::default()
         }
     }
 
-    /// What Lambda would make of the steps.
+    /// What Lambda would make of the changes.
     fn applied(plan: &Plan, mut statements: Vec<Value>) -> Vec<Value> {
-        for step in &plan.steps {
-            match step {
-                Step::Add(statement) => statements.push(written(statement)),
-                Step::Remove(gone) => statements.retain(|found| found["Sid"] != gone.sid.as_ref()),
+        for change in &plan.changes {
+            match change {
+                Change::Add(statement) => statements.push(written(statement)),
+                Change::Remove(gone) => {
+                    statements.retain(|found| found["Sid"] != gone.sid().as_ref())
+                }
             }
         }
         statements
     }
 
     #[test]
-    fn a_denied_principal_is_not_added_but_may_be_removed() {
-        let [one, two] = [
+    fn a_denied_statement_is_not_added_but_may_be_kept_or_removed() {
+        let [one, two, three] = [
             statement("s1", "111122223333"),
             statement("s2", "o-abcdefghij"),
+            statement("s3", "444455556666"),
         ];
-        let refusal =
-            |statement: &Statement| (statement.principal.clone(), format!("no {}", statement.sid));
-        let denied = [&one, &two].map(refusal).into();
-        let add = |statement: &Statement| Step::Add(statement.clone());
-        let remove = Step::Remove(Unwanted::exactly(one.clone()));
-        let steps = [add(&one), add(&statement("s3", "444455556666")), add(&two)];
-        assert_eq!(allow(&steps, &denied), Err("no s1; no s2".to_owned()));
-        assert_eq!(allow(&[remove, steps[1].clone()], &denied), Ok(()));
+        let denied = [&one, &two].map(|denied| (denied.clone(), format!("no {}", denied.sid)));
+        let denied = denied.into();
+        let all = [one.clone(), three.clone(), two.clone()];
+        let refused = plan(&state(&all, &[]), &policy(&[]), &denied);
+        assert_eq!(refused, Err(PlanError::Denied("no s1; no s2".to_owned())));
+        let found = policy(&[written(&one), written(&two)]);
+        let allowed = plan(&state(&[one, three], &[two]), &found, &denied);
+        assert_eq!(
+            allowed.map(|plan| plan.to_string()),
+            Ok("add `s3` for `444455556666`; remove `s2` for `o-abcdefghij`".to_owned())
+        );
     }
 
     #[test]
-    fn twenty_refusals_are_told_one_by_one_and_more_by_their_number() {
-        let one = statement("s1", "111122223333");
-        let denied = [(one.principal.clone(), "no".to_owned())].into();
-        let told = ["no"; 20].join("; ");
-        for (steps, reason) in [
-            (20, told.clone()),
-            (21, format!("{told}; and 1 more")),
-            (22, format!("{told}; and 2 more")),
+    fn a_replacement_by_a_denied_statement_changes_nothing() {
+        let (old, new) = (statement("s1", "111122223333"), statement("s1", "*"));
+        let denied = [(new.clone(), "no".to_owned())].into();
+        let refused = plan(
+            &state(&[new], std::slice::from_ref(&old)),
+            &policy(&[written(&old)]),
+            &denied,
+        );
+        assert_eq!(refused, Err(PlanError::Denied("no".to_owned())));
+    }
+
+    #[test]
+    fn a_reason_contains_twenty_violations_and_the_number_of_the_others() {
+        let reported = ["no"; 20].join("; ");
+        for (number, reason) in [
+            (20, reported.clone()),
+            (21, format!("{reported}; and 1 more")),
+            (22, format!("{reported}; and 2 more")),
         ] {
-            let steps = vec![Step::Add(one.clone()); steps];
-            assert_eq!(allow(&steps, &denied), Err(reason));
+            let desired: Vec<Statement> = (0..number)
+                .map(|n| statement(&format!("s{n}"), "*"))
+                .collect();
+            let denied = desired
+                .iter()
+                .map(|denied| (denied.clone(), "no".to_owned()))
+                .collect();
+            let refused = plan(&state(&desired, &[]), &policy(&[]), &denied);
+            assert_eq!(refused, Err(PlanError::Denied(reason)));
         }
     }
 
@@ -262,7 +307,7 @@ mod tests {
         let old = [statement("s1", "o-abcdefghij")];
         let other = [statement("s2", "444455556666")];
         let foreign = json!({"Sid": "s2", "Effect": "Deny"});
-        for (name, wanted, unwanted, found, expected) in [
+        for (name, desired, removals, found, expected) in [
             (
                 "missing",
                 &mine[..],
@@ -270,13 +315,7 @@ mod tests {
                 vec![],
                 "add `s1` for `111122223333`",
             ),
-            (
-                "there",
-                &mine,
-                &[],
-                vec![written(&mine[0])],
-                "nothing to do",
-            ),
+            ("there", &mine, &[], vec![written(&mine[0])], "no changes"),
             (
                 "the same id with old content",
                 &mine,
@@ -296,100 +335,110 @@ mod tests {
                 &mine,
                 &mine,
                 vec![written(&mine[0])],
-                "nothing to do",
+                "no changes",
             ),
-            ("gone already", &[], &other, vec![], "nothing to do"),
+            ("gone already", &[], &other, vec![], "no changes"),
             (
                 "somebody else's",
                 &[],
                 &other,
                 vec![foreign],
-                "leave `s2`, which is not `s2` for `444455556666`",
+                "keep `s2`, which is not `s2` for `444455556666`",
             ),
         ] {
-            let planned = plan(&goal(wanted, unwanted), &policy(&found)).expect("no conflict");
+            let planned = plan(&state(desired, removals), &policy(&found), &Denied::new())
+                .expect("no conflict");
             assert_eq!(planned.to_string(), expected, "{name}");
         }
     }
 
     #[test]
-    fn a_long_plan_shows_its_first_steps_and_their_number() {
+    fn a_long_plan_shows_its_first_changes_and_the_number_of_the_others() {
         for (number, end) in [(10, "`s9` for `*`"), (11, "`s9` for `*`; and 1 more")] {
-            let wanted: Vec<Statement> = (0..number)
+            let desired: Vec<Statement> = (0..number)
                 .map(|n| statement(&format!("s{n}"), "*"))
                 .collect();
-            let planned = plan(&goal(&wanted, &[]), &policy(&[])).expect("no conflict");
+            let planned =
+                plan(&state(&desired, &[]), &policy(&[]), &Denied::new()).expect("no conflict");
             assert!(planned.to_string().ends_with(end), "{planned}");
         }
     }
 
     #[test]
-    fn a_statement_in_the_way_is_shown() {
-        let goal = goal(&[statement("s1", "*")], &[statement("s1", "o-abcdefghij")]);
-        let conflict = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
+    fn a_statement_that_uses_the_id_is_shown() {
+        let state = state(&[statement("s1", "*")], &[statement("s1", "o-abcdefghij")]);
+        let conflict = plan(
+            &state,
+            &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]),
+            &Denied::new(),
+        );
         assert_eq!(
             conflict.expect_err("a conflict").to_string(),
-            r#"statement id taken: got `{"Effect":"Deny","Sid":"s1"}` in the policy, choose another `StatementId` or remove that statement"#
+            r#"statement ID already in use: got `{"Effect":"Deny","Sid":"s1"}` in the policy, choose another `StatementId` or remove that statement"#
         );
     }
 
     #[test]
-    fn a_statement_in_the_way_is_shown_without_format_characters_and_cut() {
-        let goal = goal(&[statement("s1", "*")], &[]);
+    fn a_statement_that_uses_the_id_is_shown_without_format_characters_and_cut() {
+        let state = state(&[statement("s1", "*")], &[]);
         let found = json!({"Sid": "s1", "Note": format!("\u{202e}\n{}", "x".repeat(20_000))});
-        let conflict = plan(&goal, &policy(&[found])).expect_err("a conflict");
+        let conflict = plan(&state, &policy(&[found]), &Denied::new()).expect_err("a conflict");
         let reason = conflict.to_string();
-        let begin = r#"statement id taken: got `{"Note":"\u{202e}\nxxx"#;
+        let begin = r#"statement ID already in use: got `{"Note":"\u{202e}\nxxx"#;
         assert!(reason.starts_with(begin), "{reason}");
         assert!(reason.len() < 1200, "{}", reason.len());
     }
 
     #[test]
-    fn by_its_id_alone_a_statement_goes_whatever_it_says() {
-        let unwanted = Unwanted::by_id("s1".parse().expect("a statement id"));
-        let goal = Goal {
-            unwanted: vec![unwanted],
-            ..Goal::default()
+    fn a_removal_by_id_removes_the_statement_whatever_it_contains() {
+        let removal = Removal::ById("s1".parse().expect("a statement id"));
+        let state = DesiredState {
+            removals: vec![removal],
+            ..DesiredState::default()
         };
-        let planned = plan(&goal, &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]));
+        let planned = plan(
+            &state,
+            &policy(&[json!({"Sid": "s1", "Effect": "Deny"})]),
+            &Denied::new(),
+        );
         assert_eq!(planned.expect("no conflict").to_string(), "remove `s1`");
     }
 
     #[test]
-    fn what_lambda_has_returned_goes_if_it_is_exactly_that() {
+    fn a_removal_as_returned_removes_exactly_what_lambda_returned() {
         let returned =
             json!({"Sid": "s1", "Effect": "Allow", "Principal": {"AWS": "111122223333"}});
         let other = json!({"Sid": "s1", "Effect": "Allow", "Principal": {"AWS": ["111122223333"]}});
-        let goal = Goal {
-            unwanted: vec![Unwanted {
-                sid: "s1".parse().expect("a statement id"),
-                only_if: OnlyIf::Says(returned.clone()),
-            }],
-            ..Goal::default()
+        let state = DesiredState {
+            removals: vec![Removal::AsReturned(
+                "s1".parse().expect("a statement id"),
+                returned.clone(),
+            )],
+            ..DesiredState::default()
         };
         for (found, expected) in [
             (returned, "remove `s1`"),
-            (other, "leave `s1`, which is not `s1`"),
+            (other, "keep `s1`, which is not `s1`"),
         ] {
-            let planned = plan(&goal, &policy(&[found])).expect("no conflict");
+            let planned = plan(&state, &policy(&[found]), &Denied::new()).expect("no conflict");
             assert_eq!(planned.to_string(), expected);
         }
     }
 
     #[test]
-    fn by_its_id_alone_a_list_goes_as_far_as_it_is_one() {
-        let unwanted = Unwanted::by_id("s1".parse().expect("a statement id"));
+    fn a_removal_by_id_removes_the_statements_of_a_list_of_that_id() {
+        let removal = Removal::ById("s1".parse().expect("a statement id"));
         let listed = [
             written(&statement("s1-111122223333", "111122223333")),
             written(&statement("s1-public", "*")),
             written(&statement("s1-444455556666", "111122223333")),
             written(&statement("s1-other", "*")),
         ];
-        let goal = Goal {
-            unwanted: vec![unwanted],
-            ..Goal::default()
+        let state = DesiredState {
+            removals: vec![removal],
+            ..DesiredState::default()
         };
-        let planned = plan(&goal, &policy(&listed)).expect("no conflict");
+        let planned = plan(&state, &policy(&listed), &Denied::new()).expect("no conflict");
         assert_eq!(
             planned.to_string(),
             "remove `s1-111122223333` for `111122223333`; remove `s1-public` for `*`"
@@ -442,29 +491,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn applying_a_plan_yields_the_wanted_statements_and_leaves_the_others_byte_for_byte(
+        fn applying_a_plan_yields_the_desired_statements_and_keeps_the_others_byte_for_byte(
             before in statements(),
-            wanted in statements(),
+            desired in statements(),
             observed in policies(),
         ) {
-            let goal = goal(&wanted, &before);
-            let Ok(planned) = plan(&goal, &policy(&observed)) else {
-                // A wanted id is taken by what neither set declares.
-                let is_taken = |wanted: &Statement| observed.iter().any(|found| {
-                    found["Sid"] == wanted.sid.as_ref()
-                        && *found != written(wanted)
-                        && before.iter().all(|old| old.sid != wanted.sid || *found != written(old))
+            let state = state(&desired, &before);
+            let Ok(planned) = plan(&state, &policy(&observed), &Denied::new()) else {
+                // A desired id is in use by a statement that neither set declares.
+                let in_use = |desired: &Statement| observed.iter().any(|found| {
+                    found["Sid"] == desired.sid.as_ref()
+                        && *found != written(desired)
+                        && before.iter().all(|old| old.sid != desired.sid || *found != written(old))
                 });
-                prop_assert!(wanted.iter().any(is_taken));
+                prop_assert!(desired.iter().any(in_use));
                 return Ok(());
             };
             let after = applied(&planned, observed.clone());
-            prop_assert_eq!(plan(&goal, &policy(&after)).map(|plan| plan.steps), Ok(vec![]));
-            let declared = |found: &Value| before.iter().chain(&wanted).any(|ours| *found == written(ours));
+            prop_assert_eq!(plan(&state, &policy(&after), &Denied::new()).map(|plan| plan.changes), Ok(vec![]));
+            let declared = |found: &Value| before.iter().chain(&desired).any(|ours| *found == written(ours));
             let (ours, others): (Vec<&Value>, Vec<&Value>) = after.iter().partition(|found| declared(found));
-            let wanted: Vec<Value> = wanted.iter().map(written).collect();
-            prop_assert_eq!(ours.len(), wanted.len());
-            prop_assert!(wanted.iter().all(|statement| ours.contains(&statement)));
+            let desired: Vec<Value> = desired.iter().map(written).collect();
+            prop_assert_eq!(ours.len(), desired.len());
+            prop_assert!(desired.iter().all(|statement| ours.contains(&statement)));
             let text = |statements: Vec<&Value>| statements.iter().map(ToString::to_string).collect::<Vec<_>>();
             prop_assert_eq!(text(others), text(observed.iter().filter(|found| !declared(found)).collect()));
         }
@@ -472,16 +521,16 @@ mod tests {
         #[test]
         fn access_never_lapses_but_where_an_id_keeps_its_name_and_changes_its_content(
             before in statements(),
-            wanted in statements(),
+            desired in statements(),
             observed in policies(),
         ) {
-            let goal = goal(&wanted, &before);
-            let Ok(Plan { steps, .. }) = plan(&goal, &policy(&observed)) else { return Ok(()) };
-            let replaced = |sid: &str| steps.iter().any(|step| matches!(step, Step::Add(added) if added.sid.as_ref() == sid));
-            let last_add = steps.iter().rposition(|step| matches!(step, Step::Add(_)));
-            for (index, step) in steps.iter().enumerate() {
-                if let Step::Remove(gone) = step {
-                    prop_assert!(replaced(gone.sid.as_ref()) || last_add.is_none_or(|last| last < index), "{}", step);
+            let state = state(&desired, &before);
+            let Ok(Plan { changes, .. }) = plan(&state, &policy(&observed), &Denied::new()) else { return Ok(()) };
+            let replaced = |sid: &str| changes.iter().any(|change| matches!(change, Change::Add(added) if added.sid.as_ref() == sid));
+            let last_add = changes.iter().rposition(|change| matches!(change, Change::Add(_)));
+            for (index, change) in changes.iter().enumerate() {
+                if let Change::Remove(gone) = change {
+                    prop_assert!(replaced(gone.sid().as_ref()) || last_add.is_none_or(|last| last < index), "{}", change);
                 }
             }
         }

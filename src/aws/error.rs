@@ -1,0 +1,577 @@
+//! Errors of AWS API calls, and how a reason words them.
+//! Knows nothing of the SDK.
+
+use std::fmt;
+
+use crate::policy::desired::DesiredState;
+use crate::policy::document::PolicyDocument;
+use crate::policy::plan::Change;
+use crate::policy::role::Role;
+use crate::text::one_line;
+
+/// The most bytes of a policy, as Lambda documents it for functions.
+///
+/// Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+const MAX_POLICY_BYTES: usize = 20_480;
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// What kind of failure it is.
+    pub kind: ErrorKind,
+    /// The service's code, such as `TooManyRequestsException`.
+    pub code: String,
+    /// The service's message.
+    message: String,
+    /// The IAM action, such as `lambda:GetLayerVersionPolicy`.
+    action: &'static str,
+    /// The ARN that it was about.
+    resource: String,
+    hint: Hint,
+    /// What else there is to know, in parentheses.
+    details: String,
+}
+
+/// Which remedy there is besides the one of the kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Hint {
+    /// A call with the provider's own credentials, on a resource that is called this.
+    OwnRole(&'static str),
+    /// A call with the credentials of this role, on a resource that is called this.
+    AssumedRole(&'static str, String),
+    /// The role itself could not be assumed.
+    AssumeRole,
+}
+
+/// A call as its errors describe it.
+#[derive(Clone, Copy)]
+pub(crate) struct ApiCall<'a> {
+    /// The IAM action.
+    pub(crate) action: &'static str,
+    /// The ARN that it is about.
+    pub(crate) resource: &'a dyn fmt::Display,
+    /// What the resource is called, such as `layer version`.
+    pub(crate) resource_type: &'static str,
+    /// The role whose credentials are used; none where they are the provider's own.
+    pub(crate) role: Option<&'a Role>,
+}
+
+/// The kinds of failures of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// There is no such resource, policy or statement.
+    NotFound,
+    /// The policy is not as it was read: it has another revision, or a statement of that id.
+    Conflict,
+    /// The role is not allowed to do it, or not yet.
+    AccessDenied,
+    /// The credentials have expired: nothing was done.
+    Expired,
+    /// The credentials are not known there: nothing was done.
+    Unrecognized,
+    /// The signature does not fit the time or the request: nothing was done, and a fresh one may be accepted.
+    StaleSignature,
+    /// Lambda does not know the principal, or not yet.
+    UnknownPrincipal,
+    /// The policy would be too large with the statement.
+    PolicyTooLarge,
+    /// Too many requests: nothing was done.
+    Throttled,
+    /// Lambda failed, or did not respond: it may have been done or not.
+    OutcomeUnknown,
+    /// There was no connection to Lambda: nothing was done.
+    NetworkFailure,
+    /// No request could be made: the function's environment lacks something or contradicts itself.
+    Misconfigured,
+    /// Lambda rejects the request.
+    InvalidRequest,
+    /// The policy or the list that Lambda returned cannot be parsed.
+    MalformedResponse,
+}
+
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::NotFound,
+        Self::Conflict,
+        Self::AccessDenied,
+        Self::Expired,
+        Self::Unrecognized,
+        Self::StaleSignature,
+        Self::UnknownPrincipal,
+        Self::PolicyTooLarge,
+        Self::Throttled,
+        Self::OutcomeUnknown,
+        Self::NetworkFailure,
+        Self::Misconfigured,
+        Self::InvalidRequest,
+        Self::MalformedResponse,
+    ];
+
+    /// Classifies by code, not by the SDK's types: the operations have error types of their own with the same exceptions in
+    /// them, and those that every service of AWS has are in none.
+    ///
+    /// Source: [Common errors](https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html), and those of
+    /// [STS](https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html).
+    pub(crate) fn from_code(code: &str, status: u16) -> Self {
+        match code {
+            "ResourceNotFoundException" => Self::NotFound,
+            "ResourceConflictException" | "PreconditionFailedException" => Self::Conflict,
+            "AccessDeniedException" | "AccessDenied" => Self::AccessDenied,
+            "ExpiredTokenException" | "ExpiredToken" => Self::Expired,
+            "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidAccessKeyId"
+            | "MissingAuthenticationTokenException"
+            | "MissingAuthenticationToken"
+            | "OptInRequired"
+            | "RegionDisabledException" => Self::Unrecognized,
+            "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "RequestExpired"
+            | "RequestTimeTooSkewed"
+            | "RequestInTheFuture" => Self::StaleSignature,
+            "PolicyLengthExceededException" => Self::PolicyTooLarge,
+            "TooManyRequestsException" | "ThrottlingException" | "Throttling" => Self::Throttled,
+            _ if status == 429 => Self::Throttled,
+            _ if status == 401 || status == 403 => Self::AccessDenied,
+            _ if status >= 500 => Self::OutcomeUnknown,
+            _ => Self::InvalidRequest,
+        }
+    }
+
+    /// The head of the reason; `resource_type` is what the resource is called.
+    #[must_use]
+    pub fn head(self, resource_type: &str) -> String {
+        let head = match self {
+            Self::NotFound => return format!("no such {resource_type}"),
+            Self::Conflict => "policy modified concurrently",
+            Self::AccessDenied => "access denied",
+            Self::Expired => "credentials expired",
+            Self::Unrecognized => "credentials not recognized",
+            Self::StaleSignature => "signature not accepted",
+            Self::UnknownPrincipal => "principal not accepted",
+            Self::PolicyTooLarge => "policy size limit exceeded",
+            Self::Throttled => "throttled by Lambda",
+            Self::OutcomeUnknown | Self::NetworkFailure => "Lambda unavailable",
+            Self::Misconfigured => "invalid provider configuration",
+            Self::InvalidRequest => "rejected by Lambda",
+            Self::MalformedResponse => "malformed response",
+        };
+        head.to_owned()
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::NotFound => "publish it or correct the ARN",
+            Self::Conflict => "deploy again when no other writer changes it",
+            Self::AccessDenied => {
+                "allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the resource's account that is allowed to"
+            }
+            Self::Expired => "deploy again: the next execution has a new session token",
+            Self::Unrecognized => {
+                "enable the ARN's region for the account whose credentials these are, or correct the ARN"
+            }
+            Self::StaleSignature => {
+                "deploy again, and if it persists check what changes the function's credentials or requests on their way"
+            }
+            Self::UnknownPrincipal => {
+                "check that the account or organization exists, and deploy again some minutes after it was created"
+            }
+            Self::PolicyTooLarge => {
+                "grant to one organization instead of many accounts, or remove statements"
+            }
+            Self::Throttled => "deploy again, with fewer stacks at a time",
+            Self::OutcomeUnknown | Self::NetworkFailure => {
+                "deploy again, and if it persists check the ARN's region and the function's network path to Lambda's API"
+            }
+            Self::Misconfigured => {
+                "have the provider's operator correct the function's environment variables"
+            }
+            Self::InvalidRequest => "correct what this message names",
+            Self::MalformedResponse => {
+                "deploy again, and if it persists check what is between the function and Lambda's API"
+            }
+        }
+    }
+}
+
+impl ApiError {
+    /// An error of `call`.
+    pub(crate) fn new(kind: ErrorKind, call: &ApiCall<'_>, code: &str, message: &str) -> Self {
+        let hint = match call.role {
+            Some(role) => Hint::AssumedRole(call.resource_type, role.to_string()),
+            None => Hint::OwnRole(call.resource_type),
+        };
+        Self::with_hint(kind, call.action, call.resource, hint, code, message)
+    }
+
+    /// A role that could not be assumed.
+    pub(crate) fn of_role(kind: ErrorKind, role: &Role, code: &str, message: &str) -> Self {
+        Self::with_hint(kind, ASSUME_ROLE, role, Hint::AssumeRole, code, message)
+    }
+
+    fn with_hint(
+        kind: ErrorKind,
+        action: &'static str,
+        resource: &dyn fmt::Display,
+        hint: Hint,
+        code: &str,
+        message: &str,
+    ) -> Self {
+        Self {
+            kind,
+            code: code.to_owned(),
+            message: one_line(message),
+            action,
+            resource: resource.to_string(),
+            hint,
+            details: String::new(),
+        }
+    }
+
+    /// What is wrong and what was got, for programs whose users have another remedy.
+    #[must_use]
+    pub fn without_remedy(&self) -> String {
+        let head = match self.hint {
+            Hint::AssumeRole => "cannot assume role".to_owned(),
+            Hint::OwnRole(resource_type) | Hint::AssumedRole(resource_type, _) => {
+                self.kind.head(resource_type)
+            }
+        };
+        let Self {
+            code,
+            message,
+            action,
+            resource,
+            ..
+        } = self;
+        format!("{head}: got `{code}` (`{message}`) from `{action}` on `{resource}`")
+    }
+
+    fn remedy(&self) -> String {
+        match (&self.hint, self.kind) {
+            (Hint::AssumeRole, ErrorKind::AccessDenied) => "let the role's trust policy name the provider's role (with this \
+                 `ExternalId` if it has one), and have the provider's operator add it to `AssumableRoles`"
+                .to_owned(),
+            (Hint::AssumeRole, _) => {
+                "deploy again, and if it persists correct what this message names".to_owned()
+            }
+            (Hint::AssumedRole(_, role), ErrorKind::AccessDenied) => {
+                format!("allow that action on that ARN to the role `{role}`")
+            }
+            (Hint::OwnRole(_) | Hint::AssumedRole(..), kind) => kind.remedy().to_owned(),
+        }
+    }
+
+    /// The same, with the principal or the size of the policy where that is what is wrong.
+    #[must_use]
+    pub(crate) fn with_details(
+        mut self,
+        change: &Change,
+        desired: &DesiredState,
+        policy: &PolicyDocument,
+    ) -> Self {
+        if let (ErrorKind::UnknownPrincipal, Change::Add(statement)) = (self.kind, change) {
+            self.details = format!(" (the principal is `{}`)", statement.principal);
+        }
+        if self.kind == ErrorKind::PolicyTooLarge {
+            let (statements, bytes) = (policy.len(), policy.bytes());
+            let desired = desired.statements.iter();
+            let all = desired.len();
+            let fit = desired.filter(|desired| policy.statement(&desired.sid).is_some());
+            let fit = fit.count();
+            self.details = format!(
+                " (it has {statements} statements in {bytes} of {MAX_POLICY_BYTES} bytes with {fit} of the {all} desired)"
+            );
+        }
+        self
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (error, remedy) = (self.without_remedy(), self.remedy());
+        write!(f, "{error}, {remedy}{}", self.details)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// The action that assumes a role.
+pub(crate) const ASSUME_ROLE: &str = "sts:AssumeRole";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::desired::Removal;
+    use crate::policy::statement::Statement;
+    use crate::policy::target::PolicyTarget;
+
+    fn call<'a>(
+        action: &'static str,
+        resource: &'a dyn fmt::Display,
+        role: Option<&'a Role>,
+    ) -> ApiCall<'a> {
+        ApiCall {
+            action,
+            resource,
+            resource_type: "layer version",
+            role,
+        }
+    }
+
+    #[test]
+    fn a_role_is_named_where_it_is_what_lacks_a_permission() {
+        let role = Role::parse("arn:aws:iam::123456789012:role/share", None).expect("a role");
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
+        let action = "lambda:ListLayerVersions";
+        let denied = ApiError::new(
+            ErrorKind::AccessDenied,
+            &call(action, &arn, Some(&role)),
+            "AccessDeniedException",
+            "m",
+        );
+        assert_eq!(
+            denied.to_string(),
+            "access denied: got `AccessDeniedException` (`m`) from `lambda:ListLayerVersions` on \
+             `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, allow that action on that ARN to the role \
+             `arn:aws:iam::123456789012:role/share`"
+        );
+        let untrusted = ApiError::of_role(ErrorKind::AccessDenied, &role, "AccessDenied", "m");
+        assert_eq!(
+            untrusted.to_string(),
+            "cannot assume role: got `AccessDenied` (`m`) from `sts:AssumeRole` on \
+             `arn:aws:iam::123456789012:role/share`, let the role's trust policy name the provider's role (with this \
+             `ExternalId` if it has one), and have the provider's operator add it to `AssumableRoles`"
+        );
+        let throttled = ApiError::of_role(
+            ErrorKind::from_code("Throttling", 400),
+            &role,
+            "Throttling",
+            "m",
+        );
+        assert_eq!(throttled.kind, ErrorKind::Throttled);
+        assert!(
+            throttled
+                .to_string()
+                .ends_with("deploy again, and if it persists correct what this message names")
+        );
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one table")]
+    #[test]
+    fn each_error_says_what_is_wrong_what_was_got_and_what_to_do() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
+        let action = "lambda:AddLayerVersionPermission";
+        let again = "deploy again, with fewer stacks at a time";
+        let remove = Change::Remove(Removal::ById("sid".parse().expect("a statement id")));
+        for (code, status, wrong, remedy) in [
+            (
+                "ResourceNotFoundException",
+                404,
+                "no such layer version",
+                "publish it or correct the ARN",
+            ),
+            (
+                "ResourceConflictException",
+                409,
+                "policy modified concurrently",
+                "deploy again when no other writer changes it",
+            ),
+            (
+                "PreconditionFailedException",
+                412,
+                "policy modified concurrently",
+                "deploy again when no other writer changes it",
+            ),
+            (
+                "AccessDeniedException",
+                403,
+                "access denied",
+                "allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the \
+                 resource's account that is allowed to",
+            ),
+            (
+                "UnrecognizedClientException",
+                403,
+                "credentials not recognized",
+                "enable the ARN's region for the account whose credentials these are, or correct the ARN",
+            ),
+            (
+                "ExpiredTokenException",
+                403,
+                "credentials expired",
+                "deploy again: the next execution has a new session token",
+            ),
+            (
+                "InvalidSignatureException",
+                403,
+                "signature not accepted",
+                "deploy again, and if it persists check what changes the function's credentials or requests on \
+                 their way",
+            ),
+            (
+                "PolicyLengthExceededException",
+                400,
+                "policy size limit exceeded",
+                "grant to one organization instead of many accounts, or remove statements \
+                 (it has 0 statements in 0 of 20480 bytes with 0 of the 0 desired)",
+            ),
+            (
+                "TooManyRequestsException",
+                429,
+                "throttled by Lambda",
+                again,
+            ),
+            ("ThrottlingException", 400, "throttled by Lambda", again),
+            ("no code", 429, "throttled by Lambda", again),
+            (
+                "ServiceException",
+                500,
+                "Lambda unavailable",
+                "deploy again, and if it persists check the ARN's region and the function's network path to \
+                 Lambda's API",
+            ),
+            (
+                "InvalidParameterValueException",
+                400,
+                "rejected by Lambda",
+                "correct what this message names",
+            ),
+            (
+                "ValidationException",
+                400,
+                "rejected by Lambda",
+                "correct what this message names",
+            ),
+        ] {
+            let kind = ErrorKind::from_code(code, status);
+            let layer_version = arn.parse().expect("an ARN");
+            let failure = ApiError::new(
+                kind,
+                &call(action, &layer_version, None),
+                code,
+                "its\nmessage",
+            );
+            assert_eq!(
+                failure
+                    .with_details(
+                        &remove,
+                        &DesiredState::default(),
+                        &PolicyDocument::empty(layer_version)
+                    )
+                    .to_string(),
+                format!(
+                    "{wrong}: got `{code}` (`its\\nmessage`) from `{action}` on `{arn}`, {remedy}"
+                )
+            );
+            let without_remedy =
+                format!("{wrong}: got `{code}` (`its\\nmessage`) from `{action}` on `{arn}`");
+            let failure = ApiError::new(kind, &call(action, &arn, None), code, "its\nmessage");
+            assert_eq!(failure.without_remedy(), without_remedy);
+        }
+    }
+
+    #[test]
+    fn access_is_denied_whatever_the_status() {
+        for (code, status) in [
+            ("AccessDeniedException", 400),
+            ("Other", 401),
+            ("Other", 403),
+        ] {
+            assert_eq!(
+                ErrorKind::from_code(code, status),
+                ErrorKind::AccessDenied,
+                "{code} {status}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_code_has_its_kind_in_every_status() {
+        for (kind, codes) in [
+            (
+                ErrorKind::Expired,
+                &["ExpiredTokenException", "ExpiredToken"][..],
+            ),
+            (
+                ErrorKind::Unrecognized,
+                &[
+                    "UnrecognizedClientException",
+                    "InvalidClientTokenId",
+                    "InvalidAccessKeyId",
+                    "MissingAuthenticationTokenException",
+                    "MissingAuthenticationToken",
+                    "OptInRequired",
+                    "RegionDisabledException",
+                ],
+            ),
+            (
+                ErrorKind::StaleSignature,
+                &[
+                    "InvalidSignatureException",
+                    "SignatureDoesNotMatch",
+                    "RequestExpired",
+                    "RequestTimeTooSkewed",
+                    "RequestInTheFuture",
+                ],
+            ),
+        ] {
+            for code in codes {
+                for status in [400, 401, 403] {
+                    assert_eq!(ErrorKind::from_code(code, status), kind, "{code} {status}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_principal_is_named() {
+        let arn: PolicyTarget = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"
+            .parse()
+            .expect("an ARN");
+        let action = "lambda:AddLayerVersionPermission";
+        let code = "InvalidParameterValueException";
+        let failure = ApiError::new(
+            ErrorKind::UnknownPrincipal,
+            &call(action, &arn, None),
+            code,
+            "m",
+        );
+        let add = Change::Add(Statement {
+            sid: "sid".parse().expect("a statement id"),
+            principal: "111122223333".parse().expect("a principal"),
+        });
+        assert_eq!(
+            failure
+                .with_details(&add, &DesiredState::default(), &PolicyDocument::empty(arn))
+                .to_string(),
+            "principal not accepted: got `InvalidParameterValueException` (`m`) from \
+             `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, check \
+             that the account or organization exists, and deploy again some minutes after it was created (the principal \
+             is `111122223333`)"
+        );
+    }
+
+    #[test]
+    fn a_malformed_response_and_a_request_that_cannot_be_made_have_reasons() {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse();
+        let action = "lambda:GetLayerVersionPolicy";
+        let arn: PolicyTarget = arn.expect("an ARN");
+        let told =
+            |kind, code| ApiError::new(kind, &call(action, &arn, None), code, "m").to_string();
+        assert_eq!(
+            told(ErrorKind::MalformedResponse, "not JSON"),
+            "malformed response: got `not JSON` (`m`) from `lambda:GetLayerVersionPolicy` on \
+             `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it persists check what \
+             is between the function and Lambda's API"
+        );
+        assert_eq!(
+            told(ErrorKind::Misconfigured, "no request"),
+            "invalid provider configuration: got `no request` (`m`) from `lambda:GetLayerVersionPolicy` on \
+             `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, have the provider's operator correct the \
+             function's environment variables"
+        );
+    }
+}

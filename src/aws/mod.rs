@@ -1,0 +1,8 @@
+//! The APIs of Lambda and STS: everything that names the SDK. Calls are made once; whether to retry is decided elsewhere.
+
+mod call;
+pub mod clients;
+pub mod config;
+pub mod error;
+pub mod lambda;
+pub(crate) mod rate_limiter;

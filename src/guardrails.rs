@@ -1,0 +1,352 @@
+//! The operator's guardrails: which statements of an operation are denied, and why. They deny grants, and never a revoke.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use crate::cloudformation::response_hosts::ResponseHost;
+use crate::cloudformation::response_url::ResponseUrl;
+use crate::config::InvalidVariable;
+use crate::policy::desired::Removal;
+use crate::policy::plan::Denied;
+use crate::policy::principal::Principal;
+use crate::resources::operation::{Mode, Operation};
+use crate::text::joined;
+
+/// How many principals, or invalid values, a reason contains.
+const MAX_REPORTED: usize = 20;
+
+/// What the operator allows.
+#[derive(Clone, Debug)]
+pub struct Guardrails {
+    pub(crate) allow_public: bool,
+    /// The principals that may be granted to; any where there is no list.
+    pub(crate) allowed_principals: Option<Vec<Principal>>,
+    pub(crate) response_hosts: Vec<ResponseHost>,
+    /// Values that are invalid: every grant is denied then.
+    pub(crate) invalid: Vec<InvalidVariable>,
+}
+
+/// What a guardrail denies.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum GuardrailViolation {
+    /// A grant to everybody.
+    #[error(
+        "public grant not allowed: got `*`, grant to accounts or organizations, or have the provider's operator set `AllowPublic` to `true`"
+    )]
+    Public,
+    /// A grant to these principals.
+    #[error(
+        "principal not allowed: got {got}, grant to allowed ones ({allowed}), or have the provider's operator add it to `AllowedPrincipals`"
+    )]
+    Principals {
+        /// The principals to grant to.
+        got: String,
+        /// The allowed ones.
+        allowed: String,
+    },
+    /// A response to this URL.
+    #[error(
+        "`ResponseURL` not allowed: got `{0}`, have the provider's operator add its domain to `ResponseHosts` if stacks should get responses there"
+    )]
+    ResponseHost(ResponseUrl),
+}
+
+impl Guardrails {
+    /// The values that are invalid.
+    #[must_use]
+    pub fn invalid(&self) -> &[InvalidVariable] {
+        &self.invalid
+    }
+
+    /// Checks that a response may be sent to `url`.
+    ///
+    /// # Errors
+    /// If it may not.
+    pub fn check_response_url(&self, url: &ResponseUrl) -> Result<(), GuardrailViolation> {
+        let allowed = self.response_hosts.iter().any(|host| host.allows(url));
+        allowed
+            .then_some(())
+            .ok_or_else(|| GuardrailViolation::ResponseHost(url.clone()))
+    }
+
+    /// The statements that `operation` must not add. Removing access is always allowed. A resource that has its grant already
+    /// is denied only what would have to be added: it may lose some of it, or be rolled back to it.
+    ///
+    /// # Errors
+    /// Why all of it is denied, joined by `; `.
+    pub fn authorize(&self, operation: &Operation, url: &ResponseUrl) -> Result<Denied, String> {
+        let spec = operation.spec.as_ref();
+        let Some(spec) = spec.filter(|_| operation.mode == Mode::Apply) else {
+            return Ok(Denied::new());
+        };
+        self.check_response_url(url)
+            .map_err(|violation| violation.to_string())?;
+        let desired = spec.desired.statements.iter();
+        let principals = desired.clone().map(|statement| &statement.principal);
+        let denied: BTreeSet<&Principal> = principals.filter(|who| !self.allows(who)).collect();
+        if !operation.keeps_id && !denied.is_empty() {
+            return Err(self.reason(&denied));
+        }
+        // What a rollback would restore is denied too.
+        let restorable = spec.desired.removals.iter().filter_map(Removal::statement);
+        let denied = desired.chain(restorable);
+        let denied = denied.filter(|statement| !self.allows(&statement.principal));
+        let why = |principal| self.reason(&BTreeSet::from([principal]));
+        Ok(denied
+            .map(|statement| (statement.clone(), why(&statement.principal)))
+            .collect())
+    }
+
+    /// Everything that denies a grant to `denied`, each of it once.
+    fn reason(&self, denied: &BTreeSet<&Principal>) -> String {
+        let (public, others): (Vec<&Principal>, Vec<&Principal>) = denied
+            .iter()
+            .copied()
+            .filter(|principal| !self.is_allowed(principal))
+            .partition(|principal| **principal == Principal::Everyone && !self.allow_public);
+        let public = public.first().map(|_| GuardrailViolation::Public);
+        let allowed = self.allowed_principals.iter().flatten();
+        let others = (!others.is_empty()).then(|| GuardrailViolation::Principals {
+            got: listed(others.into_iter()),
+            allowed: listed(allowed),
+        });
+        let invalid = self.invalid.iter().take(MAX_REPORTED);
+        let violations = others.into_iter().chain(public);
+        let reasons = invalid.map(ToString::to_string);
+        let reasons = reasons.chain(violations.map(|violation| violation.to_string()));
+        reasons.collect::<Vec<_>>().join("; ")
+    }
+
+    fn allows(&self, principal: &Principal) -> bool {
+        self.invalid.is_empty() && self.is_allowed(principal)
+    }
+
+    fn is_allowed(&self, principal: &Principal) -> bool {
+        let allowed = self.allowed_principals.as_ref();
+        let is_listed = allowed.is_none_or(|allowed| allowed.contains(principal));
+        is_listed && (*principal != Principal::Everyone || self.allow_public)
+    }
+}
+
+/// The first of `principals`, and the number of the others.
+fn listed<'a>(principals: impl Iterator<Item = &'a Principal>) -> String {
+    let mut all: Vec<String> = principals
+        .map(|principal| format!("`{principal}`"))
+        .collect();
+    let more = all.len().saturating_sub(MAX_REPORTED);
+    all.truncate(MAX_REPORTED);
+    joined(&all, ", ", more)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::policy::desired::DesiredState;
+    use crate::policy::statement::Statement;
+    use crate::resources::operation::ReconcileSpec;
+
+    const URL: &str = "https://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com/key?Signature=secret";
+
+    fn guardrails(variables: &[(&str, &str)]) -> Guardrails {
+        let variables = [&[("AWS_REGION", "eu-west-1")], variables].concat();
+        let value = |name: &str| variables.iter().rfind(|(known, _)| *known == name);
+        Config::from_env(|name| value(name).map(|(_, value)| (*value).to_owned())).guardrails
+    }
+
+    fn operation(mode: Mode, principals: &[&str]) -> Operation {
+        let statement = |principal: &&str| Statement {
+            sid: "sid".parse().expect("a statement id"),
+            principal: principal.parse().expect("a principal"),
+        };
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
+        let desired = DesiredState {
+            statements: principals.iter().map(statement).collect(),
+            ..DesiredState::default()
+        };
+        Operation {
+            mode,
+            spec: Some(ReconcileSpec::new(arn.parse().expect("an ARN"), desired)),
+            orphaned: None,
+            physical_id: "id".to_owned().into(),
+            keeps_id: false,
+            resource: None,
+        }
+    }
+
+    fn authorize(variables: &[(&str, &str)], principals: &[&str]) -> Result<(), String> {
+        let url = ResponseUrl::parse(URL).expect("a URL");
+        let guardrails = guardrails(variables);
+        let revoke = operation(Mode::Cleanup, principals);
+        assert_eq!(
+            guardrails.authorize(&revoke, &url),
+            Ok(Denied::new()),
+            "a revoke"
+        );
+        let denied = guardrails.authorize(&operation(Mode::Apply, principals), &url);
+        denied.map(|denied| assert_eq!(denied, Denied::new()))
+    }
+
+    #[test]
+    fn allowed_principals_are_granted_to() {
+        let everybody = ("ALLOW_PUBLIC", "true");
+        for (variables, principals) in [
+            (&[][..], &["111122223333", "o-abcdefghij"][..]),
+            (
+                &[("ALLOW_PUBLIC", ""), ("ALLOWED_PRINCIPALS", "")],
+                &["111122223333"],
+            ),
+            (&[everybody], &["*", "111122223333"]),
+            (
+                &[("ALLOWED_PRINCIPALS", "o-abcdefghij, 111122223333")],
+                &["111122223333", "o-abcdefghij"],
+            ),
+            (
+                &[("ALLOWED_PRINCIPALS", "arn:aws:iam::111122223333:root")],
+                &["111122223333"],
+            ),
+            (&[everybody, ("ALLOWED_PRINCIPALS", "*")], &["*"]),
+        ] {
+            assert_eq!(authorize(variables, principals), Ok(()), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn a_violation_says_what_the_author_and_the_operator_can_do() {
+        for (variables, principals, reason) in [
+            (
+                &[][..],
+                &["*"][..],
+                "public grant not allowed: got `*`, grant to accounts or organizations, or have the provider's operator set \
+                 `AllowPublic` to `true`",
+            ),
+            (
+                &[
+                    ("ALLOW_PUBLIC", "true"),
+                    ("ALLOWED_PRINCIPALS", "o-abcdefghij,444455556666"),
+                ],
+                &["*", "444455556666", "111122223333"],
+                "principal not allowed: got `111122223333`, `*`, grant to allowed ones (`o-abcdefghij`, `444455556666`), or \
+                 have the provider's operator add it to `AllowedPrincipals`",
+            ),
+            (
+                &[("ALLOW_PUBLIC", "yes")],
+                &["111122223333"],
+                "invalid guardrail: got `ALLOW_PUBLIC` = `yes`, have the provider's operator set it to `true` or `false`",
+            ),
+            (
+                &[("ALLOWED_PRINCIPALS", "111122223333,1234")],
+                &["111122223333"],
+                "invalid guardrail: got `ALLOWED_PRINCIPALS` with `1234`, have the provider's operator give account ids of \
+                 12 digits, organization ids or `*`, with commas between",
+            ),
+            (
+                &[("ALLOW_PUBLIC", "tr\nue")],
+                &["111122223333"],
+                "invalid guardrail: got `ALLOW_PUBLIC` = `tr\\nue`, have the provider's operator set it to `true` or `false`",
+            ),
+            (
+                &[("RESPONSE_HOSTS", "ftp://x")],
+                &["111122223333"],
+                "invalid guardrail: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give hosts or DNS \
+                 suffixes, each perhaps after `http://` and with a port, with commas between",
+            ),
+            (
+                &[("RESPONSE_HOSTS", "localhost")],
+                &["111122223333"],
+                "`ResponseURL` not allowed: got \
+                 `https://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com?***`, have the provider's operator \
+                 add its domain to `ResponseHosts` if stacks should get responses there",
+            ),
+        ] {
+            assert_eq!(
+                authorize(variables, principals),
+                Err(reason.to_owned()),
+                "{variables:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reason_contains_twenty_of_the_invalid_values() {
+        for (count, told) in [(0, 0), (1, 1), (20, 20), (21, 20)] {
+            let list = vec!["nobody"; count].join(",");
+            let variables = [("ALLOWED_PRINCIPALS", list.as_str())];
+            assert_eq!(guardrails(&variables).invalid().len(), count);
+            let reason = authorize(&variables, &["111122223333"]).err();
+            let reason = reason.unwrap_or_default();
+            assert_eq!(reason.matches("invalid guardrail").count(), told);
+        }
+    }
+
+    #[test]
+    fn twenty_principals_are_named_and_more_are_counted() {
+        let ids: Vec<String> = (0..22).map(|number| format!("{number:012}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let named = format!("`{}`", ids[..20].join("`, `"));
+        for (count, more) in [(20, ""), (21, ", and 1 more"), (22, ", and 2 more")] {
+            assert_eq!(
+                authorize(&[("ALLOWED_PRINCIPALS", "o-abcdefghij")], &ids[..count]),
+                Err(format!(
+                    "principal not allowed: got {named}{more}, grant to allowed ones (`o-abcdefghij`), or have the \
+                     provider's operator add it to `AllowedPrincipals`"
+                ))
+            );
+        }
+    }
+
+    #[test]
+    fn a_resource_that_has_its_grant_is_denied_only_what_would_be_added() {
+        let url = ResponseUrl::parse(URL).expect("a URL");
+        let has_it = Operation {
+            keeps_id: true,
+            ..operation(Mode::Apply, &["*", "111122223333"])
+        };
+        let denied = guardrails(&[])
+            .authorize(&has_it, &url)
+            .expect("not all of it");
+        let denied: Vec<String> = denied.keys().map(ToString::to_string).collect();
+        assert_eq!(denied, ["`sid` for `*`"]);
+    }
+
+    #[test]
+    fn empty_or_invalid_response_hosts_leave_the_own_bucket_of_the_region() {
+        let url = ResponseUrl::parse(URL).expect("a URL");
+        for hosts in ["", " ", "ftp://x,", "localhost,ftp://x"] {
+            for (variables, allowed) in [
+                (&[][..], true),
+                (&[("AWS_REGION", "us-east-1")], false),
+                (&[("AWS_REGION", "not a region")], false),
+            ] {
+                let variables = [&[("RESPONSE_HOSTS", hosts)], variables].concat();
+                let found = guardrails(&variables).check_response_url(&url).is_ok();
+                assert_eq!(found, allowed, "{variables:?}");
+            }
+        }
+        for (name, allowed) in [
+            ("AWS_REGION", true),
+            ("AWS_DEFAULT_REGION", true),
+            ("REGION", false),
+        ] {
+            let guardrails =
+                Config::from_env(|asked| (asked == name).then(|| "eu-west-1".to_owned()))
+                    .guardrails;
+            assert_eq!(
+                guardrails.check_response_url(&url).is_ok(),
+                allowed,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn configured_response_hosts_replace_the_own_bucket() {
+        let url = ResponseUrl::parse(URL).expect("a URL");
+        let guardrails = guardrails(&[("RESPONSE_HOSTS", "localhost")]);
+        assert_eq!(
+            guardrails.check_response_url(&url),
+            Err(GuardrailViolation::ResponseHost(url))
+        );
+    }
+}

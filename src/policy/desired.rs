@@ -1,0 +1,76 @@
+//! The desired state of one policy, as far as one resource of a stack is concerned.
+//! Knows nothing of the request behind it, or of what the policy contains.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+
+use super::statement::Statement;
+use super::statement_id::StatementId;
+use super::target::PolicyTarget;
+
+/// What one policy should contain, and what it should not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DesiredState {
+    /// The statements that should be in the policy.
+    pub statements: Vec<Statement>,
+    /// The statements that should not. One whose id is also desired may be replaced.
+    pub removals: Vec<Removal>,
+    /// The revision that the policy must have before the first write.
+    pub revision_id: Option<String>,
+    /// Of the desired ids, those that are desired only in place of a statement that is removed: a rollback does not restore what
+    /// another writer has removed or replaced since.
+    pub only_as_replacement: BTreeSet<StatementId>,
+}
+
+/// A statement that should not be in the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// This statement. Another one of its id is somebody else's and stays.
+    Exact(Statement),
+    /// The statement of this id, if it is word for word what Lambda returned for the request that added it.
+    AsReturned(StatementId, Value),
+    /// Whatever has this id, or an id of a list of this id: the properties that declared it cannot be read any more, or the id is
+    /// derived and no other resource has it.
+    ById(StatementId),
+}
+
+impl Removal {
+    /// The id of the statement.
+    #[must_use]
+    pub fn sid(&self) -> &StatementId {
+        match self {
+            Self::Exact(statement) => &statement.sid,
+            Self::AsReturned(sid, _) | Self::ById(sid) => sid,
+        }
+    }
+
+    /// The statement, where it is known.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        match self {
+            Self::Exact(statement) => Some(statement),
+            Self::AsReturned(..) | Self::ById(_) => None,
+        }
+    }
+
+    /// Whether `found`, which has this id in the policy of `target`, is the statement to remove.
+    #[must_use]
+    pub fn matches(&self, found: &Value, target: &PolicyTarget) -> bool {
+        match self {
+            Self::Exact(statement) => statement.matches_in_any_partition(found, target),
+            Self::AsReturned(_, returned) => found == returned,
+            Self::ById(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Removal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(statement) => statement.fmt(f),
+            Self::AsReturned(sid, _) | Self::ById(sid) => write!(f, "`{sid}`"),
+        }
+    }
+}

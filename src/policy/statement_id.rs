@@ -1,0 +1,207 @@
+//! Statement ids: given ones, those of the statements of a list, and the ones that are derived from a resource of a stack.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::BASE32_NOPAD;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::arn::is_word;
+use super::principal::Principal;
+
+/// A statement id (sid): 1 to 100 letters, digits, `-` or `_`.
+///
+/// Source: [AddLayerVersionPermission](https://docs.aws.amazon.com/lambda/latest/api/API_AddLayerVersionPermission.html).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatementId(String);
+
+/// The text is not a statement id.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("not 1 to 100 letters, digits, `-` or `_`")]
+pub struct ParseStatementIdError;
+
+/// How many characters of the logical id a derived id begins with.
+const PREFIX_LEN: usize = 24;
+
+/// How many characters of the hash a derived id ends with.
+const HASH_LEN: usize = 16;
+
+/// What stands for everybody at the end of an id of a list; `*` cannot be in an id.
+const PUBLIC: &str = "public";
+
+impl StatementId {
+    /// The id that is derived from `parts` (stack, resource, principal or the mark of a list, ...): the same in any process, and never
+    /// that of another stack. It is the logical id, cut to 24 characters, `-`, and 80 bits of a hash: short, because the size of
+    /// a policy is limited.
+    #[must_use]
+    pub fn derive(logical_id: &str, parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            // The length keeps two different lists of parts from being one text.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let hash = BASE32_NOPAD.encode(&hash.finalize()).to_lowercase();
+        // CloudFormation's logical ids are letters and digits; anything else that an event may contain stays out of the id.
+        let prefix = logical_id.chars().filter(char::is_ascii_alphanumeric);
+        let prefix = prefix.take(PREFIX_LEN);
+        Self(
+            prefix
+                .chain(['-'])
+                .chain(hash.chars().take(HASH_LEN))
+                .collect(),
+        )
+    }
+
+    /// Whether this reads like a derived id, or like one of a list under a derived id that grants to `principal`. Only this
+    /// provider derives ids; but anybody who writes statements can write one that reads the same.
+    #[must_use]
+    pub fn looks_derived(&self, principal: &Principal) -> bool {
+        let parts = self.0.split_once('-');
+        let parts =
+            parts.and_then(|(prefix, rest)| Some((prefix, rest.split_at_checked(HASH_LEN)?)));
+        let Some((prefix, (hash, suffix))) = parts else {
+            return false;
+        };
+        let base32 = |byte: u8| matches!(byte, b'a'..=b'z' | b'2'..=b'7');
+        let is_derived = (1..=PREFIX_LEN).contains(&prefix.len())
+            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && hash.bytes().all(base32);
+        is_derived && (suffix.is_empty() || suffix.strip_prefix('-') == Some(&suffix_of(principal)))
+    }
+
+    /// The id of the statement for `principal` in a list of this id; none if it would be too long.
+    #[must_use]
+    pub fn in_list(&self, principal: &Principal) -> Option<Self> {
+        format!("{self}-{}", suffix_of(principal)).parse().ok()
+    }
+
+    /// The principal whose statement in the list `list` has this id, by [`StatementId::in_list`].
+    #[must_use]
+    pub fn principal_in(&self, list: &Self) -> Option<Principal> {
+        let suffix = self.0.strip_prefix(&list.0)?.strip_prefix('-')?;
+        let text = if suffix == PUBLIC { "*" } else { suffix };
+        text.parse().ok()
+    }
+
+    /// Whether `statement`, of whatever shape, has this id.
+    #[must_use]
+    pub fn is_of(&self, statement: &Value) -> bool {
+        statement.get("Sid").and_then(Value::as_str) == Some(&self.0)
+    }
+}
+
+fn suffix_of(principal: &Principal) -> String {
+    match principal {
+        Principal::Account(account) => account.to_string(),
+        Principal::Organization(organization) => organization.to_string(),
+        Principal::Everyone => PUBLIC.to_owned(),
+    }
+}
+
+impl FromStr for StatementId {
+    type Err = ParseStatementIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        is_word(text, 100)
+            .then(|| Self(text.to_owned()))
+            .ok_or(ParseStatementIdError)
+    }
+}
+
+impl fmt::Display for StatementId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for StatementId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_statement_id_has_one_to_a_hundred_characters() {
+        assert!("a-Z_9".parse::<StatementId>().is_ok());
+        assert!("x".repeat(100).parse::<StatementId>().is_ok());
+        for text in [
+            String::new(),
+            "x".repeat(101),
+            "a b".into(),
+            "a#b".into(),
+            "é".into(),
+        ] {
+            assert_eq!(
+                text.parse::<StatementId>(),
+                Err(ParseStatementIdError),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_looks_derived_only_in_the_form_that_derive_gives() {
+        let account = Principal::Account("111122223333".parse().expect("an account"));
+        for (case, sid, derived) in [
+            ("a derived one", "Share-ukb5vbeuhscn5xae", true),
+            ("one of a list", "Share-ukb5vbeuhscn5xae-111122223333", true),
+            (
+                "one of a list for somebody else",
+                "Share-ukb5vbeuhscn5xae-444455556666",
+                false,
+            ),
+            ("a word", "partners", false),
+            ("one of a list under a word", "partners-111122223333", false),
+            ("a UUID", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", false),
+            ("upper case behind", "Share-UKB5VBEUHSCN5XAE", false),
+            (
+                "a digit that base32 has not",
+                "Share-ukb5vbeuhscn5xa1",
+                false,
+            ),
+            ("too short behind", "Share-ukb5vbeuhscn5xa", false),
+            ("too long behind", "Share-ukb5vbeuhscn5xaee", false),
+            (
+                "too long before",
+                "ShareTheObservabilityLaye-2trgopmhpv4xieh7",
+                false,
+            ),
+            ("nothing before", "-ukb5vbeuhscn5xae", false),
+            ("no logical id before", "my_share-ukb5vbeuhscn5xae", false),
+        ] {
+            let sid: StatementId = sid.parse().expect(case);
+            assert_eq!(sid.looks_derived(&account), derived, "{case}");
+        }
+    }
+
+    fn principals() -> impl Strategy<Value = Principal> {
+        let texts = prop_oneof!["[0-9]{12}", "o-[a-z0-9]{10,32}", Just("*".to_owned())];
+        texts.prop_map(|text| text.parse().expect("a principal"))
+    }
+
+    proptest! {
+        #[test]
+        fn the_id_in_a_list_names_its_principal(list in "[a-zA-Z0-9_-]{1,65}", principal in principals()) {
+            let list: StatementId = list.parse().expect("a statement id");
+            let sid = list.in_list(&principal).expect("not too long");
+            prop_assert_eq!(sid.principal_in(&list), Some(principal));
+        }
+
+        #[test]
+        fn an_id_that_names_a_principal_in_a_list_is_the_one_of_that_principal(list in "[a-z-]{1,4}", sid in "[a-z-]{1,4}-(public|[0-9]{11,13}|o-[a-z]{9,11}|x)") {
+            let list: StatementId = list.parse().expect("a statement id");
+            let sid: StatementId = sid.parse().expect("a statement id");
+            if let Some(principal) = sid.principal_in(&list) {
+                prop_assert_eq!(list.in_list(&principal), Some(sid));
+            }
+        }
+    }
+}

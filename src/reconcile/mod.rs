@@ -1,0 +1,342 @@
+//! The reconciler: brings the policies of an operation to their desired state, and rolls back what a failed one has written.
+//! It knows policies by their [`PolicyTarget`](crate::policy::target::PolicyTarget), and nothing of requests and responses.
+
+mod converge;
+mod drift;
+pub mod error;
+mod failed_operation;
+mod fan_out;
+mod observation;
+mod retry;
+pub mod status;
+pub mod undo_log;
+mod write;
+
+use std::cell::Cell;
+use std::time::SystemTime;
+
+use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use self::converge::Converger;
+use self::error::ReconcileError;
+use self::failed_operation::{AnsweredId, Cause, FailedOperation};
+use self::fan_out::{CONCURRENCY, TimeLimit};
+use self::status::{Progress, ReconcileStatus};
+use self::undo_log::UndoLog;
+use crate::aws::clients::LambdaClients;
+use crate::cloudformation::request::PhysicalResourceId;
+use crate::deadline::{
+    Deadlines, ORPHAN_CLEANUP_TIMEOUT, OUT_OF_ORDER_TIMEOUT, POLL_INTERVAL, RunError, run_until,
+};
+use crate::policy::document::PolicyDocument;
+use crate::policy::plan::{Denied, PlanError};
+use crate::resources::operation::{Mode, Operation, ReconcileSpec, ReturnValues};
+use crate::telemetry::InvocationMetrics;
+
+/// What is to be reconciled.
+pub struct Work {
+    /// The clients of the request.
+    pub clients: LambdaClients,
+    /// The operation.
+    pub operation: Operation,
+    /// The statements that must not be added.
+    pub denied: Denied,
+    /// When the event came in.
+    pub arrival: Instant,
+    /// When CloudFormation stops waiting, if that matters and is known.
+    pub expires: Option<SystemTime>,
+    /// Whether all work panics, so that an operator can see how a panic is answered.
+    pub simulate_panic: bool,
+}
+
+/// Reconciles one operation. What it has done outlives its work, which a deadline or a panic may end at any moment.
+pub struct Reconciler {
+    work: Work,
+    log: UndoLog,
+    status: ReconcileStatus,
+    /// Whether a guardrail has denied what would have had to be added.
+    is_denied: Cell<bool>,
+}
+
+/// A successful operation, as it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// The id of the resource.
+    pub physical_id: PhysicalResourceId,
+    /// What `Fn::GetAtt` returns.
+    pub values: ReturnValues,
+}
+
+/// A failed operation, as it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Why it failed, and what was rolled back.
+    pub reason: String,
+    /// The id that a Create answers; none where the resource was never created.
+    pub physical_id: Option<PhysicalResourceId>,
+}
+
+impl Reconciler {
+    /// A reconciler that has done nothing yet.
+    #[must_use]
+    pub fn new(work: Work) -> Self {
+        Self {
+            work,
+            log: UndoLog::default(),
+            status: ReconcileStatus::default(),
+            is_denied: Cell::default(),
+        }
+    }
+
+    /// Reconciles the operation. If it fails, what it has written is rolled back.
+    ///
+    /// # Errors
+    /// If it failed, for any reason.
+    pub async fn run(&self, deadlines: Deadlines) -> Result<Success, Failure> {
+        let (operation, expires) = (&self.work.operation, self.work.expires);
+        let deadlines = expires.map_or(deadlines, |at| deadlines.no_later_than(at));
+        // No policy of many is left with half of a change: those that were begun in time are completed.
+        let end = if operation.is_for_all_versions() {
+            deadlines.rollback
+        } else {
+            deadlines.work
+        };
+        match run_until(end, self.reconcile(deadlines.work)).await {
+            Ok(policy) => Ok(Success {
+                physical_id: operation.physical_id.clone(),
+                values: operation.return_values(policy.as_ref()),
+            }),
+            Err(error) => Err(self.fail(&error, deadlines).await),
+        }
+    }
+
+    /// Reconciles all policies, until nothing is left to be done; the policy of the named target.
+    ///
+    /// What an overtaken operation may still write is polled for, until a pass that began ten seconds after the arrival has found
+    /// nothing.
+    async fn reconcile(&self, end: Instant) -> Result<Option<PolicyDocument>, ReconcileError> {
+        let Some(spec) = &self.work.operation.spec else {
+            return Ok(None);
+        };
+        assert!(!self.work.simulate_panic, "simulated");
+        let (orphan_log, mut reconciled) = (UndoLog::default(), None);
+        loop {
+            let (began, writes) = (Instant::now(), self.log.len() + orphan_log.len());
+            let pass = async {
+                let main = self.converger(spec, self.work.operation.mode, &self.log);
+                let policy = main.converge_all(spec, TimeLimit::begun_by(end)).await?;
+                let Some(orphaned) = &self.work.operation.orphaned else {
+                    return Ok((policy, true));
+                };
+                // These writes are never rolled back: what is desired is there already, and stays.
+                let cleanup = self.converger(orphaned, Mode::Cleanup, &orphan_log);
+                let limit = TimeLimit::begun_by(end).reached_in(ORPHAN_CLEANUP_TIMEOUT);
+                let cleaned = cleanup.converge_all(orphaned, limit).await;
+                Ok((policy, self.is_cleaned(orphaned, cleaned)?))
+            };
+            let (policy, is_clean) = match (pass.await, reconciled) {
+                // All was reconciled once; there is no time for another pass.
+                (Err(ReconcileError::OutOfTime), Some(policy)) => return Ok(policy),
+                (pass, _) => pass?,
+            };
+            let found_nothing = writes == self.log.len() + orphan_log.len();
+            if !is_clean || self.is_over(began, found_nothing, end) {
+                return Ok(policy);
+            }
+            reconciled = Some(policy);
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    /// What was done, in numbers.
+    pub(crate) fn metrics(&self) -> InvocationMetrics {
+        InvocationMetrics {
+            grants: self.log.grants(),
+            revokes: self.log.revokes(),
+            conflicts: self.status.conflicts(),
+            refusals: usize::from(self.is_denied.get()),
+            ..InvocationMetrics::default()
+        }
+    }
+
+    /// Whether nothing is to be polled for after a pass that began at `began`.
+    fn is_over(&self, began: Instant, found_nothing: bool, end: Instant) -> bool {
+        let may_be_overtaken = match self.work.operation.mode {
+            // The whole time, even after a removal: the Create may read its write back, and send it again.
+            Mode::CleanupOutOfOrder => true,
+            Mode::Apply => self.status.overlap().is_some(),
+            Mode::Cleanup => false,
+        };
+        let is_late = found_nothing && began >= self.work.arrival + OUT_OF_ORDER_TIMEOUT;
+        // The last pass needs some time of its own.
+        let has_time = Instant::now() + POLL_INTERVAL * 2 < end;
+        !may_be_overtaken || is_late || !has_time
+    }
+
+    /// Whether the policies in which a failed Update may have left statements could be cleaned up. That they could not is no error.
+    fn is_cleaned(
+        &self,
+        orphaned: &ReconcileSpec,
+        cleaned: Result<Option<PolicyDocument>, ReconcileError>,
+    ) -> Result<bool, ReconcileError> {
+        let reason = match cleaned {
+            Ok(_) => return Ok(true),
+            // They were reached, and there are more of them than time.
+            Err(ReconcileError::OutOfTime) => return Err(ReconcileError::OutOfTime),
+            Err(ReconcileError::Unreached) => self.status.last_error(),
+            Err(error) => Some(error.to_string()),
+        };
+        warn!(resource = %orphaned.targets, reason, "orphan cleanup failed");
+        Ok(false)
+    }
+
+    fn converger<'a>(
+        &'a self,
+        spec: &'a ReconcileSpec,
+        mode: Mode,
+        log: &'a UndoLog,
+    ) -> Converger<'a> {
+        Converger {
+            clients: &self.work.clients,
+            targets: &spec.targets,
+            role: spec.role.as_ref(),
+            mode,
+            denied: &self.work.denied,
+            log,
+            rolls_back: None,
+            status: &self.status,
+        }
+    }
+
+    /// The answer to an operation that failed; what it has written is rolled back.
+    async fn fail(&self, error: &RunError<ReconcileError>, deadlines: Deadlines) -> Failure {
+        let is_denied = matches!(
+            error,
+            RunError::Failed(ReconcileError::Plan(PlanError::Denied(_)))
+        );
+        self.is_denied.set(is_denied);
+        let unfinished = self.unfinished(error);
+        let reason = match unfinished {
+            Some(progress) => unfinished_reason(progress, self.status.last_error()),
+            None => error.reason(self.status.last_error()),
+        };
+        let consequence = self.failed_operation(error, unfinished).consequence();
+        let of_success = || Some(self.work.operation.physical_id.clone());
+        let physical_id = match consequence.physical_id {
+            AnsweredId::OfRequest => None,
+            AnsweredId::OfSuccess => of_success(),
+        };
+        if !consequence.roll_back {
+            return Failure {
+                reason,
+                physical_id,
+            };
+        }
+        let writes = self.log.to_string();
+        match run_until(deadlines.rollback, self.roll_back()).await {
+            Ok(left) => {
+                self.log.clear();
+                let rolled_back = [vec![format!("rolled back: {writes}")], left].concat();
+                Failure {
+                    reason: format!("{reason} ({})", rolled_back.join("; ")),
+                    physical_id,
+                }
+            }
+            Err(error) => {
+                warn!(reason = error.reason(None), writes = %self.log, "rollback failed");
+                Failure {
+                    reason: format!("{reason} (may still be in effect: {})", self.log),
+                    physical_id: of_success(),
+                }
+            }
+        }
+    }
+
+    /// How far an operation on several policies has come that timed out.
+    fn unfinished(&self, error: &RunError<ReconcileError>) -> Option<Progress> {
+        let timed_out = matches!(
+            error,
+            RunError::TimedOut | RunError::Failed(ReconcileError::OutOfTime)
+        );
+        self.status.progress().filter(|_| timed_out)
+    }
+
+    fn failed_operation(
+        &self,
+        error: &RunError<ReconcileError>,
+        unfinished: Option<Progress>,
+    ) -> FailedOperation {
+        FailedOperation {
+            mode: self.work.operation.mode,
+            cause: match error {
+                RunError::Failed(ReconcileError::Api(error)) => Cause::Api(error.kind),
+                RunError::Failed(_) => Cause::Other,
+                RunError::Panicked => Cause::Panicked,
+                RunError::TimedOut => Cause::TimedOut,
+            },
+            is_unfinished: unfinished.is_some(),
+            has_written: !self.log.is_empty(),
+            has_found_existing: self.status.has_found_existing(),
+            has_read_all: self.status.has_read_all(),
+            last_error: self.status.last_error_kind(),
+        }
+    }
+
+    /// Rolls back a grant whose response was certainly not received: nobody would ever revoke it.
+    pub async fn roll_back_unreceived(&self, deadlines: Deadlines) {
+        if self.work.operation.mode != Mode::Apply || self.log.is_empty() {
+            return;
+        }
+        match run_until(deadlines.response, self.roll_back()).await {
+            Ok(_) => {
+                info!(writes = %self.log, "rolled back");
+                self.log.clear();
+            }
+            Err(error) => {
+                warn!(reason = error.reason(None), writes = %self.log, "rollback failed");
+            }
+        }
+    }
+
+    /// Undoes the writes; what was not, each with the reason. A write of unknown outcome may take effect at any time: its statement
+    /// is polled for, for ten seconds.
+    async fn roll_back(&self) -> Result<Vec<String>, ReconcileError> {
+        let Some(spec) = &self.work.operation.spec else {
+            return Ok(Vec::new());
+        };
+        let (log, status) = (UndoLog::default(), ReconcileStatus::default());
+        let began = Instant::now();
+        let converger = Converger {
+            rolls_back: Some(&self.log),
+            status: &status,
+            ..self.converger(spec, Mode::Cleanup, &log)
+        };
+        loop {
+            let undone = stream::iter(self.log.reversal(&self.work.denied))
+                .map(async |(target, desired)| converger.converge(&target, &desired).await.err())
+                .buffer_unordered(CONCURRENCY)
+                .collect::<Vec<_>>();
+            // One policy that cannot be rolled back keeps none of the others from it.
+            let error = undone.await.into_iter().flatten().next();
+            error.map_or(Ok(()), Err)?;
+            let is_over = began.elapsed() >= OUT_OF_ORDER_TIMEOUT;
+            if self.log.is_undone_by(&log) {
+                return Ok([self.log.not_rolled_back(), log.not_rolled_back()].concat());
+            }
+            if is_over {
+                return Err(ReconcileError::OutcomeUnknown);
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+}
+
+/// The reason of an operation that timed out with some of several policies done, and what it was retrying.
+fn unfinished_reason(progress: Progress, last_error: Option<String>) -> String {
+    let retrying = last_error.map_or_else(String::new, |last| format!(" (retrying: {last})"));
+    format!(
+        "timed out: got {progress}, raise the function's timeout or, where nothing was rolled back, deploy again to do the rest{retrying}"
+    )
+}

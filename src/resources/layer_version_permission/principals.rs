@@ -1,0 +1,298 @@
+//! The properties `Principal`, `OrganizationId` and `Principals`: whom a resource grants to.
+
+use std::collections::BTreeSet;
+
+use crate::policy::principal::{
+    ParsePrincipalError, Principal, account_before_yaml, account_of_root_arn,
+};
+use crate::resources::property_reader::{PropertyReader, scalar};
+use crate::text::shown;
+
+/// Whom a resource grants to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principals {
+    /// One principal, whose statement has the resource's statement id.
+    One(Principal),
+    /// A list: one statement for each, whose id is made of the resource's statement id and the principal.
+    List(BTreeSet<Principal>),
+}
+
+/// `Principal` or `Principals`; ARNs among them must name `partition`, that of the layer.
+pub(super) fn read_principals(
+    reader: &mut PropertyReader<'_>,
+    partition: Option<&str>,
+) -> Option<Principals> {
+    match (reader.has("Principal"), reader.has("Principals")) {
+        (true, false) => read_principal(reader, partition).map(Principals::One),
+        (false, true) => read_list(reader, partition).map(Principals::List),
+        (true, true) => reader.invalid(
+            "two kinds of principals: got `Principal` and `Principals`, give one or the other"
+                .into(),
+        ),
+        (false, false) => reader.invalid(format!(
+            "no principal: got neither `Principal` nor `Principals`, give {PRINCIPALS}, or a list"
+        )),
+    }
+}
+
+fn read_principal(reader: &mut PropertyReader<'_>, partition: Option<&str>) -> Option<Principal> {
+    let organization = reader.text("OrganizationId").and_then(|text| {
+        text.parse().ok().or_else(|| {
+            let got = shown(&text);
+            reader.invalid(format!(
+                "`OrganizationId` is not an organization's id: got {got}, give `o-` and 10 to 32 lower-case letters or digits"
+            ))
+        })
+    });
+    let text = reader.text("Principal")?;
+    if let Some(error) = wrong_partition("Principal", &text, partition) {
+        reader.errors.add(|| error);
+    }
+    match text.parse() {
+        // An organization that does not parse was rejected above: nothing becomes public by mistake.
+        Ok(Principal::Everyone) => {
+            Some(organization.map_or(Principal::Everyone, Principal::Organization))
+        }
+        Ok(Principal::Account(account)) if reader.has("OrganizationId") => reader.invalid(format!(
+            "`OrganizationId` goes with everybody only: got it with the account `{account}`, make `Principal` `*` or \
+             remove `OrganizationId`"
+        )),
+        Ok(principal @ Principal::Account(_)) => Some(principal),
+        Ok(Principal::Organization(id)) => reader.invalid(format!(
+            "`Principal` is an organization: got `{id}`, make it `*` and give that as `OrganizationId`, or use `Principals`"
+        )),
+        Err(ParsePrincipalError) => reader.invalid(not_a_principal("Principal", &text, PRINCIPALS)),
+    }
+}
+
+fn read_list(
+    reader: &mut PropertyReader<'_>,
+    partition: Option<&str>,
+) -> Option<BTreeSet<Principal>> {
+    if reader.has("OrganizationId") {
+        return reader.invalid(
+            "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list".into(),
+        );
+    }
+    let mut principals = BTreeSet::new();
+    for text in read_entries(reader)? {
+        if let Some(error) = wrong_partition("Principals", &text, partition) {
+            reader.errors.add(|| error);
+        }
+        match text.parse() {
+            Ok(principal) => drop(principals.insert(principal)),
+            Err(ParsePrincipalError) => reader
+                .errors
+                .add(|| not_a_principal("Principals", &text, EACH_PRINCIPAL)),
+        }
+    }
+    Some(principals)
+}
+
+/// The entries of a list, or of one text with commas, which a parameter of a template is. White space around them, which
+/// splitting a text leaves, is none of theirs.
+fn read_entries(reader: &mut PropertyReader<'_>) -> Option<Vec<String>> {
+    let list = reader.properties.get("Principals")?;
+    let (each, text) = (list.as_array(), list.as_str());
+    let of_text = text.map_or(1, |text| text.split(',').count());
+    let length = each.map_or(of_text, Vec::len);
+    if length == 0 {
+        return reader.invalid(
+            "`Principals` is empty: got no entry, give at least one or remove the resource".into(),
+        );
+    }
+    if length > MAX_ENTRIES {
+        return reader.invalid(format!(
+            "`Principals` is too long: got {length} entries, give at most {MAX_ENTRIES}, or grant to one organization"
+        ));
+    }
+    let trimmed = |text: &str| text.trim().to_owned();
+    Some(match (each, text) {
+        (Some(each), _) => each.iter().map(|entry| trimmed(&scalar(entry))).collect(),
+        (None, Some(text)) => text.split(',').map(trimmed).collect(),
+        (None, None) => vec![scalar(list)],
+    })
+}
+
+/// The most entries of a list. A policy holds fewer.
+const MAX_ENTRIES: usize = 128;
+
+const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";
+
+const EACH_PRINCIPAL: &str =
+    "account ids of 12 digits, organization ids, `arn:<partition>:iam::<account>:root` or `*`";
+
+/// A layer can only be shared within its partition, and the API would take the account for one of the same number there.
+fn wrong_partition(name: &str, text: &str, partition: Option<&str>) -> Option<String> {
+    let account = account_of_root_arn(text)?;
+    let (partition, got) = (partition?, shown(text));
+    let its_own = text.starts_with(&format!("arn:{partition}:"));
+    (!its_own).then(|| {
+        format!(
+            "`{name}` has an account of another partition: got {got}, give one of the layer's own as in \
+             `arn:{partition}:iam::{account}:root`"
+        )
+    })
+}
+
+fn not_a_principal(name: &str, text: &str, principals: &str) -> String {
+    let got = shown(text);
+    match account_before_yaml(text) {
+        Some((account, how)) => format!(
+            "`{name}` has no account id of 12 digits: got {got}, which YAML makes of an unquoted `{account}` by reading it \
+             {how}, put the account id in quotes"
+        ),
+        None => format!("`{name}` has none of a layer version: got {got}, give {principals}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(properties: &Value) -> Result<Principals, String> {
+        let mut reader = PropertyReader::new(properties.as_object().expect("an object"));
+        let principals = read_principals(&mut reader, Some("aws"));
+        let errors = reader.errors.to_string();
+        principals.filter(|_| errors.is_empty()).ok_or(errors)
+    }
+
+    #[test]
+    fn a_list_has_neither_order_nor_doubles() {
+        let each = ["111122223333", "444455556666", "o-abcdefghij", "*"];
+        let each = each.map(|text| text.parse().expect("a principal"));
+        let each = Principals::List(each.into_iter().collect());
+        for list in [
+            json!(["111122223333", "444455556666", "o-abcdefghij", "*"]),
+            json!([
+                "*",
+                "o-abcdefghij",
+                444_455_556_666_u64,
+                "111122223333",
+                "111122223333"
+            ]),
+            json!("arn:aws:iam::111122223333:root, 444455556666,o-abcdefghij , *"),
+            json!("111122223333,\n444455556666,\n\to-abcdefghij,*\n"),
+            json!(["111122223333", " 444455556666", "o-abcdefghij\n", "\t* "]),
+        ] {
+            assert_eq!(
+                read(&json!({"Principals": list})),
+                Ok(each.clone()),
+                "{list}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_may_have_128_entries() {
+        let ids: Vec<String> = (0..128).map(|number| format!("{number:012}")).collect();
+        for list in [json!(ids), json!(ids.join(", "))] {
+            let Ok(Principals::List(each)) = read(&json!({"Principals": list})) else {
+                panic!("not a list: {list}");
+            };
+            assert_eq!(each.len(), 128);
+        }
+    }
+
+    #[test]
+    fn a_reason_says_what_is_wrong_with_the_principals() {
+        for (properties, reason) in [
+            (
+                json!({"Principal": "*", "Principals": "*"}),
+                "two kinds of principals: got `Principal` and `Principals`, give one or the other",
+            ),
+            (
+                json!({"Principals": []}),
+                "`Principals` is empty: got no entry, give at least one or remove the resource",
+            ),
+            (
+                json!({"Principals": ""}),
+                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": ["111122223333", "1402433619", {"a": 1}]}),
+                "`Principals` has no account id of 12 digits: got `1402433619`, which YAML makes of an unquoted \
+                 `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes; \
+                 `Principals` has none of a layer version: got `{\"a\":1}`, give account ids of 12 digits, organization \
+                 ids, `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": ["*", ""]}),
+                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": ["*", " "]}),
+                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": "*, ,"}),
+                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`; \
+                 `Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": [["111122223333"]]}),
+                "`Principals` has none of a layer version: got `[\"111122223333\"]`, give account ids of 12 digits, \
+                 organization ids, `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": {"a": "*,*"}}),
+                "`Principals` has none of a layer version: got `{\"a\":\"*,*\"}`, give account ids of 12 digits, \
+                 organization ids, `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": null}),
+                "`Principals` has none of a layer version: got `null`, give account ids of 12 digits, organization ids, \
+                 `arn:<partition>:iam::<account>:root` or `*`",
+            ),
+            (
+                json!({"Principals": ["*", 8.888_888_888_8e10]}),
+                "`Principals` has no account id of 12 digits: got `88888888888.0`, which YAML makes of an unquoted \
+                 `088888888888` by reading it as a floating-point number, put the account id in quotes",
+            ),
+            (
+                json!({"Principals": "8.8888888888E10,o-abcdefghij"}),
+                "`Principals` has no account id of 12 digits: got `8.8888888888E10`, which YAML makes of an unquoted \
+                 `088888888888` by reading it as a floating-point number, put the account id in quotes",
+            ),
+            (
+                json!({"Principals": vec!["*"; 129]}),
+                "`Principals` is too long: got 129 entries, give at most 128, or grant to one organization",
+            ),
+            (
+                json!({"Principals": vec!["nobody"; 5000]}),
+                "`Principals` is too long: got 5000 entries, give at most 128, or grant to one organization",
+            ),
+            (
+                json!({"Principals": ",".repeat(128)}),
+                "`Principals` is too long: got 129 entries, give at most 128, or grant to one organization",
+            ),
+            (
+                json!({"Principals": "*", "OrganizationId": "o-abcdefghij"}),
+                "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list",
+            ),
+            (
+                json!({"Principal": "o-abcdefghij"}),
+                "`Principal` is an organization: got `o-abcdefghij`, make it `*` and give that as `OrganizationId`, or use \
+                 `Principals`",
+            ),
+            (
+                json!({"Principal": "arn:aws-cn:iam::111122223333:root"}),
+                "`Principal` has an account of another partition: got `arn:aws-cn:iam::111122223333:root`, give one of the \
+                 layer's own as in `arn:aws:iam::111122223333:root`",
+            ),
+            (
+                json!({"Principals": ["*", "arn:aws-cn:iam::111122223333:root"]}),
+                "`Principals` has an account of another partition: got `arn:aws-cn:iam::111122223333:root`, give one of the \
+                 layer's own as in `arn:aws:iam::111122223333:root`",
+            ),
+        ] {
+            assert_eq!(read(&properties), Err(reason.to_owned()), "{properties}");
+        }
+    }
+}
