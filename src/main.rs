@@ -19,7 +19,7 @@ use lambda_runtime::tower::util::MapRequestLayer;
 use lambda_runtime::{Error, LambdaInvocation, Runtime, Service, service_fn};
 
 /// The environment variable that makes all work panic, so that an operator can see a panic answered.
-const PANIC_DRILL: &str = "PANIC_DRILL";
+const PANIC_DRILL: &str = "SIMULATE_PANIC";
 
 fn main() -> ExitCode {
     telemetry::begin();

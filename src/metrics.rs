@@ -55,7 +55,7 @@ pub(crate) fn emit(context: &Context, tally: Tally, duration: Duration) {
         "_aws": {
             "Timestamp": millis(now.unwrap_or_default()),
             "CloudWatchMetrics": [{
-                "Namespace": "LayerPermissionProvider",
+                "Namespace": "LambdaPermissionProvider",
                 "Dimensions": [["FunctionName"]],
                 "Metrics": metrics,
             }],
