@@ -7,7 +7,7 @@ SHELL := bash
 
 # Tools are pinned in tools/ by version and SHA-256, and installed into .tools/, each when something first needs it.
 TOOLS := .tools
-ENGINE := $(TOOLS)/engine
+ENGINE := $(TOOLS)/e2e
 LINT := $(TOOLS)/lint
 PACKAGE := $(TOOLS)/package
 SAM := $(TOOLS)/sam
@@ -58,11 +58,11 @@ help: ## list the targets
 
 .PHONY: demo
 demo: $(ZIP) $(ENGINE)/.installed ## deploy the provider on an engine on this machine and watch a stack's life
-	@$(ENGINE)/bin/python tests/engine/demo.py
+	@$(ENGINE)/bin/python tests/e2e/demo.py
 
 .PHONY: try
 try: ## print what would be done for an event of tests/events, calling nobody: make try EVENT=create-account
-	@cargo run --quiet --example try -- tests/events/$(EVENT).json
+	@cargo run --quiet --example plan -- tests/events/$(EVENT).json
 
 .PHONY: check
 check: format lint licences advisories templates test fuzz-build budget engine sam ## everything that a change has to pass
@@ -88,11 +88,11 @@ licences: $(CARGO_DENY) ## check licences, sources and doubles of the dependenci
 
 .PHONY: advisories
 advisories: $(CARGO_DENY) ## check the dependencies for known vulnerabilities, where their database can be reached
-	tools/check_advisories.sh $(CARGO_DENY)
+	tools/audit_deps.sh $(CARGO_DENY)
 
 .PHONY: templates
 templates: $(LINT)/.installed ## check template.yaml, the examples and the templates in the README with cfn-lint
-	$(LINT)/bin/python tests/engine/readme.py $(TOOLS)/readme
+	$(LINT)/bin/python tests/e2e/readme_templates.py $(TOOLS)/readme
 	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml $(TOOLS)/readme/*.yaml
 
 .PHONY: test
@@ -128,11 +128,11 @@ faults: ## live through schedules of faults, which test does with 200 of them: m
 
 .PHONY: engine
 engine: $(PACKAGED) $(ENGINE)/.installed $(AWS)/.installed $(EMULATOR) $(LAYER_ACCESS) ## run the engine tests: what ships, in real engines
-	cd tests/engine && $(CURDIR)/$(ENGINE)/bin/pytest
+	cd tests/e2e && $(CURDIR)/$(ENGINE)/bin/pytest
 
 .PHONY: sam
 sam: $(BOOTSTRAP) $(SAM)/.installed ## check that AWS SAM takes template.yaml: validate and build
-	tools/check_sam.sh $(SAM)/bin
+	tools/sam_validate.sh $(SAM)/bin
 
 .PHONY: build-Provider
 build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in ARTIFACTS_DIR
@@ -222,8 +222,8 @@ $(NODE_PEER)/handler.cjs: $(wildcard benches/peers/node/*)
 	NODE_PATH=$(@D)/node_modules $(@D)/node_modules/.bin/esbuild benches/peers/node/runtime.js --bundle --minify --platform=node \
 	  --target=node20 --log-level=warning --outfile=$@
 
-$(EMULATOR): tools/take_emulator.py tools/requirements-sam.txt
-	python3 tools/take_emulator.py tools/requirements-sam.txt $@
+$(EMULATOR): tools/extract_runtime_emulator.py tools/requirements-sam.txt
+	python3 tools/extract_runtime_emulator.py tools/requirements-sam.txt $@
 
 $(CARGO_DENY):
 	cargo install --quiet --locked --no-default-features --version $(CARGO_DENY_VERSION) \
