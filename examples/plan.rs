@@ -1,5 +1,5 @@
-//! Prints what would be done for an event, calling nobody: `cargo run --example plan -- tests/events/create-account.json`.
-//! What an Update or Delete takes away is supposed to be there, and what is given is not.
+//! Prints the plan for an event, without any call: `cargo run --example plan -- tests/events/create-account.json`.
+//! Assumes that the statements which an Update or Delete removes exist, and those which it adds do not.
 
 use std::error::Error;
 
@@ -16,18 +16,18 @@ use serde_json::{Value, json};
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args()
         .nth(1)
-        .ok_or("no event: got no argument, give the path of one")?;
+        .ok_or("no event: got no argument, give the path of an event")?;
     let event = Event::read(&std::fs::read(path)?);
     let envelope = Envelope::open(&event.json)?;
-    println!("answer to    {}", envelope.response_url);
-    match understand(&envelope, &event) {
-        Ok(intent) => tell(&intent)?,
+    println!("response to  {}", envelope.response_url);
+    match parse(&envelope, &event) {
+        Ok(intent) => print_plan(&intent)?,
         Err(reason) => println!("FAILED       {reason}"),
     }
     Ok(())
 }
 
-fn understand(envelope: &Envelope, event: &Event) -> Result<Intent, Box<dyn Error>> {
+fn parse(envelope: &Envelope, event: &Event) -> Result<Intent, Box<dyn Error>> {
     envelope.check()?;
     event.check()?;
     let request = Request::parse(envelope, &event.json)?;
@@ -35,10 +35,10 @@ fn understand(envelope: &Envelope, event: &Event) -> Result<Intent, Box<dyn Erro
     Ok(Intent::of(&request)?)
 }
 
-fn tell(intent: &Intent) -> Result<(), Box<dyn Error>> {
+fn print_plan(intent: &Intent) -> Result<(), Box<dyn Error>> {
     println!("purpose      {:?}", intent.purpose);
     let Some(goals) = &intent.goals else {
-        println!("plan         Lambda is not called");
+        println!("plan         no calls");
         println!("SUCCESS      {}", intent.physical_id);
         return Ok(());
     };
@@ -46,17 +46,17 @@ fn tell(intent: &Intent) -> Result<(), Box<dyn Error>> {
         println!("role         {role}");
     }
     println!("layer        {}", goals.scope);
-    // What would be done to every version of a layer is told of one.
+    // With `Versions: All`, the plan of one version stands for all.
     let first = format!("{}:1", goals.scope.layer()).parse()?;
     let layer_version = goals.named.clone().unwrap_or(first);
-    let policy = supposed(layer_version, &goals.each)?;
+    let policy = assumed_policy(layer_version, &goals.each)?;
     println!("plan         {}", plan(&goals.each, &policy)?);
     println!("SUCCESS      {}", intent.physical_id);
     Ok(())
 }
 
-/// A policy in which only what is unwanted stands.
-fn supposed(layer_version: LayerVersionArn, goal: &Goal) -> Result<Policy, MalformedPolicy> {
+/// A policy that contains only the statements to remove.
+fn assumed_policy(layer_version: LayerVersionArn, goal: &Goal) -> Result<Policy, MalformedPolicy> {
     let written = |unwanted: &Unwanted| match unwanted.principal().cloned() {
         Some(principal) => Statement {
             sid: unwanted.sid.clone(),
