@@ -1,84 +1,86 @@
-"""What the tests start from: one engine for all, with the provider deployed, and a layer of each test's own."""
+"""Shared fixtures: one local AWS for all tests, with the provider deployed, and a new layer and stack for each test."""
 
 import itertools
 
 import pytest
 
-from provider import Provider
-from runtime_emulator import Emulator
-from local_aws import ROLES_SECRET_KEY, ROLES_SESSION_TOKEN, SECRET_KEY, SESSION_TOKEN, Engine
-from response_endpoint import HOST, Gate
 from layer import Layer
-from layer_owner import Owners
+from layer_owner import LayerOwner
+from local_aws import ASSUMED_SECRET_KEY, ASSUMED_SESSION_TOKEN, SECRET_KEY, SESSION_TOKEN, LocalAws
+from provider import Provider
+from response_endpoint import HOST, ResponseEndpoint
+from runtime_emulator import RuntimeEmulator
 from stack import Stack
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def engine():
-    engine = Engine()
-    yield engine
-    engine.stop()
+def aws():
+    aws = LocalAws()
+    yield aws
+    aws.stop()
 
 
 @pytest.fixture(scope="session")
-def deployed(engine):
-    return Provider(engine)
+def deployed_provider(aws):
+    return Provider(aws)
 
 
 @pytest.fixture
-def provider(engine, deployed):
-    """The provider, as deployed. Afterwards every request was answered once, as CloudFormation wants it, and the log is clean."""
-    engine.gate.exchanges.clear()
-    engine.gate.violations.clear()
-    yield deployed
-    check(engine.gate, "\n".join(deployed.log()))
+def provider(aws, deployed_provider):
+    """The deployed provider. Afterwards, checks that every request got exactly one valid response, and that the log contains no secret."""
+    aws.response_endpoint.requests.clear()
+    aws.response_endpoint.violations.clear()
+    yield deployed_provider
+    check(aws.response_endpoint, "\n".join(deployed_provider.log()))
 
 
 @pytest.fixture
-def layer(engine):
-    return Layer(engine, f"tools-{next(_numbers)}")
+def layer(aws):
+    return Layer(aws, f"tools-{next(_numbers)}")
 
 
 @pytest.fixture
-def stack(engine, provider):
-    return Stack(engine, f"user-{next(_numbers)}")
+def stack(aws, provider):
+    return Stack(aws, f"user-{next(_numbers)}")
 
 
 @pytest.fixture
-def owners(engine, provider):
-    owners = Owners(engine, provider)
-    yield owners
-    assert owners.stack.delete() == "DELETE_COMPLETE"
+def layer_owner(aws, provider):
+    layer_owner = LayerOwner(aws, provider)
+    yield layer_owner
+    assert layer_owner.stack.delete() == "DELETE_COMPLETE"
 
 
 @pytest.fixture
-def gate():
-    gate = Gate()
-    yield gate
-    gate.close()
+def response_endpoint():
+    response_endpoint = ResponseEndpoint()
+    yield response_endpoint
+    response_endpoint.close()
 
 
 @pytest.fixture
-def emulate(engine, gate, tmp_path):
-    """Starts the executable that ships under AWS's emulator: `emulate(timeout=3, SIMULATE_PANIC="1")`."""
+def start_emulator(aws, response_endpoint, tmp_path):
+    """Starts the release executable in AWS's Runtime Interface Emulator: `start_emulator(timeout=3, SIMULATE_PANIC="1")`."""
     running = []
 
     def start(**settings):
-        running.append(Emulator(tmp_path, **{"AWS_ENDPOINT_URL": engine.url, "RESPONSE_HOSTS": f"http://{HOST}", **settings}))
+        env = {"AWS_ENDPOINT_URL": aws.url, "RESPONSE_HOSTS": f"http://{HOST}", **settings}
+        running.append(RuntimeEmulator(tmp_path, **env))
         return running[-1]
 
     yield start
     for emulator in running:
         emulator.stop()
-        check(gate, emulator.log())
+        check(response_endpoint, emulator.log())
 
 
-def check(gate: Gate, log: str):
-    assert not gate.violations
-    assert not [exchange.event for exchange in gate.exchanges.values() if not exchange.answers], "not answered"
-    secrets = [exchange.query for exchange in gate.exchanges.values()]
-    secrets += [part for query in secrets for part in query.split("&")] 
-    secrets += [SECRET_KEY, SESSION_TOKEN, ROLES_SECRET_KEY, ROLES_SESSION_TOKEN]
-    assert not [secret for secret in secrets if secret in log], "a secret is in the log"
+def check(response_endpoint: ResponseEndpoint, log: str):
+    requests = response_endpoint.requests.values()
+    assert not response_endpoint.violations
+    assert not [request.event for request in requests if not request.responses], "no response"
+    secrets = [request.query for request in requests]
+    secrets += [part for query in secrets for part in query.split("&")]
+    secrets += [SECRET_KEY, SESSION_TOKEN, ASSUMED_SECRET_KEY, ASSUMED_SESSION_TOKEN]
+    assert not [secret for secret in secrets if secret in log], "the log contains a secret"

@@ -1,10 +1,10 @@
-"""Another account, with layers of its own and a role that lets the provider share some of them."""
+"""Another account that owns layers, with a role that lets the provider share some of them."""
 
 import itertools
 
-from provider import Provider
-from local_aws import Engine
 from layer import Layer
+from local_aws import LocalAws
+from provider import Provider
 from stack import Stack
 from templates import example
 
@@ -13,12 +13,12 @@ ACCOUNT = "210987654321"
 _numbers = itertools.count(1)
 
 
-class Owners:
-    external_id = "of-their-own-choice"
+class LayerOwner:
+    external_id = "external-id-of-the-layer-owner"
 
-    def __init__(self, engine: Engine, provider: Provider):
-        self._engine = engine
-        self.stack = Stack(engine, f"sharing-role-{next(_numbers)}", account=ACCOUNT)
+    def __init__(self, aws: LocalAws, provider: Provider):
+        self._aws = aws
+        self.stack = Stack(aws, f"sharing-role-{next(_numbers)}", account=ACCOUNT)
         parameters = {"ProviderRoleArn": provider.role, "ExternalId": self.external_id, "LayerNames": "tools-*"}
         assert self.stack.create(example("share-another-accounts-layer-role"), **parameters) == "CREATE_COMPLETE"
 
@@ -27,5 +27,5 @@ class Owners:
         return self.stack.outputs["RoleArn"]
 
     def layer(self, name: str) -> Layer:
-        """Theirs; the role may share it if its name begins with `tools-`."""
-        return Layer(self._engine, f"{name}-{next(_numbers)}", account=ACCOUNT)
+        """A layer of this account; the role may share it if its name begins with `tools-`."""
+        return Layer(self._aws, f"{name}-{next(_numbers)}", account=ACCOUNT)

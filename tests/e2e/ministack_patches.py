@@ -1,13 +1,13 @@
-"""What MiniStack lacks of AWS, and the provider's template and the examples need.
+"""Patches MiniStack where it differs from AWS in ways that the provider's template and the examples depend on.
 
-- IAM decides on layers by the actions, ARNs and the condition key that AWS has for them: MiniStack knows but two of the actions,
-  no versions and no key.
-- A service control policy can be deployed, and holds for the users and roles of the account that it is attached to.
-- A stack may have the ServiceToken of another account's function, and code from another account's bucket, if their policies let its account.
-- A StackSet can be deployed, and rolls nothing out.
-- A template's conditions may join a list, to see whether it is empty.
-- A version of a function is published only of the code that its CodeSha256 says. MiniStack looks at no CodeSha256.
-- Requests count as sent by TLS, which MiniStack does not speak here: policies deny what comes without.
+- IAM authorizes layer actions by AWS's action names, ARNs and condition key. MiniStack knows only two of the actions, no versions and no
+  condition key.
+- A service control policy can be deployed, and applies to users and roles of the account that it is attached to.
+- A stack may use the ServiceToken of another account's function and code in another account's bucket, if their policies allow its account.
+- A StackSet can be deployed, without effect.
+- Conditions of a template may use Fn::Join on a list parameter.
+- Publishing a version of a function fails unless its CodeSha256 matches. MiniStack ignores CodeSha256.
+- Requests count as sent over TLS, which MiniStack does not use here: policies deny requests without TLS.
 """
 
 import json
@@ -40,16 +40,16 @@ LAYER_ACTIONS = {
     ("POST", "policy"): "AddLayerVersionPermission",
     ("DELETE", "policy"): "RemoveLayerVersionPermission",
 }
-WITH_LAYERS = {"lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"}
+ACTIONS_WITH_LAYERS = {"lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"}
 
 
-def action_on_layer(method, path):
+def layer_action(method, path):
     if found := LAYER.fullmatch(urllib.parse.unquote(path)):
         return LAYER_ACTIONS[method, "policy" if found["policy"] else "version" if found["version"] else "versions"]
     return lambda_action(method, path)
 
 
-def arn_of_layer(service, method, path, headers, body, query, region, account):
+def layer_arn(service, method, path, headers, body, query, region, account):
     if service == "lambda" and (found := LAYER.fullmatch(urllib.parse.unquote(path))):
         name = found["name"]
         arn = name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:layer:{name}"
@@ -58,11 +58,11 @@ def arn_of_layer(service, method, path, headers, body, query, region, account):
 
 
 def context_with_layers(service, action, body, query):
-    layers = json.loads(body).get("Layers") if action in WITH_LAYERS else None
+    layers = json.loads(body).get("Layers") if action in ACTIONS_WITH_LAYERS else None
     return request_context(service, action, body, query) | ({"lambda:Layer": layers} if layers else {})
 
 
-def principal_of_organization(access_key, account, *args):
+def principal_with_service_control_policies(access_key, account, *args):
     principal = resolve_principal(access_key, account, *args)
     attached = organizations._attachments.items() if getattr(principal, "policies", None) is not None else []
     documents = [organizations._policies[id]["_Content"] for id, targets in attached if account in targets]
@@ -108,20 +108,20 @@ def conditions_with_joins(template, parameters):
     return evaluate_conditions({**template, "Conditions": joined(template.get("Conditions", {}))}, parameters)
 
 
-def create_version_of_code(logical_id, properties, stack):
+def create_version_if_code_matches(logical_id, properties, stack):
     function, _name = provisioners._lambda_version_function(properties)
-    wanted, found = properties.get("CodeSha256"), function["config"]["CodeSha256"]
-    if wanted and wanted != found:
-        raise ValueError(f"CodeSHA256 ({wanted}) is different from current CodeSHA256 in $LATEST ({found}).")
+    expected, actual = properties.get("CodeSha256"), function["config"]["CodeSha256"]
+    if expected and expected != actual:
+        raise ValueError(f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({actual}).")
     return create_version(logical_id, properties, stack)
 
 
-def pin_origin_with_tls(address, _secure):
+def pin_request_origin_with_tls(address, _secure):
     pin_request_origin(address, True)
 
 
-def lets(policy, account, action, arn, region):
-    """Whether the policy of what has this ARN lets the account do it."""
+def allows(policy, account, action, arn, region):
+    """Whether this resource-based policy allows the account to perform the action."""
     context = iam_evaluator.EvalContext(
         principal_arn=f"arn:aws:iam::{account}:root",
         principal_type="Root",
@@ -138,7 +138,7 @@ def function_of_any_account(reference):
     if found[0] or len(parts) < 7 or parts[4] == account:
         return found
     function = lambda_svc._functions.get_scoped(parts[4], parts[3], parts[6]) or {}
-    if not lets(function.get("policy"), account, "lambda:InvokeFunction", reference, parts[3]):
+    if not allows(function.get("policy"), account, "lambda:InvokeFunction", reference, parts[3]):
         return found
     return lambda_svc._get_func_record_for_ref_in_scope(reference, account_id=parts[4], region=parts[3])
 
@@ -149,7 +149,7 @@ def object_of_any_account(bucket, key, version_id=None):
     if found or owner == account:
         return found
     policy = s3._bucket_policies._data.get((owner, bucket))
-    if not lets(policy, account, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", responses.get_region()):
+    if not allows(policy, account, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", responses.get_region()):
         return found
     token = responses._request_account_id.set(owner)
     try:
@@ -158,17 +158,17 @@ def object_of_any_account(bucket, key, version_id=None):
         responses._request_account_id.reset(token)
 
 
-def bring():
-    app.pin_request_origin = pin_origin_with_tls
-    # Its update calls it by this name.
-    provisioners._lambda_version_create = create_version_of_code
-    provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]["create"] = create_version_of_code
+def apply():
+    app.pin_request_origin = pin_request_origin_with_tls
+    # The update handler calls it by this name.
+    provisioners._lambda_version_create = create_version_if_code_matches
+    provisioners._RESOURCE_HANDLERS["AWS::Lambda::Version"]["create"] = create_version_if_code_matches
     lambda_svc._get_func_record_for_ref = function_of_any_account
     s3._get_object_data = object_of_any_account
-    iam_actions._lambda_action = action_on_layer
-    iam_actions.extract_resource_arn = arn_of_layer
+    iam_actions._lambda_action = layer_action
+    iam_actions.extract_resource_arn = layer_arn
     iam_actions.request_tag_context = context_with_layers
-    iam_evaluator.resolve_principal = principal_of_organization
+    iam_evaluator.resolve_principal = principal_with_service_control_policies
     provisioners._RESOURCE_HANDLERS["AWS::Organizations::Policy"] = {"create": create_policy, "delete": delete_policy}
     provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::StackSet"] = {"create": create_stack_set, "delete": delete_stack_set}
     for module in (changesets, engine, handlers, provisioners, stacks):

@@ -1,4 +1,4 @@
-"""A server with all the processes that it starts: they end together."""
+"""A server process. Stopping it also stops all processes that it started."""
 
 import contextlib
 import os
@@ -9,7 +9,8 @@ import subprocess
 import time
 
 TOOLS = pathlib.Path(__file__).parents[2] / ".tools"
-SLOWEST_START = 30  # seconds
+START_TIMEOUT = 30  # seconds
+POLL_INTERVAL = 0.02  # seconds
 
 
 def free_port() -> int:
@@ -18,10 +19,10 @@ def free_port() -> int:
 
 
 class Process:
-    """Started with exactly this environment and `PATH`; what it prints goes to `log`."""
+    """Runs with exactly this environment and `PATH`, and writes its output to `log`."""
 
     def __init__(self, command: list, port: int, log: pathlib.Path, cwd: pathlib.Path, **env: str):
-        self.log = log
+        self._log = log
         with log.open("wb") as out:
             self._child = subprocess.Popen(
                 list(map(str, command)),
@@ -39,33 +40,33 @@ class Process:
             raise
 
     def _wait_for(self, port: int):
-        end = time.monotonic() + SLOWEST_START
+        end = time.monotonic() + START_TIMEOUT
         while time.monotonic() < end and self._child.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     return
-            time.sleep(0.02)
-        raise RuntimeError(f"{self._child.args} does not listen on port {port}:\n{self.text()}")
+            time.sleep(POLL_INTERVAL)
+        raise RuntimeError(f"{self._child.args} does not listen on port {port}:\n{self.output()}")
 
-    def text(self) -> str:
-        return self.log.read_text(errors="replace")
+    def output(self) -> str:
+        return self._log.read_text(errors="replace")
 
-    def members(self) -> dict[int, str]:
-        """What runs in the session that it started: names by process id, itself included."""
-        members = {}
+    def session_processes(self) -> dict[int, str]:
+        """The names of all running processes of its session, itself included, by process id."""
+        processes = {}
         for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
             try:
                 head, _, tail = stat.read_text().rpartition(")")
-            except OSError:  # it has ended meanwhile
+            except OSError:  # the process has ended
                 continue
             state, _parent, _group, session, *_ = tail.split()
             if int(session) == self._child.pid and state != "Z":
-                members[int(stat.parent.name)] = head.partition("(")[2]
-        return members
+                processes[int(stat.parent.name)] = head.partition("(")[2]
+        return processes
 
     def kill(self):
-        # SIGTERM would wait for what is pending; and the emulator starts its function in another process group.
-        for member in self.members():
+        # SIGTERM would wait for pending work, and the runtime emulator starts its function in another process group.
+        for id in self.session_processes():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(member, signal.SIGKILL)
+                os.kill(id, signal.SIGKILL)
         self._child.wait()

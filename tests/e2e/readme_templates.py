@@ -1,4 +1,4 @@
-"""The templates in README.md: every YAML block with `Resources:`. `python readme.py FOLDER` writes them there, a file each."""
+"""The templates in README.md: every YAML block with `Resources:`. `python readme_templates.py FOLDER` writes each to a file in FOLDER."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""AWS's Lambda Runtime Interface Emulator: runs the executable that ships as Lambda does, time limit included."""
+"""AWS's Lambda Runtime Interface Emulator: runs the release executable as Lambda does, timeout included."""
 
 import json
 import pathlib
@@ -6,15 +6,15 @@ import urllib.error
 import urllib.request
 import zipfile
 
-from provider import ROOT
 from local_aws import REGION, SECRET_KEY, SESSION_TOKEN
 from process import TOOLS, Process, free_port
+from provider import ROOT
 
-EMULATOR = TOOLS / "aws-lambda-rie"
-ACCOUNT = "012345678912"  # The emulator says so in the ARN of the function; it cannot be set.
+EXECUTABLE = TOOLS / "aws-lambda-rie"
+ACCOUNT = "012345678912"  # hard-coded in the emulator, for the function's ARN
 
 
-class Emulator:
+class RuntimeEmulator:
     def __init__(self, folder: pathlib.Path, timeout: int = 10, **env: str):
         bootstrap = folder / "bootstrap"
         if not bootstrap.exists():
@@ -25,7 +25,7 @@ class Emulator:
         self._url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         self._process = Process(
             [
-                EMULATOR,
+                EXECUTABLE,
                 *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
                 *("--runtime-api-address", f"127.0.0.1:{runtime_api}"),
                 bootstrap,
@@ -33,7 +33,7 @@ class Emulator:
             port,
             log=folder / f"emulator-{port}.log",
             cwd=folder,
-            AWS_LAMBDA_FUNCTION_NAME="layer-permission-provider",
+            AWS_LAMBDA_FUNCTION_NAME="lambda-permission-provider",
             AWS_LAMBDA_FUNCTION_TIMEOUT=str(timeout),
             AWS_LAMBDA_FUNCTION_MEMORY_SIZE="128",
             AWS_REGION=REGION,
@@ -44,20 +44,20 @@ class Emulator:
         )
 
     def invoke(self, event) -> tuple[int, str]:
-        """What the emulator says of this invocation: status and text."""
+        """The status and the body of the invocation's HTTP response."""
         request = urllib.request.Request(self._url, data=json.dumps(event).encode())
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout + 10) as reply:
-                return reply.status, reply.read().decode()
+            with urllib.request.urlopen(request, timeout=self.timeout + 10) as response:
+                return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
     def log(self) -> str:
-        return self._process.text()
+        return self._process.output()
 
-    def bootstraps(self) -> list[int]:
-        """The processes of the executable that run now."""
-        return [id for id, name in self._process.members().items() if name == "bootstrap"]
+    def bootstrap_processes(self) -> list[int]:
+        """The ids of the running processes of the release executable."""
+        return [id for id, name in self._process.session_processes().items() if name == "bootstrap"]
 
     def stop(self):
         self._process.kill()

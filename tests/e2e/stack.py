@@ -1,44 +1,45 @@
-"""A stack: what a person does with it, and what they see of it. Every step waits for its end."""
+"""A CloudFormation stack. Each operation waits until it ends."""
 
 import json
 import time
 from collections.abc import Callable
 
-from local_aws import Engine
+from local_aws import LocalAws
 
-SLOWEST_STEP = 60  # seconds
+OPERATION_TIMEOUT = 60  # seconds
+POLL_INTERVAL = 0.03  # seconds
 
 
-def show_failure(event: dict):
-    """For the person whose test fails: pytest tells them what was printed."""
+def print_failure(event: dict):
+    """pytest shows what a failed test printed."""
     if event["ResourceStatus"].endswith("_FAILED"):
         print(event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason"))
 
 
 class Stack:
-    def __init__(self, engine: Engine, name: str, show: Callable[[dict], None] = show_failure, **where: str):
-        """`show` is given each event of a step when the step has ended."""
-        self._cloudformation = engine.client("cloudformation", **where)
-        self._show, self._shown = show, 0
+    def __init__(self, aws: LocalAws, name: str, on_event: Callable[[dict], None] = print_failure, **client: str):
+        """`on_event` gets each stack event after the operation has ended. `client` may give another region or account."""
+        self._cloudformation = aws.client("cloudformation", **client)
+        self._on_event, self._seen_events = on_event, 0
         self.name = name
         self.id = None
 
     def create(self, template: dict | str, **parameters: str) -> str:
-        made = self._cloudformation.create_stack(StackName=self.name, **_arguments(template, parameters))
-        self.id = made["StackId"]
-        return self._end()
+        created = self._cloudformation.create_stack(StackName=self.name, **_arguments(template, parameters))
+        self.id = created["StackId"]
+        return self._wait()
 
     def update(self, template: dict | str, **parameters: str) -> str:
         self._cloudformation.update_stack(StackName=self.name, **_arguments(template, parameters))
-        return self._end()
+        return self._wait()
 
     def delete(self) -> str:
         self._cloudformation.delete_stack(StackName=self.name)
-        return self._end()
+        return self._wait()
 
     def continue_rollback(self) -> str:
         self._cloudformation.continue_update_rollback(StackName=self.name)
-        return self._end()
+        return self._wait()
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -49,8 +50,8 @@ class Stack:
         """Oldest first."""
         return self._cloudformation.describe_stack_events(StackName=self.id)["StackEvents"][::-1]
 
-    def reason(self, logical_id: str) -> str:
-        """Why this resource failed, the last time that it did."""
+    def failure_reason(self, logical_id: str) -> str:
+        """The reason of the latest failure of this resource."""
         return next(
             event["ResourceStatusReason"]
             for event in reversed(self.events)
@@ -60,18 +61,18 @@ class Stack:
     def _describe(self) -> dict:
         return self._cloudformation.describe_stacks(StackName=self.id)["Stacks"][0]
 
-    def _end(self) -> str:
-        # An API without notifications: AWS's own waiters ask again and again, too.
-        end = time.monotonic() + SLOWEST_STEP
+    def _wait(self) -> str:
+        # CloudFormation has no notifications: AWS's own waiters poll, too.
+        end = time.monotonic() + OPERATION_TIMEOUT
         while time.monotonic() < end:
             status = self._describe()["StackStatus"]
             if not status.endswith("_IN_PROGRESS"):
-                for event in self.events[self._shown :]:
-                    self._show(event)
-                    self._shown += 1
+                for event in self.events[self._seen_events :]:
+                    self._on_event(event)
+                    self._seen_events += 1
                 return status
-            time.sleep(0.03)
-        raise TimeoutError(f"stack {self.name} is still {status} after {SLOWEST_STEP} s")
+            time.sleep(POLL_INTERVAL)
+        raise TimeoutError(f"stack {self.name} is still {status} after {OPERATION_TIMEOUT} s")
 
 
 def _arguments(template: dict | str, parameters: dict[str, str]) -> dict:

@@ -1,4 +1,4 @@
-"""Templates as users of the provider write them."""
+"""Templates that use the provider."""
 
 import pathlib
 
@@ -6,18 +6,19 @@ EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 
 ORGANIZATION = "o-a1b2c3d4e5"
 PARTNER, OTHER_PARTNER = "111122223333", "444455556666"
+NOT_OWNED = "statement-not-owned"  # the id of a statement that the provider does not own
 
 
 def example(name: str) -> str:
     return (EXAMPLES / f"{name}.yaml").read_text()
 
 
-def sharing(policies: dict | None = None, **properties) -> dict:
-    """A stack with the resource `Sharing`, whose return values are the stack's outputs."""
+def sharing_template(policies: dict | None = None, **properties) -> dict:
+    """A template with the resource `Sharing`, whose return values are the stack's outputs."""
     resource = {
         "Type": "Custom::LayerVersionPermission",
         "Properties": {
-            "ServiceToken": {"Fn::ImportValue": "layer-permission-provider-ServiceToken"},
+            "ServiceToken": {"Fn::ImportValue": "lambda-permission-provider-ServiceToken"},
             "ServiceTimeout": 30,
             **properties,
         },
@@ -28,9 +29,9 @@ def sharing(policies: dict | None = None, **properties) -> dict:
     return {"Resources": {"Sharing": resource}, "Outputs": {"Ref": {"Value": {"Ref": "Sharing"}}, **outputs}}
 
 
-def doomed(template: dict) -> dict:
-    """The same, with a resource that fails after `Sharing` is done."""
-    missing = "arn:aws:lambda:eu-west-1:123456789012:layer:nobody-published-this:1"
+def with_failing_resource(template: dict) -> dict:
+    """Adds a resource that fails after `Sharing` is complete."""
+    missing = "arn:aws:lambda:eu-west-1:123456789012:layer:never-published:1"
     failing = {
         "Type": "AWS::Lambda::LayerVersionPermission",
         "DependsOn": "Sharing",
@@ -39,7 +40,7 @@ def doomed(template: dict) -> dict:
     return {**template, "Resources": {**template["Resources"], "Failing": failing}}
 
 
-def without(template: dict, logical_id: str) -> dict:
-    """The same without this resource and what is put out of it; a stack needs one resource, so one that does nothing stays."""
+def without_resource(template: dict, logical_id: str) -> dict:
+    """Removes this resource and the outputs; a stack needs at least one resource, so adds one without effect."""
     others = {name: resource for name, resource in template["Resources"].items() if name != logical_id}
-    return {"Resources": {**others, "Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    return {"Resources": {**others, "NoOp": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}

@@ -1,4 +1,4 @@
-"""The table and the picture of speed are those of the results that are kept, not typed by hand."""
+"""The benchmark table and chart are generated from the stored results."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""What `make budget` says when the executable that ships costs too much, and that it says nothing else."""
+"""`make budget`: what it reports if the release executable exceeds its budget, and that it reports nothing else."""
 
 import json
 import pathlib
@@ -13,7 +13,7 @@ import budget  # noqa: E402
 import contents  # noqa: E402
 
 CREATE = "instructions of a cold Create"
-OURS = {("hyper", "v1.12.0"), ("reqwest", "v0.13.5"), ("rustls", "v0.23.46")}
+CRATES = {("hyper", "v1.12.0"), ("reqwest", "v0.13.5"), ("rustls", "v0.23.46")}
 
 
 def test_figure_over_budget_is_reported_with_the_remedy():
@@ -36,8 +36,8 @@ def test_figure_far_below_budget_suggests_a_new_baseline():
 
 def test_one_additional_crate_exceeds_the_budget():
     assert budget.exceeded({"crates": 168}, {"crates": 168}) == []
-    (wrong,) = budget.exceeded({"crates": 168}, {"crates": 169})
-    assert wrong.startswith("crates over budget: got 169, the budget is 168 (at most 168);")
+    (failure,) = budget.exceeded({"crates": 168}, {"crates": 169})
+    assert failure.startswith("crates over budget: got 169, the budget is 168 (at most 168);")
 
 
 def test_committed_budget_has_every_checked_figure():
@@ -46,15 +46,15 @@ def test_committed_budget_has_every_checked_figure():
 
 @pytest.mark.parametrize("other", [("ring", "v0.17.14"), ("openssl", "v0.10.70"), ("native-tls", "v0.2.14")])
 def test_second_http_or_tls_stack_is_reported(other):
-    assert contents.second_stacks(OURS) == []
-    assert contents.second_stacks(OURS | {other}) == [
+    assert contents.second_stacks(CRATES) == []
+    assert contents.second_stacks(CRATES | {other}) == [
         f"second HTTP or TLS stack: got `{' '.join(other)}`, see by `cargo tree --invert` who wants it, and leave out the feature that does"
     ]
 
 
 def test_second_version_of_the_same_stack_is_reported():
-    (wrong,) = contents.second_stacks(OURS | {("hyper", "v0.14.32")})
-    assert wrong.startswith("second HTTP or TLS stack: got `hyper v0.14.32`, `hyper v1.12.0`,")
+    (failure,) = contents.second_stacks(CRATES | {("hyper", "v0.14.32")})
+    assert failure.startswith("second HTTP or TLS stack: got `hyper v0.14.32`, `hyper v1.12.0`,")
 
 
 def compiled(folder: pathlib.Path, *functions: str) -> pathlib.Path:
@@ -73,5 +73,5 @@ def test_jitter_entropy_symbols_are_reported(tmp_path):
 
 
 def test_library_without_cryptography_is_reported(tmp_path):
-    (wrong,) = contents.jitter(compiled(tmp_path, "something_else"))
-    assert wrong.startswith("no cryptography in the library: got 1 symbols in ")
+    (failure,) = contents.jitter(compiled(tmp_path, "something_else"))
+    assert failure.startswith("no cryptography in the library: got 1 symbols in ")

@@ -1,22 +1,21 @@
-"""The examples: each is deployed as it stands, and does what it says."""
+"""The examples: each is deployed unchanged, and has the documented effect."""
 
 import json
 import pathlib
 import re
 import shlex
-import threading
 
 import jmespath
 import pytest
 
-from local_aws import ACCOUNT, REGION
+from access_monitor import AccessMonitor
+from iam_user import IamUser
 from layer import Layer, layer_content
+from local_aws import ACCOUNT, REGION
 from stack import Stack
-from templates import EXAMPLES, OTHER_PARTNER, PARTNER, example
-from iam_user import User
+from templates import EXAMPLES, NOT_OWNED, OTHER_PARTNER, PARTNER, example
 
 README = (EXAMPLES / "README.md").read_text()
-FOREIGN = "somebody-elses"
 
 
 @pytest.fixture
@@ -25,14 +24,14 @@ def version(layer):
 
 
 @pytest.fixture
-def organization(engine) -> str:
-    """The organization of the partner. The engine has one for each account, which is alone in it."""
-    return engine.client("organizations", account=PARTNER).describe_organization()["Organization"]["Id"]
+def organization(aws) -> str:
+    """The organization of the partner. MiniStack has one for each account, without other members."""
+    return aws.client("organizations", account=PARTNER).describe_organization()["Organization"]["Id"]
 
 
-def users(layer: Layer, version: str) -> list[bool]:
-    """Whether the partner and the other one may use it."""
-    return [layer.may_be_used_by(account, version) for account in (PARTNER, OTHER_PARTNER)]
+def usable_by_partners(layer: Layer, version: str) -> list[bool]:
+    """Whether the two partner accounts can use it."""
+    return [layer.is_usable_by(account, version) for account in (PARTNER, OTHER_PARTNER)]
 
 
 def test_every_example_is_tested_and_documented():
@@ -44,24 +43,24 @@ def test_every_example_is_tested_and_documented():
 
 
 def test_shared_layer_is_usable_by_the_account(stack, layer, version):
-    assert users(layer, version) == [False, False]
+    assert usable_by_partners(layer, version) == [False, False]
 
     assert stack.create(example("share-with-an-account"), LayerVersionArn=version, Account=PARTNER) == "CREATE_COMPLETE"
-    assert users(layer, version) == [True, False]
+    assert usable_by_partners(layer, version) == [True, False]
     assert json.loads(stack.outputs["Statement"]) in layer.policy(version).values()
 
     assert stack.delete() == "DELETE_COMPLETE"
-    assert users(layer, version) == [False, False]
+    assert usable_by_partners(layer, version) == [False, False]
 
 
 def test_layer_shared_with_an_organization_is_usable_by_its_accounts(stack, layer, version, organization):
     template = example("share-with-an-organization")
 
     assert stack.create(template, LayerVersionArn=version, Organization=organization) == "CREATE_COMPLETE"
-    assert users(layer, version) == [True, False]
+    assert usable_by_partners(layer, version) == [True, False]
 
     assert stack.delete() == "DELETE_COMPLETE"
-    assert users(layer, version) == [False, False]
+    assert usable_by_partners(layer, version) == [False, False]
 
 
 def test_update_of_a_principal_list_changes_single_principals(stack, layer, version, organization):
@@ -69,21 +68,21 @@ def test_update_of_a_principal_list_changes_single_principals(stack, layer, vers
 
     partners = f"{OTHER_PARTNER},{organization}"
     assert stack.create(template, LayerVersionArn=version, Partners=partners) == "CREATE_COMPLETE"
-    assert users(layer, version) == [True, True]
+    assert usable_by_partners(layer, version) == [True, True]
     assert set(stack.outputs["StatementIds"].split(",")) == set(layer.policy(version))
 
     assert stack.update(template, LayerVersionArn=version, Partners=organization) == "UPDATE_COMPLETE"
-    assert users(layer, version) == [True, False]
+    assert usable_by_partners(layer, version) == [True, False]
 
     assert stack.delete() == "DELETE_COMPLETE"
-    assert users(layer, version) == [False, False]
+    assert usable_by_partners(layer, version) == [False, False]
 
 
-def test_all_versions_are_shared_and_retained_after_stack_deletion(engine, stack):
-    template, layer = example("share-every-version"), Layer(engine, f"{stack.name}-tools")
+def test_all_versions_are_shared_and_retained_after_stack_deletion(aws, stack):
+    template, layer = example("share-every-version"), Layer(aws, f"{stack.name}-tools")
 
     def content(key: str) -> dict[str, str]:
-        engine.upload("contents", key, layer_content())
+        aws.upload("contents", key, layer_content())
         return {"Bucket": "contents", "Key": key}
 
     assert stack.create(template, Partners=PARTNER, **content("1.zip")) == "CREATE_COMPLETE"
@@ -93,47 +92,47 @@ def test_all_versions_are_shared_and_retained_after_stack_deletion(engine, stack
     versions = layer.versions()
     assert versions == [f"{layer.arn}:{number}" for number in (1, 2, 3)]
     assert stack.outputs["LayerVersionArn"] == versions[-1]
-    assert [users(layer, version) for version in versions] == [[True, True]] * 3
+    assert [usable_by_partners(layer, version) for version in versions] == [[True, True]] * 3
 
     assert stack.update(template, Partners=OTHER_PARTNER, **content("3.zip")) == "UPDATE_COMPLETE"
-    assert [users(layer, version) for version in versions] == [[False, True]] * 3
+    assert [usable_by_partners(layer, version) for version in versions] == [[False, True]] * 3
 
     assert stack.delete() == "DELETE_COMPLETE"
     assert layer.versions() == versions
-    assert [users(layer, version) for version in versions] == [[False, False]] * 3
+    assert [usable_by_partners(layer, version) for version in versions] == [[False, False]] * 3
 
 
-def test_cross_account_layer_is_shared_by_an_assumed_role(provider, stack, owners):
-    layer, role = owners.layer("tools-of-theirs"), owners.role
+def test_cross_account_layer_is_shared_by_an_assumed_role(provider, stack, layer_owner):
+    layer, role = layer_owner.layer("tools-of-the-owner"), layer_owner.role
     version, template = layer.publish(), example("share-another-accounts-layer")
-    layer.share(version, FOREIGN, "999988887777")
-    parameters = {"LayerVersionArn": version, "RoleArn": role, "ExternalId": owners.external_id}
+    layer.add_statement(version, NOT_OWNED, "999988887777")
+    parameters = {"LayerVersionArn": version, "RoleArn": role, "ExternalId": layer_owner.external_id}
 
-    with provider.redeployed(AssumableRoles=role):
+    with provider.with_parameters(AssumableRoles=role):
         assert stack.create(template, Account=PARTNER, **parameters) == "CREATE_COMPLETE"
-        assert users(layer, version) == [True, False]
+        assert usable_by_partners(layer, version) == [True, False]
         assert stack.update(template, Account=OTHER_PARTNER, **parameters) == "UPDATE_COMPLETE"
-        assert users(layer, version) == [False, True]
+        assert usable_by_partners(layer, version) == [False, True]
         assert stack.delete() == "DELETE_COMPLETE"
 
-    assert layer.policy(version).keys() == {FOREIGN}
+    assert layer.policy(version).keys() == {NOT_OWNED}
 
 
-def test_cross_account_grant_fails_unless_provider_and_role_both_allow_it(engine, provider, stack, owners):
-    layer, role = owners.layer("tools-of-theirs"), owners.role
+def test_cross_account_grant_fails_unless_provider_and_role_both_allow_it(aws, provider, stack, layer_owner):
+    layer, role = layer_owner.layer("tools-of-the-owner"), layer_owner.role
     version, template = layer.publish(), example("share-another-accounts-layer")
-    second = Stack(engine, f"{stack.name}-second")
+    second = Stack(aws, f"{stack.name}-second")
 
-    def failed(stack: Stack, external_id: str) -> str:
+    def failure(stack: Stack, external_id: str) -> str:
         parameters = {"LayerVersionArn": version, "Account": PARTNER, "RoleArn": role, "ExternalId": external_id}
         assert stack.create(template, **parameters) == "ROLLBACK_COMPLETE"
-        return stack.reason("Share")
+        return stack.failure_reason("Share")
 
-    # Both are waited for, since IAM may be late; so they get little time.
-    with provider.configured(timeout=4):
-        reasons = [failed(stack, owners.external_id)]
-    with provider.redeployed(AssumableRoles=role), provider.configured(timeout=4):
-        reasons.append(failed(second, "of-somebody-elses"))
+    # The provider retries both, because IAM is eventually consistent; a short timeout ends the retries.
+    with provider.with_configuration(timeout=4):
+        reasons = [failure(stack, layer_owner.external_id)]
+    with provider.with_parameters(AssumableRoles=role), provider.with_configuration(timeout=4):
+        reasons.append(failure(second, "wrong-external-id"))
 
     assert ["role not assumable: got `AccessDenied` (" in reason for reason in reasons] == [True, True]
     assert ["no identity-based policy allows" in reason for reason in reasons] == [True, False]
@@ -145,97 +144,75 @@ def test_migration_from_the_native_type_never_interrupts_access(stack, layer, ve
     assert stack.create(template, Step="1", **parameters) == "CREATE_COMPLETE"
     (native,) = layer.policy(version)
 
-    with Watch(lambda: layer.may_be_used_by(PARTNER, version)) as watch:
+    with AccessMonitor(lambda: layer.is_usable_by(PARTNER, version)) as monitor:
         for step, statements in [("2", {native, "partner"}), ("3", {"partner"}), ("2", {native, "partner"}), ("1", {native})]:
             assert stack.update(template, Step=step, **parameters) == "UPDATE_COMPLETE"
             assert layer.policy(version).keys() == statements
         assert stack.update(template, Step="3", **parameters) == "UPDATE_COMPLETE"
         assert layer.policy(version).keys() == {"partner"}
-    assert watch.looks > 20
-    assert watch.lapses == 0
+    assert monitor.checks > 20
+    assert monitor.interruptions == 0
 
     assert stack.delete() == "DELETE_COMPLETE"
     assert layer.policy(version) == {}
-
-
-class Watch:
-    """Looks again and again, while it is open, whether something holds."""
-
-    def __init__(self, holds):
-        self.looks, self.lapses = 0, 0
-        self._holds, self._closed = holds, threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def _look(self):
-        while not self._closed.wait(0.005):
-            self.looks += 1
-            self.lapses += not self._holds()
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._closed.set()
-        self._thread.join()
 
 
 ALLOWED = [f"arn:aws:lambda:{REGION}:111122223333:layer:any:7", f"arn:aws:lambda:{REGION}:444455556666:layer:tools-x:1"]
 OTHER = [f"arn:aws:lambda:{REGION}:444455556666:layer:mining:1", f"arn:aws:lambda:{REGION}:999988887777:layer:tools-x:1"]
 
 
-def test_iam_policy_restricts_functions_to_allowed_layers(engine, provider, stack):
+def test_iam_policy_restricts_functions_to_allowed_layers(aws, provider, stack):
     assert stack.create(example("restrict-layers")) == "CREATE_COMPLETE"
 
-    with User(engine, "deployer", provider.role) as user:
-        user.is_given(stack.outputs["PolicyArn"])
-        uses_allowed_layers_only(user)
+    with IamUser(aws, "deployer", provider.role) as user:
+        user.attach_policy(stack.outputs["PolicyArn"])
+        assert_only_allowed_layers_are_usable(user)
 
 
-def test_service_control_policy_restricts_functions_to_allowed_layers(engine, provider, stack):
-    engine.client("organizations").describe_organization()  # makes it
-    with User(engine, "administrator", provider.role) as user:
-        user.is_given("arn:aws:iam::aws:policy/AdministratorAccess")
-        assert user.may_use(OTHER)
+def test_service_control_policy_restricts_functions_to_allowed_layers(aws, provider, stack):
+    aws.client("organizations").describe_organization()  # creates it
+    with IamUser(aws, "administrator", provider.role) as user:
+        user.attach_policy("arn:aws:iam::aws:policy/AdministratorAccess")
+        assert user.can_use_layers(OTHER)
 
         assert stack.create(example("restrict-layers"), Targets=ACCOUNT) == "CREATE_COMPLETE"
-        uses_allowed_layers_only(user)
+        assert_only_allowed_layers_are_usable(user)
         assert stack.delete() == "DELETE_COMPLETE"
 
-        assert user.may_use(OTHER)
+        assert user.can_use_layers(OTHER)
 
 
-def uses_allowed_layers_only(user: User):
+def assert_only_allowed_layers_are_usable(user: IamUser):
     for layers in ([], [ALLOWED[0]], ALLOWED, None):
-        assert user.may_use(layers), layers
+        assert user.can_use_layers(layers), layers
     for other in OTHER:
         for layers in ([other], [ALLOWED[0], other], [other, ALLOWED[1]]):
-            assert not user.may_use(layers), layers
+            assert not user.can_use_layers(layers), layers
 
 
-def test_documented_cli_commands_show_the_policy(engine, stack, layer, version):
+def test_documented_cli_commands_show_the_policy(aws, stack, layer, version):
     stack.create(example("share-with-an-account"), LayerVersionArn=version, Account=PARTNER)
     readme = README.replace("arn:aws:lambda:eu-west-1:123456789012:layer:tools:1", version)
     readme = readme.replace("--layer-name tools ", f"--layer-name {layer.name} ")
     commands = {shlex.split(command)[2]: command for command in re.findall(r"^    (aws lambda .*)$", readme, re.MULTILINE)}
 
-    shown = json.loads(run(engine, commands["get-layer-version-policy"]))
-    assert shown["Statement"] == list(layer.policy(version).values())
-    assert run(engine, commands["list-layer-versions"]) == [version]
-    assert run(engine, commands["get-layer-version-by-arn"], account=PARTNER) == 1
+    policy = json.loads(run(aws, commands["get-layer-version-policy"]))
+    assert policy["Statement"] == list(layer.policy(version).values())
+    assert run(aws, commands["list-layer-versions"]) == [version]
+    assert run(aws, commands["get-layer-version-by-arn"], account=PARTNER) == 1
 
     statement_id = next(iter(layer.policy(version)))
-    run(engine, commands["remove-layer-version-permission"].replace("<its Sid>", statement_id))
+    run(aws, commands["remove-layer-version-permission"].replace("<its Sid>", statement_id))
     assert layer.policy(version) == {}
 
 
-def run(engine, command: str, **where: str):
-    """What the command of AWS's command line shows, as boto3 has it: both are made from the same description of the service."""
+def run(aws, command: str, **client: str):
+    """Runs a command of the AWS CLI with boto3, and returns its output: both are generated from the same service model."""
     _aws, service, operation, *options = shlex.split(command)
     options = dict(zip(options[::2], options[1::2], strict=True))
     query = options.pop("--query", "@")
     options.pop("--output", None)
-    given = {name.removeprefix("--").title().replace("-", ""): value for name, value in options.items()}
-    given |= {name: int(value) for name, value in given.items() if name == "VersionNumber"}
-    answer = getattr(engine.client(service, **where), operation.replace("-", "_"))(**given)
-    return jmespath.search(query, answer)
+    arguments = {name.removeprefix("--").title().replace("-", ""): value for name, value in options.items()}
+    arguments |= {name: int(value) for name, value in arguments.items() if name == "VersionNumber"}
+    response = getattr(aws.client(service, **client), operation.replace("-", "_"))(**arguments)
+    return jmespath.search(query, response)

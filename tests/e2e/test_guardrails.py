@@ -1,8 +1,8 @@
-"""What the operator forbids by the parameters of the provider: it is not granted, and taking access away is never refused."""
+"""Guardrails: grants that the provider's parameters deny fail, and a revoke is never denied."""
 
 import pytest
 
-from templates import ORGANIZATION, OTHER_PARTNER, PARTNER, sharing
+from templates import ORGANIZATION, OTHER_PARTNER, PARTNER, sharing_template
 
 
 @pytest.fixture
@@ -10,19 +10,19 @@ def version(layer):
     return layer.publish()
 
 
-def refused(stack, template: dict) -> str:
-    """Why this was not created; nothing is left of it."""
+def create_failure(stack, template: dict) -> str:
+    """Creates the stack, which is rolled back, and returns the reason."""
     assert stack.create(template) == "ROLLBACK_COMPLETE"
-    return stack.reason("Sharing")
+    return stack.failure_reason("Sharing")
 
 
-def test_public_grant_is_denied_unless_allow_public_is_set(provider, engine, stack, layer, version):
-    public = sharing(LayerVersionArn=version, Principal="*", StatementId="everybody")
-    assert "public grant not allowed: got `*`" in refused(stack, public)
+def test_public_grant_is_denied_unless_allow_public_is_set(provider, aws, stack, layer, version):
+    public = sharing_template(LayerVersionArn=version, Principal="*", StatementId="everybody")
+    assert "public grant not allowed: got `*`" in create_failure(stack, public)
     assert layer.policy(version) == {}
     stack.delete()
 
-    with provider.redeployed(AllowPublic="true"):
+    with provider.with_parameters(AllowPublic="true"):
         assert stack.create(public) == "CREATE_COMPLETE"
     assert layer.policy(version)["everybody"]["Principal"] == "*"
     assert stack.delete() == "DELETE_COMPLETE"
@@ -30,33 +30,33 @@ def test_public_grant_is_denied_unless_allow_public_is_set(provider, engine, sta
 
 
 def test_principal_is_denied_unless_allowed_principals_lists_it(provider, stack, layer, version):
-    allowed = sharing(LayerVersionArn=version, Principals=[PARTNER, ORGANIZATION], StatementId="partners")
-    with provider.redeployed(AllowedPrincipals=f"{PARTNER}, {ORGANIZATION}"):
+    allowed = sharing_template(LayerVersionArn=version, Principals=[PARTNER, ORGANIZATION], StatementId="partners")
+    with provider.with_parameters(AllowedPrincipals=f"{PARTNER}, {ORGANIZATION}"):
         assert stack.create(allowed) == "CREATE_COMPLETE"
         policy = layer.policy(version)
 
-        more = sharing(LayerVersionArn=version, Principals=[PARTNER, OTHER_PARTNER, "*"], StatementId="partners")
+        more = sharing_template(LayerVersionArn=version, Principals=[PARTNER, OTHER_PARTNER, "*"], StatementId="partners")
         assert stack.update(more) == "UPDATE_ROLLBACK_COMPLETE"
-        reason = stack.reason("Sharing")
+        reason = stack.failure_reason("Sharing")
         assert f"principal not allowed: got `{OTHER_PARTNER}`" in reason
         assert "public grant not allowed" in reason
         assert layer.policy(version) == policy
 
 
 def test_delete_succeeds_after_a_guardrail_denies_the_principal(provider, stack, layer, version):
-    stack.create(sharing(LayerVersionArn=version, Principal=PARTNER))
-    with provider.redeployed(AllowedPrincipals=OTHER_PARTNER):
+    stack.create(sharing_template(LayerVersionArn=version, Principal=PARTNER))
+    with provider.with_parameters(AllowedPrincipals=OTHER_PARTNER):
         assert stack.delete() == "DELETE_COMPLETE"
 
     assert layer.policy(version) == {}
 
 
-def test_unreadable_guardrail_denies_grants_but_not_deletes(provider, engine, stack, layer, version):
-    stack.create(sharing(LayerVersionArn=version, Principal=PARTNER, StatementId="partner"))
-    # Not even the template's patterns stand before what is set by hand.
-    with provider.configured(ALLOW_PUBLIC="yes", ALLOWED_PRINCIPALS="1234"):
-        assert stack.update(sharing(LayerVersionArn=version, Principal=OTHER_PARTNER)) == "UPDATE_ROLLBACK_COMPLETE"
-        reason = stack.reason("Sharing")
+def test_unreadable_guardrail_denies_grants_but_not_deletes(provider, aws, stack, layer, version):
+    stack.create(sharing_template(LayerVersionArn=version, Principal=PARTNER, StatementId="partner"))
+    # Set out of band, so the patterns of the template's parameters do not apply.
+    with provider.with_configuration(ALLOW_PUBLIC="yes", ALLOWED_PRINCIPALS="1234"):
+        assert stack.update(sharing_template(LayerVersionArn=version, Principal=OTHER_PARTNER)) == "UPDATE_ROLLBACK_COMPLETE"
+        reason = stack.failure_reason("Sharing")
         assert "guardrail unreadable: got `ALLOW_PUBLIC` = `yes`" in reason
         assert "guardrail unreadable: got `ALLOWED_PRINCIPALS` with `1234`" in reason
         assert layer.policy(version).keys() == {"partner"}
@@ -81,9 +81,9 @@ def test_unreadable_guardrail_denies_grants_but_not_deletes(provider, engine, st
         ("ResponseHosts", "*"),
     ],
 )
-def test_invalid_guardrail_parameter_is_rejected_by_the_template(engine, provider, parameter, value):
-    refusal = engine.client("cloudformation").exceptions.ClientError
-    with pytest.raises(refusal, match=parameter), provider.redeployed(**{parameter: value}):
+def test_invalid_guardrail_parameter_is_rejected_by_the_template(aws, provider, parameter, value):
+    client_error = aws.client("cloudformation").exceptions.ClientError
+    with pytest.raises(client_error, match=parameter), provider.with_parameters(**{parameter: value}):
         pass
 
 
@@ -96,18 +96,18 @@ def test_invalid_guardrail_parameter_is_rejected_by_the_template(engine, provide
     ],
 )
 def test_valid_guardrail_parameter_is_accepted_by_the_template(provider, parameter, value):
-    with provider.redeployed(**{parameter: value}):
+    with provider.with_parameters(**{parameter: value}):
         pass
 
 
 @pytest.mark.parametrize("versions", ["This", "All"])
 def test_layer_outside_layer_names_is_access_denied(provider, stack, layer, version, versions):
-    template = sharing(LayerVersionArn=version, Principal=PARTNER, Versions=versions)
-    with provider.redeployed(LayerNames="other-*"), provider.configured(timeout=4):
+    template = sharing_template(LayerVersionArn=version, Principal=PARTNER, Versions=versions)
+    with provider.with_parameters(LayerNames="other-*"), provider.with_configuration(timeout=4):
         assert stack.create(template) == "ROLLBACK_COMPLETE"
-    assert "access denied" in stack.reason("Sharing")
+    assert "access denied" in stack.failure_reason("Sharing")
 
-    with provider.redeployed(LayerNames=layer.name):
+    with provider.with_parameters(LayerNames=layer.name):
         stack.delete()
         assert stack.create(template) == "CREATE_COMPLETE"
         assert stack.delete() == "DELETE_COMPLETE"

@@ -1,4 +1,4 @@
-"""The example `layer-access`: who can use layers, asked by a person with credentials of their own."""
+"""The example `layer-access`: reports who can use layers, with the credentials of the person who runs it."""
 
 import json
 import os
@@ -8,65 +8,65 @@ import subprocess
 
 import pytest
 
-from local_aws import ACCOUNT, REGION, SECRET_KEY, SESSION_TOKEN
 from layer import Layer
 from layer_owner import ACCOUNT as OTHER_ACCOUNT
-from templates import ORGANIZATION, PARTNER, sharing
+from local_aws import ACCOUNT, REGION, SECRET_KEY, SESSION_TOKEN
+from templates import ORGANIZATION, PARTNER, sharing_template
 
 ROOT = pathlib.Path(__file__).parents[2]
 PROGRAM = ROOT / "target/debug/examples/layer-access"
 COMMAND = "cargo run --quiet --example layer-access --"
 PUBLIC, WRONG_ARGUMENTS, FAILED = 3, 2, 1
-NOTHING_THERE = "http://127.0.0.1:9"
+UNREACHABLE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def ask(engine, tmp_path):
-    """Runs it as a person of the account, with nothing else in the environment: exit code, what it prints, what it complains of.
-    A variable that is given empty is not set."""
-    keys = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+def layer_access(aws, tmp_path):
+    """Runs the program with credentials of the account and a clean environment, and returns exit code, stdout and stderr. Variables with an
+    empty value are removed from the environment."""
+    credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
 
     def run(*arguments: str, **env: str) -> tuple[int, str, str]:
-        env = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": engine.url, "HOME": str(tmp_path), "PATH": os.environ["PATH"], **(env or keys)}
+        env = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": aws.url, "HOME": str(tmp_path), "PATH": os.environ["PATH"], **(env or credentials)}
         env = {name: value for name, value in env.items() if value}
-        ended = subprocess.run([PROGRAM, *arguments], env=env, capture_output=True, text=True, timeout=60)
-        return ended.returncode, ended.stdout, ended.stderr
+        completed = subprocess.run([PROGRAM, *arguments], env=env, capture_output=True, text=True, timeout=60)
+        return completed.returncode, completed.stdout, completed.stderr
 
     return run
 
 
-def test_readme_shows_the_printed_table(engine, stack, ask):
-    layer = Layer(engine, "observability")
+def test_readme_shows_the_printed_table(aws, stack, layer_access):
+    layer = Layer(aws, "observability")
     versions = [layer.publish() for _ in range(3)]
-    template = sharing(LayerVersionArn=versions[-1], Versions="All", Principal="*", OrganizationId=ORGANIZATION)
+    template = sharing_template(LayerVersionArn=versions[-1], Versions="All", Principal="*", OrganizationId=ORGANIZATION)
     assert stack.create(template) == "CREATE_COMPLETE"
-    layer.share(versions[2], "partner", PARTNER)
-    layer.share(versions[0], "for-a-test-in-2023", "*")
+    layer.add_statement(versions[2], "partner", PARTNER)
+    layer.add_statement(versions[0], "for-a-test-in-2023", "*")
 
-    code, printed, complaints = ask(layer.arn)
+    code, stdout, stderr = layer_access(layer.arn)
 
-    assert (code, complaints) == (PUBLIC, "")
-    shown = [f"    $ {COMMAND} {layer.arn}", *(f"    {line}" for line in printed.splitlines())]
-    assert bare("\n".join(shown)) in bare((ROOT / "README.md").read_text()), printed
-    layer.withdraw(versions[0], "for-a-test-in-2023")
+    assert (code, stderr) == (PUBLIC, "")
+    expected = [f"    $ {COMMAND} {layer.arn}", *(f"    {line}" for line in stdout.splitlines())]
+    assert without_derived_suffix("\n".join(expected)) in without_derived_suffix((ROOT / "README.md").read_text()), stdout
+    layer.remove_statement(versions[0], "for-a-test-in-2023")
     assert stack.delete() == "DELETE_COMPLETE"
-    assert ask(layer.arn)[0] == 0
+    assert layer_access(layer.arn)[0] == 0
 
 
-def bare(text: str) -> str:
-    """Without the end of derived ids, which is another one for each stack."""
+def without_derived_suffix(text: str) -> str:
+    """Removes the suffix of derived ids, which differs for each stack."""
     return re.sub(r"\b(Sharing-)[a-z2-7]{16}\b", r"\1…", text)
 
 
-def test_single_layer_version_is_reported_as_json(layer, ask):
+def test_single_layer_version_is_reported_as_json(layer, layer_access):
     first, second = layer.publish(), layer.publish()
-    layer.share(first, "public", "*")
-    layer.share(second, "partner", PARTNER)
+    layer.add_statement(first, "public", "*")
+    layer.add_statement(second, "partner", PARTNER)
 
-    code, printed, _ = ask("--json", second)
+    code, stdout, _ = layer_access("--json", second)
     assert code == 0
     statement = layer.policy(second)["partner"]
-    assert json.loads(printed) == {
+    assert json.loads(stdout) == {
         "public": False,
         "versions": [
             {
@@ -84,33 +84,35 @@ def test_single_layer_version_is_reported_as_json(layer, ask):
         ],
     }
 
-    code, printed, _ = ask("--json", second, first)
+    code, stdout, _ = layer_access("--json", second, first)
     assert code == PUBLIC
-    assert [version["layer_version"] for version in json.loads(printed)["versions"]] == [second, first]
+    assert [version["layer_version"] for version in json.loads(stdout)["versions"]] == [second, first]
 
 
-def test_all_option_covers_every_layer_of_the_account_and_region(engine, ask):
-    layers = [Layer(engine, f"all-{number}", region="ap-southeast-2") for number in range(3)]
+def test_all_option_covers_every_layer_of_the_account_and_region(aws, layer_access):
+    layers = [Layer(aws, f"all-{number}", region="ap-southeast-2") for number in range(3)]
     versions = [layer.publish() for layer in layers for _ in range(2)]
-    keys = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+    credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
 
-    code, printed, _ = ask("--all", "--json", AWS_REGION="ap-southeast-2", **keys)
+    code, stdout, _ = layer_access("--all", "--json", AWS_REGION="ap-southeast-2", **credentials)
 
     assert code == 0
-    assert sorted(version["layer_version"] for version in json.loads(printed)["versions"]) == sorted(versions)
-    assert ask("--all", AWS_REGION="ap-southeast-2", **keys)[1].endswith("6 versions of 3 layers, 0 statements, none of them for everybody\n")
-    assert ask("--all", AWS_REGION="ap-southeast-3", **keys)[:2] == (0, "0 versions of 0 layers, 0 statements, none of them for everybody\n")
+    assert sorted(version["layer_version"] for version in json.loads(stdout)["versions"]) == sorted(versions)
+    summary = "6 versions of 3 layers, 0 statements, none of them for everybody\n"
+    assert layer_access("--all", AWS_REGION="ap-southeast-2", **credentials)[1].endswith(summary)
+    summary = "0 versions of 0 layers, 0 statements, none of them for everybody\n"
+    assert layer_access("--all", AWS_REGION="ap-southeast-3", **credentials)[:2] == (0, summary)
 
 
-def test_progress_is_printed_for_many_versions(layer, ask):
+def test_progress_is_printed_for_many_versions(layer, layer_access):
     for _ in range(51):
         layer.publish()
 
-    code, printed, complaints = ask(layer.arn)
+    code, stdout, stderr = layer_access(layer.arn)
 
     assert code == 0
-    assert printed.count("nobody else\n") == 51
-    assert re.fullmatch(r"(\d+ of 51 versions read\n)+", complaints)
+    assert stdout.count("nobody else\n") == 51
+    assert re.fullmatch(r"(\d+ of 51 versions read\n)+", stderr)
 
 
 @pytest.mark.parametrize(
@@ -120,69 +122,69 @@ def test_progress_is_printed_for_many_versions(layer, ask):
         (["--everything"], "unknown option: got `--everything`, give `--all`, `--json` or ARNs"),
     ],
 )
-def test_invalid_arguments_fail_before_any_api_call(ask, arguments, reason):
-    assert ask(*arguments, AWS_ENDPOINT_URL=NOTHING_THERE) == (WRONG_ARGUMENTS, "", f"{reason}\n")
+def test_invalid_arguments_fail_before_any_api_call(layer_access, arguments, reason):
+    assert layer_access(*arguments, AWS_ENDPOINT_URL=UNREACHABLE) == (WRONG_ARGUMENTS, "", f"{reason}\n")
 
 
-def test_missing_layer_or_version_is_an_error(layer, ask):
+def test_missing_layer_or_version_is_an_error(layer, layer_access):
     version = layer.publish()
 
     missing = f"{layer.arn}:7"
     reason = f"no such layer version: got `{missing}`, which is none of the 1 that there are, correct the ARN\n"
-    assert ask(version, missing) == (FAILED, "", reason)
+    assert layer_access(version, missing) == (FAILED, "", reason)
     missing = f"{layer.arn}-typo"
-    assert ask(missing) == (FAILED, "", f"no such layer: got no version of `{missing}`, correct the ARN\n")
+    assert layer_access(missing) == (FAILED, "", f"no such layer: got no version of `{missing}`, correct the ARN\n")
     foreign = layer.arn.replace(ACCOUNT, OTHER_ACCOUNT)
     reason = f"layer of another account: got `{foreign}` with credentials of `{ACCOUNT}`, run it with credentials of that account\n"
-    assert ask(layer.arn, foreign) == (FAILED, "", reason)
+    assert layer_access(layer.arn, foreign) == (FAILED, "", reason)
 
 
-def test_access_denied_names_the_missing_permission(engine, layer, ask):
-    version, iam = layer.publish(), engine.client("iam")
-    iam.create_user(UserName="curious")
-    key = iam.create_access_key(UserName="curious")["AccessKey"]
+def test_access_denied_names_the_missing_permission(aws, layer, layer_access):
+    version, iam = layer.publish(), aws.client("iam")
+    iam.create_user(UserName="no-permissions")
+    key = iam.create_access_key(UserName="no-permissions")["AccessKey"]
     try:
-        keys = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        code, printed, complaints = ask(version, **keys)
-        assert (code, printed) == (FAILED, "")
-        assert complaints.startswith("access denied: got `AccessDeniedException` (")
-        assert complaints.endswith(f" from `lambda:ListLayerVersions` on `{layer.arn}`, run it with credentials that may do that\n")
-        code, printed, complaints = ask("--all", **keys)
-        assert (code, printed) == (FAILED, "")
-        assert complaints.startswith("layers not listed: got `AccessDeniedException` (")
+        credentials = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        code, stdout, stderr = layer_access(version, **credentials)
+        assert (code, stdout) == (FAILED, "")
+        assert stderr.startswith("access denied: got `AccessDeniedException` (")
+        assert stderr.endswith(f" from `lambda:ListLayerVersions` on `{layer.arn}`, run it with credentials that may do that\n")
+        code, stdout, stderr = layer_access("--all", **credentials)
+        assert (code, stdout) == (FAILED, "")
+        assert stderr.startswith("layers not listed: got `AccessDeniedException` (")
     finally:
-        iam.delete_access_key(UserName="curious", AccessKeyId=key["AccessKeyId"])
-        iam.delete_user(UserName="curious")
+        iam.delete_access_key(UserName="no-permissions", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user(UserName="no-permissions")
 
 
-def test_profile_supplies_region_and_credential_process(engine, ask, tmp_path):
-    layer, config = Layer(engine, "profiled", region="sa-east-1"), tmp_path / "config"
+def test_profile_supplies_region_and_credential_process(aws, layer_access, tmp_path):
+    layer, config = Layer(aws, "profiled", region="sa-east-1"), tmp_path / "config"
     version = layer.publish()
-    keys = {"Version": 1, "AccessKeyId": ACCOUNT, "SecretAccessKey": SECRET_KEY}
-    (tmp_path / "keys.json").write_text(json.dumps(keys))
-    config.write_text(f"[profile audit]\nregion = sa-east-1\ncredential_process = cat {tmp_path}/keys.json\n")
+    credentials = {"Version": 1, "AccessKeyId": ACCOUNT, "SecretAccessKey": SECRET_KEY}
+    (tmp_path / "credentials.json").write_text(json.dumps(credentials))
+    config.write_text(f"[profile audit]\nregion = sa-east-1\ncredential_process = cat {tmp_path}/credentials.json\n")
 
-    code, printed, complaints = ask("--all", "--json", AWS_CONFIG_FILE=str(config), AWS_PROFILE="audit", AWS_REGION="")
+    code, stdout, stderr = layer_access("--all", "--json", AWS_CONFIG_FILE=str(config), AWS_PROFILE="audit", AWS_REGION="")
 
-    assert (code, complaints) == (0, "")
-    assert [found["layer_version"] for found in json.loads(printed)["versions"]] == [version]
-
-
-def test_failed_call_prints_the_reason_without_secrets(layer, ask):
-    keys = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_SESSION_TOKEN": SESSION_TOKEN}
-
-    code, printed, complaints = ask("--all", AWS_ENDPOINT_URL=NOTHING_THERE, **keys)
-
-    assert (code, printed) == (FAILED, "")
-    assert complaints.startswith("no credentials that work: got no answer (`")
-    assert SECRET_KEY not in complaints and SESSION_TOKEN not in complaints
+    assert (code, stderr) == (0, "")
+    assert [found["layer_version"] for found in json.loads(stdout)["versions"]] == [version]
 
 
-def test_missing_credentials_or_region_are_reported(ask):
-    nobody = {"AWS_EC2_METADATA_DISABLED": "true"}
-    code, _, complaints = ask("--all", **nobody)
+def test_failed_call_prints_the_reason_without_secrets(layer, layer_access):
+    credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_SESSION_TOKEN": SESSION_TOKEN}
+
+    code, stdout, stderr = layer_access("--all", AWS_ENDPOINT_URL=UNREACHABLE, **credentials)
+
+    assert (code, stdout) == (FAILED, "")
+    assert stderr.startswith("no credentials that work: got no answer (`")
+    assert SECRET_KEY not in stderr and SESSION_TOKEN not in stderr
+
+
+def test_missing_credentials_or_region_are_reported(layer_access):
+    no_credentials = {"AWS_EC2_METADATA_DISABLED": "true"}
+    code, _, stderr = layer_access("--all", **no_credentials)
     assert code == FAILED
-    assert complaints.startswith("no credentials that work: got ")
+    assert stderr.startswith("no credentials that work: got ")
 
     reason = "no region: got none from the environment or the profile, set `AWS_REGION`\n"
-    assert ask("--all", AWS_REGION="", **nobody) == (FAILED, "", reason)
+    assert layer_access("--all", AWS_REGION="", **no_credentials) == (FAILED, "", reason)

@@ -1,19 +1,19 @@
-"""The function's log, as an operator reads it."""
+"""The function's log."""
 
 import json
 
-from templates import PARTNER, sharing
+from templates import PARTNER, sharing_template
 
 
-def test_log_lines_are_json_and_match_the_requests(engine, provider, stack, layer):
-    stack.create(sharing(LayerVersionArn=layer.publish(), Principal=PARTNER))
+def test_log_lines_are_json_and_match_the_requests(aws, provider, stack, layer):
+    stack.create(sharing_template(LayerVersionArn=layer.publish(), Principal=PARTNER))
     platform = ("START ", "END ", "REPORT ")
     lines = [json.loads(line) for line in provider.log() if not line.startswith(platform)]
     own = [line for line in lines if line.get("stack_id") == stack.id]
     metrics = [line for line in lines if "_aws" in line]
-    told = [line["message"] for line in lines if "_aws" not in line]
+    messages = [line["message"] for line in lines if "_aws" not in line]
 
     assert own[0]["request_type"] == "Create"
-    assert told.count("received") == told.count("answered") == len(metrics)
-    # That no line holds a query or a credential is checked after every test; here, that there was one to look for.
-    assert all(exchange.query for exchange in engine.gate.exchanges.values())
+    assert messages.count("received") == messages.count("answered") == len(metrics)
+    # Every test checks that the log contains no query or credential; this one checks that there was a query to look for.
+    assert all(request.query for request in aws.response_endpoint.requests.values())

@@ -1,4 +1,4 @@
-"""The gate itself: it refuses what CloudFormation refuses, so that the other tests can rest on it."""
+"""The response endpoint rejects what CloudFormation rejects, so that the other tests can rely on it."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ EVENT = {
     "LogicalResourceId": "Sharing",
     "PhysicalResourceId": ID,
 }
-GOOD = {
+VALID = {
     "Status": "SUCCESS",
     "PhysicalResourceId": ID,
     "StackId": EVENT["StackId"],
@@ -22,66 +22,66 @@ GOOD = {
 }
 
 
-def put(gate, body: bytes | dict, event=EVENT, url=None, **headers) -> int:
-    connection = http.client.HTTPConnection(gate.url.removeprefix("http://"))
-    target = (url or gate.admit(event)).removeprefix(gate.url)
+def put(response_endpoint, body: bytes | dict, event=EVENT, url=None, **headers) -> int:
+    connection = http.client.HTTPConnection(response_endpoint.url.removeprefix("http://"))
+    target = (url or response_endpoint.register(event)).removeprefix(response_endpoint.url)
     connection.request("PUT", target, body if isinstance(body, bytes) else json.dumps(body).encode(), headers)
     status = connection.getresponse().status
     connection.close()
     return status
 
 
-def test_valid_response_is_accepted(gate):
-    url = gate.admit(EVENT)
-    assert put(gate, GOOD, url=url) == 200
-    assert gate.answer_to(url, seconds=1) == GOOD
-    assert not gate.violations
+def test_valid_response_is_accepted(response_endpoint):
+    url = response_endpoint.register(EVENT)
+    assert put(response_endpoint, VALID, url=url) == 200
+    assert response_endpoint.wait_for_response(url, seconds=1) == VALID
+    assert not response_endpoint.violations
 
 
 @pytest.mark.parametrize(
-    ("event", "answer"),
+    ("event", "response"),
     [
         pytest.param({}, {"StackId": "arn:aws:cloudformation:other"}, id="another stack"),
         pytest.param({}, {"RequestId": "another"}, id="another request"),
         pytest.param({}, {"LogicalResourceId": "sharing"}, id="another logical id"),
         pytest.param({}, {"Status": "Success"}, id="unknown status"),
         pytest.param({}, {"Status": "FAILED"}, id="failed without reason"),
-        pytest.param({}, {"PhysicalResourceId": ""}, id="empty id"),
-        pytest.param({}, {"PhysicalResourceId": None}, id="null id"),
-        pytest.param({}, {"PhysicalResourceId": "i" * 1025}, id="too long an id"),
-        pytest.param({}, {"Data": {"Long": "x" * 4096}}, id="too long a body"),
+        pytest.param({}, {"PhysicalResourceId": ""}, id="empty physical id"),
+        pytest.param({}, {"PhysicalResourceId": None}, id="null physical id"),
+        pytest.param({}, {"PhysicalResourceId": "i" * 1025}, id="physical id too long"),
+        pytest.param({}, {"Data": {"Long": "x" * 4096}}, id="body too long"),
         pytest.param({}, {"reason": "lower-case"}, id="unknown field"),
-        pytest.param({"RequestType": "Delete"}, {"PhysicalResourceId": "other"}, id="a delete that changes the id"),
-        pytest.param({}, {"Status": "FAILED", "Reason": "x", "PhysicalResourceId": "other"}, id="a failed update that does"),
+        pytest.param({"RequestType": "Delete"}, {"PhysicalResourceId": "other"}, id="delete changes the physical id"),
+        pytest.param({}, {"Status": "FAILED", "Reason": "x", "PhysicalResourceId": "other"}, id="failed update changes the physical id"),
     ],
 )
-def test_invalid_response_is_rejected(gate, event, answer):
-    assert put(gate, GOOD | answer, EVENT | event) == 403
-    assert gate.violations
+def test_invalid_response_is_rejected(response_endpoint, event, response):
+    assert put(response_endpoint, VALID | response, EVENT | event) == 403
+    assert response_endpoint.violations
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"{", b"[]"])
-def test_response_that_is_not_a_json_object_is_rejected(gate, body):
-    assert put(gate, body) == 403
-    assert gate.violations
+def test_response_that_is_not_a_json_object_is_rejected(response_endpoint, body):
+    assert put(response_endpoint, body) == 403
+    assert response_endpoint.violations
 
 
-def test_response_with_content_type_is_rejected(gate):
-    assert put(gate, GOOD, **{"Content-Type": "application/json"}) == 403
-    assert gate.violations
+def test_response_with_content_type_is_rejected(response_endpoint):
+    assert put(response_endpoint, VALID, **{"Content-Type": "application/json"}) == 403
+    assert response_endpoint.violations
 
 
-def test_chunked_response_is_rejected(gate):
-    assert put(gate, GOOD, **{"Transfer-Encoding": "chunked"}) == 403
-    assert gate.violations
+def test_chunked_response_is_rejected(response_endpoint):
+    assert put(response_endpoint, VALID, **{"Transfer-Encoding": "chunked"}) == 403
+    assert response_endpoint.violations
 
 
-def test_second_response_is_rejected(gate):
-    url = gate.admit(EVENT)
-    assert [put(gate, GOOD, url=url), put(gate, GOOD, url=url)] == [200, 403]
-    assert gate.violations
+def test_second_response_is_rejected(response_endpoint):
+    url = response_endpoint.register(EVENT)
+    assert [put(response_endpoint, VALID, url=url), put(response_endpoint, VALID, url=url)] == [200, 403]
+    assert response_endpoint.violations
 
 
-def test_reencoded_response_url_is_rejected(gate):
-    assert put(gate, GOOD, url=gate.admit(EVENT).replace("%3A", ":")) == 403
-    assert gate.violations
+def test_reencoded_response_url_is_rejected(response_endpoint):
+    assert put(response_endpoint, VALID, url=response_endpoint.register(EVENT).replace("%3A", ":")) == 403
+    assert response_endpoint.violations
