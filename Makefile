@@ -1,18 +1,18 @@
-# Everything a developer does here. `make check` is what the continuous integration runs; `make` alone lists the targets.
+# Every development task. CI runs `make check`; `make` alone lists the targets.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-# Tools are pinned in tools/ by version and SHA-256, and installed into .tools/, each when something first needs it.
+# Tools are pinned in tools/ by version and SHA-256, and installed into .tools/ on first use.
 TOOLS := .tools
-ENGINE := $(TOOLS)/engine
+E2E := $(TOOLS)/e2e
 LINT := $(TOOLS)/lint
 PACKAGE := $(TOOLS)/package
 SAM := $(TOOLS)/sam
 AWS := $(TOOLS)/aws
-EMULATOR := $(TOOLS)/aws-lambda-rie
+RUNTIME_EMULATOR := $(TOOLS)/aws-lambda-rie
 PEER := $(TOOLS)/peer
 NODE_PEER := $(TOOLS)/node-peer
 CARGO_DENY_VERSION := 0.20.2
@@ -22,7 +22,7 @@ CARGO_FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 CARGO_MUTANTS_VERSION := 27.1.0
 CARGO_MUTANTS := $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS_VERSION)/bin/cargo-mutants
 
-# The oldest glibc that the executable has to run with is that of provided.al2.
+# The oldest glibc that the executable has to run with: that of provided.al2.
 ARCH ?= x86_64
 PLATFORM_x86_64 := x86_64-unknown-linux-gnu
 PLATFORM_arm64 := aarch64-unknown-linux-gnu
@@ -37,43 +37,43 @@ LAYER_ACCESS := target/debug/examples/layer-access
 FLOOR := target/floor/$(PLATFORM)/release/floor
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
 
-# What deploy, smoke and remove work on.
+# Arguments of deploy, smoke and remove.
 export BUCKET PARAMETERS ACCOUNT YES
-export STACK ?= layer-permission-provider
-export FUNCTION ?= layer-permission-provider
+export STACK ?= lambda-permission-provider
+export FUNCTION ?= lambda-permission-provider
 
-# Said before anything is built.
-SAYS_demo := make demo: deploys the provider and a stack that uses it on this machine; builds what ships first, which takes minutes once
-SAYS_check := make check: runs all that a change has to pass; takes some ten minutes where nothing is built yet
-SAYS_package = make package: builds what ships for $(ARCH) and writes it to $(DIST)/; takes minutes where nothing is built yet
-$(foreach goal,$(MAKECMDGOALS),$(if $(SAYS_$(goal)),$(info $(SAYS_$(goal)))))
+# Printed before anything is built.
+NOTICE_demo := make demo: deploys the provider and a stack that uses it on this machine; the first build of the release takes minutes
+NOTICE_check := make check: runs every check; takes about ten minutes where nothing is built yet
+NOTICE_package = make package: builds the release for $(ARCH) and writes it to $(DIST)/; takes minutes where nothing is built yet
+$(foreach goal,$(MAKECMDGOALS),$(if $(NOTICE_$(goal)),$(info $(NOTICE_$(goal)))))
 
-# What `make fuzz` tries to break, and for how long.
+# The target of `make fuzz`, and how long it runs.
 TARGET := policies
 SECONDS := 60
 
 .PHONY: help
 help: ## list the targets
-	@grep -E '^[a-zA-Z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-zA-Z-]+):.* ## /\1\t/' | expand -t 16
+	@grep -E '^[a-zA-Z0-9-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-zA-Z0-9-]+):.* ## /\1\t/' | expand -t 16
 
 .PHONY: demo
-demo: $(ZIP) $(ENGINE)/.installed ## deploy the provider on an engine on this machine and watch a stack's life
-	@$(ENGINE)/bin/python tests/engine/demo.py
+demo: $(ZIP) $(E2E)/.installed ## deploy the provider to a local CloudFormation, and create, update and delete a stack that uses it
+	@$(E2E)/bin/python tests/e2e/demo.py
 
-.PHONY: try
-try: ## print what would be done for an event of tests/events, calling nobody: make try EVENT=create-account
-	@cargo run --quiet --example try -- tests/events/$(EVENT).json
+.PHONY: plan
+plan: ## print the plan for an event of tests/events, without any call: make plan EVENT=create-account
+	@cargo run --quiet --example plan -- tests/events/$(EVENT).json
 
 .PHONY: check
-check: format lint licences advisories templates test fuzz-build budget engine sam ## everything that a change has to pass
+check: fmt-check lint deny audit-deps lint-templates test fuzz-build budget e2e sam-validate ## run every check that a change has to pass
 	@echo 'make check: all passed: $^'
 
 .PHONY: fmt
 fmt: ## format the code
 	cargo fmt
 
-.PHONY: format
-format: ## check that the code is formatted
+.PHONY: fmt-check
+fmt-check: ## check that the code is formatted
 	cargo fmt --check
 	cargo fmt --check --manifest-path benches/floor/Cargo.toml
 
@@ -82,17 +82,17 @@ lint: ## check the code with clippy, and its documentation
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
-.PHONY: licences
-licences: $(CARGO_DENY) ## check licences, sources and doubles of the dependencies
+.PHONY: deny
+deny: $(CARGO_DENY) ## check licences, sources and duplicate versions of the dependencies
 	$(CARGO_DENY) --locked check bans licenses sources
 
-.PHONY: advisories
-advisories: $(CARGO_DENY) ## check the dependencies for known vulnerabilities, where their database can be reached
-	tools/check_advisories.sh $(CARGO_DENY)
+.PHONY: audit-deps
+audit-deps: $(CARGO_DENY) ## check the dependencies for known vulnerabilities, if the advisory database can be reached
+	tools/audit_deps.sh $(CARGO_DENY)
 
-.PHONY: templates
-templates: $(LINT)/.installed ## check template.yaml, the examples and the templates in the README with cfn-lint
-	$(LINT)/bin/python tests/engine/readme.py $(TOOLS)/readme
+.PHONY: lint-templates
+lint-templates: $(LINT)/.installed ## check template.yaml, the examples and the templates in the README with cfn-lint
+	$(LINT)/bin/python tests/e2e/readme_templates.py $(TOOLS)/readme
 	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml $(TOOLS)/readme/*.yaml
 
 .PHONY: test
@@ -111,14 +111,14 @@ fuzz-build: ## check that the fuzz targets compile (needs a C++ compiler)
 
 .PHONY: fuzz
 # Without a sanitizer a stable toolchain will do, and nothing is missed: there is no unsafe code to watch.
-fuzz: $(CARGO_FUZZ) ## make up inputs that might break a law: make fuzz TARGET=policies SECONDS=60
+fuzz: $(CARGO_FUZZ) ## generate inputs that might violate an invariant: make fuzz TARGET=policies SECONDS=60
 	mkdir -p fuzz/corpus/$(TARGET)
 	$(CARGO_FUZZ) run --sanitizer none --target-dir target/fuzz $(TARGET) \
 	  fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) $(wildcard tests/$(TARGET)) -- \
 	  -dict=fuzz/words.dict -max_len=8192 -timeout=10 -max_total_time=$(SECONDS)
 
 .PHONY: mutants
-mutants: $(CARGO_MUTANTS) ## change the code without I/O and list the changes that no test notices (takes an hour or two)
+mutants: $(CARGO_MUTANTS) ## mutate the code without I/O and list the mutants that no test catches (takes an hour or two)
 	PROPTEST_CASES=32 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$(CURDIR)/target/mutants \
 	  $(CARGO_MUTANTS) mutants --jobs 1 --output target
 
@@ -126,59 +126,59 @@ mutants: $(CARGO_MUTANTS) ## change the code without I/O and list the changes th
 faults: ## live through schedules of faults, which test does with 200 of them: make faults N=10000, or a failed one alone: make faults SEED=7
 	N=$(N) SEED=$(SEED) cargo test --locked --test faults -- --nocapture
 
-.PHONY: engine
-engine: $(PACKAGED) $(ENGINE)/.installed $(AWS)/.installed $(EMULATOR) $(LAYER_ACCESS) ## run the engine tests: what ships, in real engines
-	cd tests/engine && $(CURDIR)/$(ENGINE)/bin/pytest
+.PHONY: e2e
+e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(LAYER_ACCESS) ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
+	cd tests/e2e && $(CURDIR)/$(E2E)/bin/pytest
 
-.PHONY: sam
-sam: $(BOOTSTRAP) $(SAM)/.installed ## check that AWS SAM takes template.yaml: validate and build
-	tools/check_sam.sh $(SAM)/bin
+.PHONY: sam-validate
+sam-validate: $(BOOTSTRAP) $(SAM)/.installed ## run `sam validate` and `sam build` with template.yaml
+	tools/sam_validate.sh $(SAM)/bin
 
 .PHONY: build-Provider
-build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in ARTIFACTS_DIR
+build-Provider: $(BOOTSTRAP) ## run by `sam build`: copy the executable to ARTIFACTS_DIR
 	cp $< $(ARTIFACTS_DIR)/bootstrap
 
 .PHONY: bench
-bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes half an hour of a quiet machine)
+bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## benchmark the release executable against equivalents in other languages (takes half an hour on an idle machine)
 	python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
 
 .PHONY: bench-large
-bench-large: $(ZIP) ## the part of bench that gives events of up to 1 MB to the executable that ships: make bench-large, or some: make bench-large ROWS=notifications
+bench-large: $(ZIP) ## run the part of bench with events of up to 1 MB: make bench-large, or a selection: make bench-large ROWS=notifications
 	python3 benches/large_events.py $(ZIP) $(if $(ROWS),'$(ROWS)')
 
 .PHONY: budget
-budget: $(ZIP) ## check what the executable that ships costs, without timing anything: make budget, or make budget UPDATE=1 for a new baseline
+budget: $(ZIP) ## check instructions, zip size and crates of the release executable against budget.json: make budget, or make budget UPDATE=1 for a new baseline
 	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" python3 benches/budget.py $(PLATFORM) $(GLIBC) $(BOOTSTRAP) $(ZIP) $(if $(UPDATE),--update)
 
 .PHONY: package
-package: $(ZIP).sha256 $(SBOM) $(PACKAGED) ## build what ships, with its SHA-256, crates and template: dist/; make package ARCH=arm64
+package: $(ZIP).sha256 $(SBOM) $(PACKAGED) ## build the release in dist/: zip, SHA-256, SBOM and template; make package ARCH=arm64
 	@echo "make package: wrote $(ZIP) $^, with SHA-256 $$(cut -d ' ' -f 1 $<)"
 
 .PHONY: deploy
-deploy: ## deploy the provider to AWS: make deploy BUCKET=my-bucket; shows the commands, and asks
+deploy: ## deploy the provider to AWS: make deploy BUCKET=my-bucket; prints the commands and asks before running them
 	@tools/deploy.sh
 
 .PHONY: smoke
-smoke: ## try the deployed provider on AWS with a throw-away layer; shows the commands, and asks
+smoke: ## test the deployed provider on AWS with a temporary layer; prints the commands and asks before running them
 	@tools/smoke.sh
 
 .PHONY: remove
-remove: ## remove the provider from AWS; shows the commands, and asks
+remove: ## remove the provider from AWS; prints the commands and asks before running them
 	@tools/remove.sh
 
 .PHONY: reproducible
-reproducible: $(PACKAGE)/.installed $(LINT)/.installed ## build the package in two other folders and compare the sums
+reproducible: $(PACKAGE)/.installed $(LINT)/.installed ## build the release in two other folders and compare the checksums
 	tools/check_reproducible.sh
 
 .PHONY: lock-tools
-lock-tools: $(TOOLS)/lock/.installed ## write the SHA-256 of every Python tool: after a change of a tools/requirements-*.in
+lock-tools: $(TOOLS)/lock/.installed ## lock the Python tools by SHA-256, after a change of a tools/requirements-*.in
 	tools/lock_tools.sh $(CURDIR)/$(TOOLS)/lock/bin/uv
 
 .PHONY: clean
-clean: ## remove what was built; the tools stay
+clean: ## remove build output; the tools stay
 	rm -rf target dist
 
-# Under its second name, `sam build` does not take it for built already.
+# template.yaml names this link: `sam build` would not build a CodeUri that ends in .zip.
 $(ZIP): $(BOOTSTRAP) tools/zip_bootstrap.py
 	python3 tools/zip_bootstrap.py $< $@
 	ln -sf $(@F) $(@D)/code
@@ -201,7 +201,7 @@ $(LAYER_ACCESS): $(SOURCES) $(wildcard examples/layer-access/*.rs)
 	cargo build --locked --quiet --example layer-access
 	touch $@
 
-# The file names all that they take in turn: pip would not take the hash of a package that another one asks for with extras.
+# The file lists transitive dependencies too, hence --no-deps: pip rejects the hash of a package that another one requires with extras.
 $(TOOLS)/%/.installed: tools/requirements-%.txt
 	rm -rf $(@D)
 	python3 -m venv $(@D)
@@ -222,8 +222,8 @@ $(NODE_PEER)/handler.cjs: $(wildcard benches/peers/node/*)
 	NODE_PATH=$(@D)/node_modules $(@D)/node_modules/.bin/esbuild benches/peers/node/runtime.js --bundle --minify --platform=node \
 	  --target=node20 --log-level=warning --outfile=$@
 
-$(EMULATOR): tools/take_emulator.py tools/requirements-sam.txt
-	python3 tools/take_emulator.py tools/requirements-sam.txt $@
+$(RUNTIME_EMULATOR): tools/extract_runtime_emulator.py tools/requirements-sam.txt
+	python3 tools/extract_runtime_emulator.py tools/requirements-sam.txt $@
 
 $(CARGO_DENY):
 	cargo install --quiet --locked --no-default-features --version $(CARGO_DENY_VERSION) \

@@ -1,4 +1,4 @@
-// Publishes a layer by AWS CDK and shares it with a list of accounts and organizations.
+// Publishes a layer with AWS CDK and shares it with a list of accounts and organizations.
 
 import { CustomResource, Duration, Fn, Stack, StackProps } from 'aws-cdk-lib';
 import { Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
@@ -17,8 +17,8 @@ export class Tools extends Stack {
 
     new CustomResource(this, 'ShareTools', {
       resourceType: 'Custom::LayerVersionPermission',
-      serviceToken: Fn.importValue('layer-permission-provider-ServiceToken'),
-      // A stack that nobody answers gives up after two minutes, not after an hour.
+      serviceToken: Fn.importValue('lambda-permission-provider-ServiceToken'),
+      // Without a response, the stack fails after two minutes instead of an hour.
       serviceTimeout: Duration.minutes(2),
       properties: {
         LayerVersionArn: tools.layerVersionArn,

@@ -1,5 +1,5 @@
-# Shares a layer with a list of accounts and organizations from Terraform, by a stack. It wants share-with-a-list.yaml beside it, and the
-# provider in the same account and region.
+# Shares a layer with a list of accounts and organizations from Terraform, through a stack. Needs share-with-a-list.yaml in the same folder, and
+# the provider in the same account and region.
 
 terraform {
   required_providers {
@@ -15,7 +15,7 @@ variable "partners" {
 resource "aws_lambda_layer_version" "tools" {
   layer_name = "tools"
   filename   = "tools.zip"
-  # The old version, too, goes only when the stack shares the new one.
+  # Deletes the old version only after the stack shares the new one.
   lifecycle {
     create_before_destroy = true
   }

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Builds the package in two other folders, each with a home of its own for cargo, and compares what comes out.
+# Builds the package in two other folders, each with its own CARGO_HOME, and compares the results.
 set -euo pipefail
 
 cargo="${CARGO_HOME:-$HOME/.cargo}"
-places=$(mktemp -d)
-trap 'rm -rf "$places"' EXIT
+builds=$(mktemp -d)
+trap 'rm -rf "$builds"' EXIT
 
-# The lengths of the paths differ, since they may matter too.
-for place in "$places/a" "$places/another/and/deeper"; do
-  mkdir -p "$place/.cargo-home"
-  git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -pt "$place"
-  ln -s "$PWD/.tools" "$place/.tools"
-  # What is downloaded already need not be again.
-  for known in config.toml registry/index registry/cache; do
-    if [ -e "$cargo/$known" ]; then
-      (cd "$cargo" && cp -r --parents "$known" "$place/.cargo-home")
+# The lengths of the paths differ, because they may affect the build too.
+for build in "$builds/a" "$builds/another/and/deeper"; do
+  mkdir -p "$build/.cargo-home"
+  git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -pt "$build"
+  ln -s "$PWD/.tools" "$build/.tools"
+  # Reuses what is downloaded already.
+  for cached in config.toml registry/index registry/cache; do
+    if [ -e "$cargo/$cached" ]; then
+      (cd "$cargo" && cp -r --parents "$cached" "$build/.cargo-home")
     fi
   done
-  CARGO_HOME="$place/.cargo-home" make --directory "$place" package
+  CARGO_HOME="$build/.cargo-home" make --directory "$build" package
 done
 
-cd "$places"
+cd "$builds"
 sha256sum a/dist/* another/and/deeper/dist/*
 diff --recursive --brief a/dist another/and/deeper/dist

@@ -1,9 +1,9 @@
-# Walks through the commands of a script on AWS: shows them, asks, and runs them only then. To be sourced by a script that defines
-# `steps` of `run` and `take`, and calls `walk`. Decides nothing of what they do.
+# Prints the commands of a script on AWS, asks for confirmation, and only then runs them. To be sourced by a script that defines
+# `steps` in terms of `run` and `capture`, and calls `confirm_and_run`.
 
-running=
+confirmed=
 
-# run COMMAND...
+# run COMMAND...: prints the command, and runs it once confirmed.
 run() {
   local word shown=
   for word; do
@@ -11,13 +11,13 @@ run() {
     shown+=" $word"
   done
   echo "   $shown" >&2
-  [ -z "$running" ] || "$@"
+  [ -z "$confirmed" ] || "$@"
 }
 
-# take NAME COMMAND...: prints what the command prints, and NAME in its place where it is only shown.
-take() {
+# capture PLACEHOLDER COMMAND...: writes the output of the command to stdout, or PLACEHOLDER while commands are only printed.
+capture() {
   run "${@:2}" || return
-  [ -n "$running" ] || echo "$1"
+  [ -n "$confirmed" ] || echo "$1"
 }
 
 stop() {
@@ -25,19 +25,19 @@ stop() {
   exit "${2:-0}"
 }
 
-# walk TITLE
-walk() {
-  local who region answer
+# confirm_and_run TITLE
+confirm_and_run() {
+  local identity region answer
   region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region 2>/dev/null || true)}}
   echo "$1:" >&2
   steps
-  command -v aws >/dev/null || stop 'there is no AWS CLI here'
-  who=$(aws sts get-caller-identity --query Arn --output text 2>/dev/null) || stop 'the AWS CLI has no credentials'
+  command -v aws >/dev/null || stop 'the AWS CLI is not installed'
+  identity=$(aws sts get-caller-identity --query Arn --output text 2>/dev/null) || stop 'the AWS CLI has no credentials'
   if [ "${YES:-}" != 1 ]; then
-    [ -t 0 ] || stop 'nobody can be asked here, give YES=1 to run these commands'
-    read -r -p "Run these commands as $who in ${region:-no region}? [y/N] " answer
-    [[ $answer == [yY]* ]] || stop 'it was not wanted'
+    [ -t 0 ] || stop 'stdin is not a terminal, set YES=1 to run these commands'
+    read -r -p "Run these commands as $identity in ${region:-no region}? [y/N] " answer
+    [[ $answer == [yY]* ]] || stop 'not confirmed'
   fi
-  running=1
+  confirmed=1
   steps
 }

@@ -81,7 +81,7 @@ fn pip_takes_nothing_whose_sha_256_is_not_known() {
     let makefile = read("Makefile");
     let installs: Vec<&str> = makefile.lines().filter(taking).collect();
     assert_eq!(installs.len(), 1);
-    let emulator = read("tools/take_emulator.py");
+    let emulator = read("tools/extract_runtime_emulator.py");
     let downloads = emulator
         .lines()
         .filter(|line| line.contains("\"download\""));
@@ -119,7 +119,7 @@ fn every_action_is_named_by_its_commit_and_its_tag() {
 fn the_public_check_fails_where_advisories_were_not_looked_up() {
     let workflow = read(".github/workflows/check.yml");
     assert!(workflow.contains("      REQUIRE_ADVISORIES: '1'\n"));
-    assert!(read("tools/check_advisories.sh").contains("${REQUIRE_ADVISORIES:-}"));
+    assert!(read("tools/audit_deps.sh").contains("${REQUIRE_ADVISORIES:-}"));
     // What runs everywhere must not ask for it.
     assert!(!read(".ci/run").contains("ADVISORIES"));
     assert!(!read("Makefile").contains("REQUIRE_ADVISORIES"));

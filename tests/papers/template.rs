@@ -11,7 +11,7 @@ fn the_role_may_do_what_the_code_calls_and_nothing_else() {
     called.extend(quoted(&read("src/policy/doors.rs"), "sts:"));
     let template = read("template.yaml");
     let role = template.split("      Policies:").nth(1).unwrap();
-    let role = role.split("\n  ProviderLog:").next().unwrap();
+    let role = role.split("\n  LogGroup:").next().unwrap();
     let actions = role.lines().filter_map(|line| {
         let line = line.trim();
         line.strip_prefix("- ")
@@ -120,7 +120,7 @@ fn the_log_outlives_its_stack_under_a_name_that_no_other_stack_has() {
     let resources = declared("Resources");
     let (_, log) = resources
         .iter()
-        .find(|(name, _)| name == "ProviderLog")
+        .find(|(name, _)| name == "LogGroup")
         .unwrap();
     // Kept, but not by a stack that could not be created: the next try would find the name taken.
     assert!(log.contains("    DeletionPolicy: RetainExceptOnCreate\n"));

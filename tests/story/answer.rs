@@ -156,7 +156,7 @@ async fn an_event_without_a_usable_url_is_logged_and_counted_and_not_run_again()
 
 #[tokio::test]
 async fn a_panic_is_answered_failed() {
-    let stage = Stage::with_environment(&[("PANIC_DRILL", "1")]).await;
+    let stage = Stage::with_environment(&[("SIMULATE_PANIC", "1")]).await;
     let create = stage.play(&event("create-account")).await;
     create.refused();
     assert_eq!(create.id(), "never-created");

@@ -105,7 +105,7 @@ async fn each_line_that_the_readme_names_is_written() {
     unanswerable.deliver(&issued, MINUTE).await;
     unanswerable.runtime.invoke("{}", MINUTE).await;
     written.extend(messages(unanswerable));
-    let panics = Stage::with_environment(&[("PANIC_DRILL", "1")]).await;
+    let panics = Stage::with_environment(&[("SIMULATE_PANIC", "1")]).await;
     panics.play(&event("create-account")).await.refused();
     written.extend(messages(panics));
     written.extend(of_start().into_iter());

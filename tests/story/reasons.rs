@@ -354,7 +354,7 @@ async fn what_was_done_is_told() {
 
 #[tokio::test]
 async fn a_panic_is_called_a_defect() {
-    let stage = Stage::with_environment(&[("PANIC_DRILL", "1")]).await;
+    let stage = Stage::with_environment(&[("SIMULATE_PANIC", "1")]).await;
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
         "defect in the provider: got a panic, report it with the function's log"

@@ -1,0 +1,20 @@
+"""The benchmark table and chart are generated from the stored results."""
+
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "benches"))
+
+import picture  # noqa: E402
+import report  # noqa: E402
+
+RESULTS = json.loads((report.HERE / "results.json").read_text())
+
+
+def test_readme_table_matches_the_stored_results():
+    assert report.readme_part(RESULTS) in report.README.read_text()
+
+
+def test_chart_matches_the_stored_results():
+    assert picture.draw(RESULTS) == (report.HERE / "speed.svg").read_text()

@@ -1,0 +1,19 @@
+"""The function's log."""
+
+import json
+
+from templates import PARTNER, sharing_template
+
+
+def test_log_lines_are_json_and_match_the_requests(aws, provider, stack, layer):
+    stack.create(sharing_template(LayerVersionArn=layer.publish(), Principal=PARTNER))
+    platform = ("START ", "END ", "REPORT ")
+    lines = [json.loads(line) for line in provider.log() if not line.startswith(platform)]
+    own = [line for line in lines if line.get("stack_id") == stack.id]
+    metrics = [line for line in lines if "_aws" in line]
+    messages = [line["message"] for line in lines if "_aws" not in line]
+
+    assert own[0]["request_type"] == "Create"
+    assert messages.count("received") == messages.count("answered") == len(metrics)
+    # Every test checks that the log contains no query or credential; this one checks that there was a query to look for.
+    assert all(request.query for request in aws.response_endpoint.requests.values())
