@@ -70,17 +70,17 @@ check: format lint licences advisories templates test fuzz-build budget engine s
 
 .PHONY: fmt
 fmt: ## format the code
-	cargo fmt
+	cargo fmt --all
 
 .PHONY: format
 format: ## check that the code is formatted
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo fmt --check --manifest-path benches/floor/Cargo.toml
 
 .PHONY: lint
 lint: ## check the code with clippy, and its documentation
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: licences
 licences: $(CARGO_DENY) ## check licences, sources and doubles of the dependencies
@@ -98,7 +98,7 @@ templates: $(LINT)/.installed ## check template.yaml, the examples and the templ
 .PHONY: test
 # The stories wait for child processes rather than compute, so there are more of them at a time than processors.
 test: ## run the Rust tests
-	RUST_TEST_THREADS=12 cargo test --locked
+	RUST_TEST_THREADS=12 cargo test --locked --workspace
 
 .PHONY: crowds
 crowds: ## run the Rust tests that take minutes: very many grants at the rate that Lambda allows

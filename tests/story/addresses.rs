@@ -1,9 +1,9 @@
 //! Which layer version is meant, by whatever spelling, and how Lambda is asked about it.
 //! Refuses to know what is granted there.
 
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
 use serde_json::json;
 
-use crate::events::{ACCOUNT, LAYER_VERSION, event};
 use crate::stage::Stage;
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn every_type_but_the_function_permission_is_served() {
         .play(&event("create-account").with("ResourceType", "Custom::Sharing"))
         .await
         .succeeded();
-    stage.lambda.calls();
+    drop(stage.lambda.take_calls());
     let answer = stage.play(&event("function-permission")).await;
     assert!(
         answer.refused().contains("not served by this version"),
@@ -123,5 +123,5 @@ async fn every_type_but_the_function_permission_is_served() {
         .play(&event("function-permission").delete_of(answer.id()))
         .await
         .succeeded();
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
 }

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{self, Event, LAYER_VERSION, event};
+use fake_aws::response_bucket::PutFault;
+use fake_aws::runtime_api::Outcome;
 use serde_json::{Value, json};
 
-use crate::bucket::PutFault;
-use crate::events::{self, Event, LAYER_VERSION, event};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
-use crate::runtime_api::Outcome;
 use crate::stage::Stage;
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn an_event_without_a_usable_url_is_logged_and_counted_and_not_run_again()
             .await;
         assert_eq!(outcome, Outcome::Ok, "{text}");
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
     stage.play(&event("create-account")).await.succeeded();
     let log = stage.end();
     let told = log
@@ -172,7 +172,9 @@ async fn the_work_stops_before_the_deadline_and_is_answered_failed() {
     for name in ["create-account", "update-nonce", "delete"] {
         for seconds in [2, 4] {
             let stage = Stage::start().await;
-            stage.lambda.always(Operation::Get, Fault::Hangs);
+            stage
+                .lambda
+                .inject_always(Operation::Get, Fault::NoResponse);
             stage
                 .play_within(Duration::from_secs(seconds), &event(name))
                 .await
@@ -184,18 +186,18 @@ async fn the_work_stops_before_the_deadline_and_is_answered_failed() {
 #[tokio::test]
 async fn an_answer_is_sent_again_with_the_same_body() {
     let faults = [
-        PutFault::Refused(500),
-        PutFault::Refused(503),
-        PutFault::Refused(429),
-        PutFault::Refused(307),
-        PutFault::Refused(408),
-        PutFault::RefusedAs(503, "SlowDown"),
-        PutFault::RefusedAs(400, "RequestTimeout"),
-        PutFault::AcknowledgementLost,
+        PutFault::Rejected(500),
+        PutFault::Rejected(503),
+        PutFault::Rejected(429),
+        PutFault::Rejected(307),
+        PutFault::Rejected(408),
+        PutFault::RejectedWithCode(503, "SlowDown"),
+        PutFault::RejectedWithCode(400, "RequestTimeout"),
+        PutFault::ConnectionClosed,
     ];
     for fault in faults {
         let stage = Stage::start().await;
-        stage.bucket.next([fault, fault]);
+        stage.bucket.inject([fault, fault]);
         let issued = stage.issue(&event("create-account"));
         let (outcome, puts) = stage.deliver(&issued, Duration::from_mins(1)).await;
         assert_eq!(outcome, Outcome::Ok, "{fault:?}");
@@ -209,21 +211,21 @@ async fn an_answer_is_sent_again_with_the_same_body() {
 #[tokio::test]
 async fn an_answer_that_hangs_is_sent_again() {
     let stage = Stage::start().await;
-    stage.bucket.next([PutFault::Hangs]);
+    stage.bucket.inject([PutFault::NoResponse]);
     stage.play(&event("create-account")).await.succeeded();
 }
 
 #[tokio::test]
 async fn an_answer_that_is_refused_for_good_is_an_error_of_the_function() {
     for fault in [
-        PutFault::Refused(403),
-        PutFault::Refused(400),
-        PutFault::Refused(302),
-        PutFault::RefusedAs(400, "ExpiredToken"),
-        PutFault::RefusedAs(403, "RequestTimeTooSkewed"),
+        PutFault::Rejected(403),
+        PutFault::Rejected(400),
+        PutFault::Rejected(302),
+        PutFault::RejectedWithCode(400, "ExpiredToken"),
+        PutFault::RejectedWithCode(403, "RequestTimeTooSkewed"),
     ] {
         let stage = Stage::start().await;
-        stage.bucket.next([fault]);
+        stage.bucket.inject([fault]);
         let issued = stage.issue(&event("create-account"));
         let (outcome, puts) = stage.deliver(&issued, Duration::from_secs(30)).await;
         assert!(matches!(outcome, Outcome::Err(_)), "{fault:?}: {outcome:?}");
@@ -238,13 +240,13 @@ async fn an_answer_that_is_refused_for_good_is_an_error_of_the_function() {
 #[tokio::test]
 async fn an_answer_that_never_arrives_is_an_error_before_the_deadline() {
     for fault in [
-        PutFault::Refused(500),
-        PutFault::Refused(307),
-        PutFault::Hangs,
-        PutFault::AcknowledgementLost,
+        PutFault::Rejected(500),
+        PutFault::Rejected(307),
+        PutFault::NoResponse,
+        PutFault::ConnectionClosed,
     ] {
         let stage = Stage::start().await;
-        stage.bucket.next([fault; 200]);
+        stage.bucket.inject([fault; 200]);
         let issued = stage.issue(&event("create-account"));
         let (outcome, puts) = stage.deliver(&issued, Duration::from_secs(4)).await;
         let Outcome::Err(error) = outcome else {
@@ -335,12 +337,12 @@ async fn ids_that_are_too_long_are_refused_before_lambda_is_called_and_cut_in_th
         let reason = format!("`{name}` is too long: got 900000 bytes, send at most 1024");
         assert_eq!(answer.refused(), reason);
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
     stage
         .bucket
         .state()
-        .broken
-        .retain(|rule| !rule.starts_with("the ids of the request come back"));
+        .violations
+        .retain(|rule| !rule.starts_with("the ids are those of the request"));
     for line in stage.end() {
         assert!(line.to_string().len() < 17_000, "{line}");
     }

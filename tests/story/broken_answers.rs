@@ -1,20 +1,20 @@
 //! Sends answers that CloudFormation would not take, so that the checks of the bucket are known to check.
 //! Refuses to know the executable.
 
+use fake_aws::events::event;
+use fake_aws::response_bucket::ResponseBucket;
 use reqwest::{Client, RequestBuilder};
-use serde_json::{Value, json};
 
-use crate::bucket::Bucket;
-use crate::events::event;
+use serde_json::{Value, json};
 
 /// The rules that the bucket finds broken by this answer to the Update `update-nonce`.
 async fn broken(
     change: impl FnOnce(&mut Value),
     send: impl FnOnce(RequestBuilder) -> RequestBuilder,
 ) -> Vec<String> {
-    let bucket = Bucket::start().await;
+    let bucket = ResponseBucket::start().await;
     let mut update = event("update-nonce").0;
-    bucket.issue(&mut update);
+    bucket.presign(&mut update);
     let mut answer =
         json!({"Status": "SUCCESS", "PhysicalResourceId": update["PhysicalResourceId"]});
     for name in ["StackId", "RequestId", "LogicalResourceId"] {
@@ -23,7 +23,7 @@ async fn broken(
     change(&mut answer);
     let put = Client::new().put(update["ResponseURL"].as_str().unwrap());
     send(put.body(answer.to_string())).send().await.unwrap();
-    std::mem::take(&mut bucket.state().broken)
+    std::mem::take(&mut bucket.state().violations)
 }
 
 #[tokio::test]
@@ -35,10 +35,10 @@ async fn an_answer_as_it_should_be_breaks_no_rule() {
 async fn the_bucket_notices_each_broken_rule() {
     type Change = fn(&mut Value);
     let cases: [(&str, Change); 12] = [
-        ("the ids of the request come back", |answer| {
+        ("the ids are those of the request", |answer| {
             answer["StackId"] = "other".into();
         }),
-        ("the ids of the request come back", |answer| {
+        ("the ids are those of the request", |answer| {
             answer["RequestId"] = "other".into();
         }),
         ("the ids of the request are there", |answer| {
@@ -100,11 +100,11 @@ async fn the_bucket_notices_a_content_type() {
 
 #[tokio::test]
 async fn the_bucket_notices_a_url_that_was_encoded_again() {
-    let bucket = Bucket::start().await;
+    let bucket = ResponseBucket::start().await;
     let mut update = event("update-nonce").0;
-    bucket.issue(&mut update);
+    bucket.presign(&mut update);
     let url = update["ResponseURL"].as_str().unwrap().replace("%7C", "|");
     let refused = Client::new().put(url).body("{}").send().await.unwrap();
     assert_eq!(refused.status(), 403);
-    assert!(bucket.state().broken[0].starts_with("no such URL was issued"));
+    assert!(bucket.state().violations[0].starts_with("no such URL was presigned"));
 }

@@ -1,9 +1,9 @@
 //! Plays CloudFormation's part in the life of one resource: which request follows which answer.
 //! Refuses to know what a request changes; the answers themselves are checked where they arrive, in `bucket`.
 
+use fake_aws::events::Event;
 use serde_json::Value;
 
-use crate::events::Event;
 use crate::stage::{Answer, Stage};
 
 /// A resource that CloudFormation takes for created.

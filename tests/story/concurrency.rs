@@ -1,12 +1,13 @@
 //! Parallel writers: nobody's statement is overwritten or lost, and each gets its own answer.
 //! Refuses to know the texts of reasons.
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, public_statement};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 fn others() -> Value {
@@ -23,7 +24,7 @@ async fn a_policy_that_changed_since_it_was_read_is_read_again_before_a_grant() 
     stage.put_statement(public_statement(LAYER_VERSION, "first"));
     stage
         .lambda
-        .next(Operation::Add, [Fault::AnotherAdds(others())]);
+        .inject(Operation::Add, [Fault::ConcurrentAdd(others())]);
     stage.play(&event("create-account")).await.succeeded();
     let calls = [
         "Get: 200",
@@ -31,7 +32,7 @@ async fn a_policy_that_changed_since_it_was_read_is_read_again_before_a_grant() 
         "Get: 200",
         "Add partner if revision-2: 201",
     ];
-    assert_eq!(stage.lambda.calls(), calls);
+    assert_eq!(stage.lambda.take_calls(), calls);
     assert_eq!(stage.statements().len(), 3);
 }
 
@@ -41,7 +42,7 @@ async fn a_policy_that_changed_since_it_was_read_is_read_again_before_a_revoke()
     stage.put_statement(ours());
     stage
         .lambda
-        .next(Operation::Remove, [Fault::AnotherAdds(others())]);
+        .inject(Operation::Remove, [Fault::ConcurrentAdd(others())]);
     stage.play(&event("delete")).await.succeeded();
     let calls = [
         "Get: 200",
@@ -49,7 +50,7 @@ async fn a_policy_that_changed_since_it_was_read_is_read_again_before_a_revoke()
         "Get: 200",
         "Remove partner if revision-2: 204",
     ];
-    assert_eq!(stage.lambda.calls(), calls);
+    assert_eq!(stage.lambda.take_calls(), calls);
     assert_eq!(stage.statements(), [others()]);
 }
 
@@ -58,7 +59,7 @@ async fn a_first_grant_leaves_that_of_a_quicker_writer_in_place() {
     let stage = Stage::start().await;
     stage
         .lambda
-        .next(Operation::Add, [Fault::AnotherAdds(others())]);
+        .inject(Operation::Add, [Fault::ConcurrentAdd(others())]);
     stage.play(&event("create-account")).await.succeeded();
     assert_eq!(stage.statements(), [others(), ours()]);
 }
@@ -72,7 +73,7 @@ async fn our_own_statement_written_by_a_twin_is_a_success() {
         }
         stage
             .lambda
-            .next(Operation::Add, [Fault::AnotherAdds(ours())]);
+            .inject(Operation::Add, [Fault::ConcurrentAdd(ours())]);
         stage.play(&event("create-account")).await.succeeded();
         assert_eq!(stage.statements().len(), policy.len() + 1);
     }
@@ -84,12 +85,12 @@ async fn another_grant_that_takes_our_statement_id_at_the_last_moment_stays() {
     let stage = Stage::start().await;
     stage
         .lambda
-        .next(Operation::Add, [Fault::AnotherAdds(in_the_way.clone())]);
+        .inject(Operation::Add, [Fault::ConcurrentAdd(in_the_way.clone())]);
     let answer = stage.play(&event("create-account")).await;
     answer.refused();
     assert_eq!(answer.id(), "never-created");
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         ["Get: 404", "Add partner: 409", "Get: 200"]
     );
     assert_eq!(stage.statements(), [in_the_way]);
@@ -98,14 +99,14 @@ async fn another_grant_that_takes_our_statement_id_at_the_last_moment_stays() {
 #[tokio::test]
 async fn a_conflict_without_a_cause_is_tried_again() {
     let stage = Stage::start().await;
-    let conflict = Fault::Refused(
+    let conflict = Fault::Rejected(
         409,
         "ResourceConflictException",
         "Another operation is in progress.",
     );
-    stage.lambda.next(Operation::Add, [conflict.clone()]);
+    stage.lambda.inject(Operation::Add, [conflict.clone()]);
     stage.play(&event("create-account")).await.succeeded();
-    stage.lambda.next(Operation::Remove, [conflict]);
+    stage.lambda.inject(Operation::Remove, [conflict]);
     stage.play(&event("delete")).await.succeeded();
 }
 
@@ -114,10 +115,13 @@ async fn a_writer_that_removes_what_we_just_wrote_is_met_again() {
     let stage = Stage::start().await;
     stage
         .lambda
-        .next(Operation::Get, [Fault::AnotherAdds(others())]);
-    stage.lambda.next(
+        .inject(Operation::Get, [Fault::ConcurrentAdd(others())]);
+    stage.lambda.inject(
         Operation::Add,
-        [Fault::AnotherRemoves("other"), Fault::AnotherAdds(others())],
+        [
+            Fault::ConcurrentRemove("other"),
+            Fault::ConcurrentAdd(others()),
+        ],
     );
     stage.play(&event("create-account")).await.succeeded();
     assert_eq!(stage.statements(), [others(), ours()]);

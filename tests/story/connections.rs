@@ -4,16 +4,16 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use fake_aws::events::event;
+use fake_aws::tls_terminator::TlsTerminator;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::events::event;
 use crate::stage::Stage;
-use crate::tls_front::TlsFront;
 
 #[tokio::test]
 async fn the_first_event_finds_the_connection_made() {
-    let front = TlsFront::start().await;
+    let front = TlsTerminator::start().await;
     let stage = connected(&front, &[("AWS_ENDPOINT_URL", &front.url())]).await;
     stage.play(&event("create-account")).await.succeeded();
     stage.play(&event("delete")).await.succeeded();
@@ -22,7 +22,7 @@ async fn the_first_event_finds_the_connection_made() {
 
 #[tokio::test]
 async fn lambda_may_be_elsewhere_than_the_rest_of_aws() {
-    let front = TlsFront::start().await;
+    let front = TlsTerminator::start().await;
     let elsewhere = [
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         ("AWS_ENDPOINT_URL_LAMBDA", &front.url()),
@@ -65,12 +65,12 @@ async fn a_function_without_a_way_to_lambda_starts() {
 }
 
 /// A function with these variables that has made its connection to Lambda, which is behind `front`.
-async fn connected(front: &TlsFront, variables: &[(&str, &str)]) -> Stage {
-    let folder = front.folder();
-    let authority = folder.path("authority.pem");
+async fn connected(front: &TlsTerminator, variables: &[(&str, &str)]) -> Stage {
+    let folder = front.ca_folder();
+    let authority = folder.path("ca.pem");
     let trusted = [("AWS_CA_BUNDLE", authority.as_str())];
     let stage = Stage::with_environment(&[variables, &trusted].concat()).await;
-    front.stand_before(stage.lambda.address);
+    front.forward_to(stage.lambda.address);
     let made = async {
         while front.connections() == 0 {
             sleep(Duration::from_millis(10)).await;

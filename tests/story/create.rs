@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, organization_statement, public_statement};
 use serde_json::{Value, json};
 
-use crate::events::{
-    ACCOUNT, LAYER_VERSION, account_statement, event, organization_statement, public_statement,
-};
 use crate::stage::Stage;
 
 #[tokio::test]
@@ -69,7 +68,7 @@ async fn the_first_grant_of_a_layer_version_is_read_back() {
     let stage = Stage::start().await;
     stage.play(&event("create-account")).await.succeeded();
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         ["Get: 404", "Add partner: 201", "Get: 200"]
     );
 }
@@ -80,7 +79,7 @@ async fn a_further_grant_carries_the_revision_that_was_read() {
     stage.put_statement(public_statement(LAYER_VERSION, "other"));
     stage.play(&event("create-account")).await.succeeded();
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         ["Get: 200", "Add partner if revision-1: 201"]
     );
 }
@@ -90,9 +89,9 @@ async fn a_redelivered_create_writes_nothing_and_answers_the_same() {
     let stage = Stage::start().await;
     let issued = stage.issue(&event("create-derived-statement-id"));
     let (_, first) = stage.deliver(&issued, Duration::from_secs(30)).await;
-    stage.lambda.calls();
+    drop(stage.lambda.take_calls());
     let (_, second) = stage.deliver(&issued, Duration::from_secs(30)).await;
-    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+    assert_eq!(stage.lambda.take_calls(), ["Get: 200"]);
     assert_eq!(first[0].body, second[0].body);
     assert_eq!(stage.statements().len(), 1);
 }
@@ -116,7 +115,7 @@ async fn a_statement_of_ours_with_other_content_stays_and_is_not_ours_to_delete(
         let answer = stage.play(&event("create-account")).await;
         assert!(answer.failed(), "{name}");
         assert_eq!(answer.id(), "never-created", "{name}");
-        assert_eq!(stage.lambda.calls(), ["Get: 200"], "{name}");
+        assert_eq!(stage.lambda.take_calls(), ["Get: 200"], "{name}");
         assert_eq!(stage.statements(), [statement], "{name}");
     }
 }

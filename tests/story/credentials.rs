@@ -3,9 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
+use fake_aws::statements::account_statement;
+
 use crate::stage::Stage;
 
 const STALE: [&str; 4] = [
@@ -30,12 +32,12 @@ async fn a_stale_signature_is_repeated_with_a_fresh_one() {
             if name != "create-account" {
                 stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
             }
-            let expired = Fault::Refused(
+            let expired = Fault::Rejected(
                 403,
                 code,
                 "Signature expired: 20261126T000000Z is now earlier",
             );
-            stage.lambda.next(operation, [expired.clone(), expired]);
+            stage.lambda.inject(operation, [expired.clone(), expired]);
             let event = event(name).property("LayerVersionArn", LAYER_VERSION);
             stage.play(&event).await.succeeded();
         }
@@ -57,7 +59,7 @@ async fn credentials_that_are_not_accepted_are_said_and_leave_nothing_to_delete(
         let stage = Stage::start().await;
         stage
             .lambda
-            .always(Operation::Get, Fault::Refused(403, code, "the token"));
+            .inject_always(Operation::Get, Fault::Rejected(403, code, "the token"));
         let create = event("create-account");
         let answer = stage.play(&create).await;
         assert_eq!(answer.refused(), reason);
@@ -68,8 +70,8 @@ async fn credentials_that_are_not_accepted_are_said_and_leave_nothing_to_delete(
 
 #[tokio::test]
 async fn a_create_that_cannot_read_leaves_nothing_to_delete() {
-    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
-    let refused = Fault::Refused(400, "ValidationException", "no such thing");
+    let denied = Fault::Rejected(403, "AccessDeniedException", "not authorized");
+    let refused = Fault::Rejected(400, "ValidationException", "no such thing");
     for fault in [denied, refused] {
         for (name, operation) in [
             ("create-account", Operation::Get),
@@ -80,7 +82,7 @@ async fn a_create_that_cannot_read_leaves_nothing_to_delete() {
             ("create-by-role", Operation::Assume),
         ] {
             let stage = Stage::start().await;
-            stage.lambda.always(operation, fault.clone());
+            stage.lambda.inject_always(operation, fault.clone());
             let answer = stage.play(&event(name)).await;
             answer.refused();
             assert_eq!(answer.id(), "never-created", "{name} {fault:?}");
@@ -93,8 +95,8 @@ async fn a_create_that_cannot_read_leaves_nothing_to_delete() {
 #[tokio::test]
 async fn a_create_that_cannot_write_leaves_nothing_to_delete() {
     let stage = Stage::start().await;
-    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
-    stage.lambda.always(Operation::Add, denied);
+    let denied = Fault::Rejected(403, "AccessDeniedException", "not authorized");
+    stage.lambda.inject_always(Operation::Add, denied);
     let answer = stage.play(&event("create-account")).await;
     answer.refused();
     assert_eq!(answer.id(), "never-created");
@@ -102,13 +104,13 @@ async fn a_create_that_cannot_write_leaves_nothing_to_delete() {
 
 #[tokio::test]
 async fn a_principal_that_is_not_known_yet_is_waited_for_on_grants() {
-    let unknown = Fault::Refused(
+    let unknown = Fault::Rejected(
         400,
         "InvalidParameterValueException",
         "The provided principal was invalid. Please check the principal and try again.",
     );
     let stage = Stage::start().await;
-    stage.lambda.next(Operation::Add, vec![unknown; 3]);
+    stage.lambda.inject(Operation::Add, vec![unknown; 3]);
     stage.play(&event("create-account")).await.succeeded();
 }
 
@@ -138,7 +140,7 @@ async fn a_configuration_that_can_never_work_is_said_at_once() {
                 "{reason}"
             );
             assert!(began.elapsed() < Duration::from_secs(5), "{name}");
-            assert_eq!(stage.lambda.calls(), [""; 0]);
+            assert_eq!(stage.lambda.take_calls(), [""; 0]);
         }
     }
 }

@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use fake_aws::events::{Event, event};
+use fake_aws::rate_limit::RateLimit;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::events::{Event, event};
 use crate::stage::Stage;
-use crate::throttle::Throttle;
+
 use crate::versions::{id, layer_of, on, version};
 
 /// Lambda's limit for all remaining operations of its control plane together.
@@ -18,15 +19,15 @@ const CALLS_PER_SECOND: usize = 15;
 const LONGEST: Duration = Duration::from_mins(15);
 
 /// With so many executions at a time, and a Lambda that is as unkind as it may be.
-async fn crowded(executions: usize, says_when: bool) -> Stage {
+async fn crowded(executions: usize, sends_retry_after: bool) -> Stage {
     let mut stage = Stage::start().await;
     for _ in 1..executions {
         stage.add_executable(&[]);
     }
     {
         let mut lambda = stage.lambda.state();
-        lambda.throttle = Some(Throttle::new(CALLS_PER_SECOND, says_when));
-        lambda.writers_race = true;
+        lambda.rate_limit = Some(RateLimit::new(CALLS_PER_SECOND, sends_retry_after));
+        lambda.unconditional_writes_race = true;
     }
     stage
 }
@@ -48,10 +49,10 @@ fn creates(many: usize) -> Vec<Event> {
 /// Plays all at once; the ids, and how many calls it took besides those that were throttled.
 async fn play_all(stage: &Stage, events: &[Event]) -> (Vec<String>, usize) {
     let began = Instant::now();
-    stage.lambda.calls();
+    drop(stage.lambda.take_calls());
     let played = events.iter().map(|event| stage.play_within(LONGEST, event));
     let answers = join_all(played).await;
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     let throttled = calls.iter().filter(|call| call.ends_with("429")).count();
     println!(
         "{} events: {} calls in {:.1} s, {throttled} of them throttled",
@@ -66,8 +67,8 @@ async fn play_all(stage: &Stage, events: &[Event]) -> (Vec<String>, usize) {
 /// Each grant takes a look and a write, and as much again for each time that another one was quicker.
 const MOST_CALLS_OF_THIRTY: usize = 240;
 
-async fn thirty_come_and_go(executions: usize, says_when: bool) {
-    let stage = crowded(executions, says_when).await;
+async fn thirty_come_and_go(executions: usize, sends_retry_after: bool) {
+    let stage = crowded(executions, sends_retry_after).await;
     let creates = creates(30);
     let (ids, calls) = play_all(&stage, &creates).await;
     assert_eq!(stage.statements().len(), 30);
@@ -108,7 +109,7 @@ async fn one_resource_of_thirty_principals_takes_little_more_than_a_call_each() 
 #[tokio::test]
 async fn what_there_is_no_time_for_is_answered_so_and_leaves_nothing_half_done() {
     let stage = crowded(40, false).await;
-    stage.lambda.state().throttle = Some(Throttle::new(4, false));
+    stage.lambda.state().rate_limit = Some(RateLimit::new(4, false));
     let create = |number: usize| {
         event("create-list")
             .without_property("StatementId")
@@ -149,7 +150,7 @@ async fn what_there_is_no_time_for_is_answered_so_and_leaves_nothing_half_done()
     }
     println!("{failed} of 40 failed");
     assert!(failed >= 20, "{failed} failed");
-    stage.lambda.state().throttle = None;
+    stage.lambda.state().rate_limit = None;
     for (number, answer) in answers.iter().enumerate() {
         if answer.failed() {
             stage
@@ -166,7 +167,7 @@ async fn what_there_is_no_time_for_is_answered_so_and_leaves_nothing_half_done()
 #[ignore = "takes minutes"]
 async fn two_hundred_versions_get_twenty_principals_each() {
     let stage = layer_of(200).await;
-    stage.lambda.state().throttle = Some(Throttle::new(CALLS_PER_SECOND, false));
+    stage.lambda.state().rate_limit = Some(RateLimit::new(CALLS_PER_SECOND, false));
     let create = event("create-all-versions")
         .without_property("Principal")
         .property("LayerVersionArn", version(200))
@@ -188,7 +189,7 @@ async fn a_thousand_grants_on_two_hundred_executions_are_all_there() {
         stage.lambda.state().policies.publish(version);
     }
     // Lambda's own limit would leave room for half as many.
-    stage.lambda.state().policies.more_room = 100_000;
+    stage.lambda.state().policies.extra_policy_size = 100_000;
     let creates: Vec<Event> = creates(1000)
         .into_iter()
         .zip(versions.iter().cycle())

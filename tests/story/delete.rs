@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, public_statement};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
-const DENIED: Fault = Fault::Refused(403, "AccessDeniedException", "not authorized");
+const DENIED: Fault = Fault::Rejected(403, "AccessDeniedException", "not authorized");
 const NOTHING: [Value; 0] = [];
 
 fn ours() -> Value {
@@ -23,7 +24,7 @@ fn id() -> String {
 }
 
 fn no_policy() -> Fault {
-    Fault::Refused(
+    Fault::Rejected(
         404,
         "ResourceNotFoundException",
         "No policy is associated with the given resource.",
@@ -37,7 +38,7 @@ async fn our_statement_is_removed_under_the_revision_that_was_read() {
     stage.put_statement(ours());
     assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         ["Get: 200", "Remove partner if revision-2: 204"]
     );
     assert_eq!(
@@ -55,7 +56,11 @@ async fn what_is_gone_already_is_deleted() {
         id(),
         "the statement"
     );
-    stage.lambda.state().policies.take(LAYER_VERSION, "other");
+    stage
+        .lambda
+        .state()
+        .policies
+        .delete_statement(LAYER_VERSION, "other");
     assert_eq!(
         stage.play(&event("delete")).await.succeeded(),
         id(),
@@ -67,7 +72,10 @@ async fn what_is_gone_already_is_deleted() {
         id(),
         "the layer version"
     );
-    assert_eq!(stage.lambda.calls(), ["Get: 200", "Get: 404", "Get: 404"]);
+    assert_eq!(
+        stage.lambda.take_calls(),
+        ["Get: 200", "Get: 404", "Get: 404"]
+    );
 }
 
 #[tokio::test]
@@ -76,7 +84,7 @@ async fn a_statement_that_goes_while_it_is_being_removed_is_deleted() {
     stage.put_statement(ours());
     stage
         .lambda
-        .next(Operation::Remove, [Fault::AnotherRemoves("partner")]);
+        .inject(Operation::Remove, [Fault::ConcurrentRemove("partner")]);
     assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
     assert_eq!(stage.statements(), NOTHING);
 }
@@ -86,7 +94,7 @@ async fn another_grant_under_our_statement_id_stays_and_the_log_says_so() {
     let mut stage = Stage::start().await;
     stage.put_statement(public_statement(LAYER_VERSION, "partner"));
     assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
-    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+    assert_eq!(stage.lambda.take_calls(), ["Get: 200"]);
     assert_eq!(
         stage.statements(),
         [public_statement(LAYER_VERSION, "partner")]
@@ -104,7 +112,7 @@ async fn what_was_never_created_needs_no_call() {
         stage.play(&event("delete-never-created")).await.succeeded(),
         "never-created"
     );
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
 }
 
 #[tokio::test]
@@ -139,13 +147,13 @@ async fn a_delete_without_an_id_finds_the_statement_by_the_properties() {
 #[tokio::test]
 async fn a_delete_that_overtook_its_create_waits_for_the_statement() {
     let stage = Stage::start().await;
-    stage.lambda.next(
+    stage.lambda.inject(
         Operation::Get,
-        [no_policy(), no_policy(), Fault::AnotherAdds(ours())],
+        [no_policy(), no_policy(), Fault::ConcurrentAdd(ours())],
     );
     stage.play(&event("delete-invented-id")).await.succeeded();
     let removed = "Remove partner if revision-1: 204".to_owned();
-    assert!(stage.lambda.calls().contains(&removed));
+    assert!(stage.lambda.take_calls().contains(&removed));
     assert_eq!(stage.statements(), NOTHING);
 }
 
@@ -156,7 +164,13 @@ async fn a_delete_that_overtook_its_create_gives_up_after_some_seconds() {
     stage.play(&event("delete-invented-id")).await.succeeded();
     let seconds = started.elapsed().as_secs();
     assert!((3..20).contains(&seconds), "{seconds} s");
-    assert!(stage.lambda.calls().iter().all(|call| call == "Get: 404"));
+    assert!(
+        stage
+            .lambda
+            .take_calls()
+            .iter()
+            .all(|call| call == "Get: 404")
+    );
 }
 
 #[tokio::test]
@@ -199,7 +213,7 @@ async fn neither_id_nor_properties_leave_nothing_to_delete() {
         .play(&event("delete-unreadable-properties-and-invented-id"))
         .await
         .succeeded();
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
     assert_eq!(stage.statements(), [ours()]);
 }
 
@@ -211,13 +225,13 @@ async fn a_refused_revoke_is_never_a_success() {
     ] {
         let stage = Stage::start().await;
         stage.put_statement(ours());
-        stage.lambda.always(Operation::Remove, DENIED);
+        stage.lambda.inject_always(Operation::Remove, DENIED);
         let answer = stage.play(&event(name)).await;
         answer.refused();
         assert_eq!(answer.id(), id(), "properties that {properties}");
         let calls = ["Get: 200", "Remove partner if revision-1: 403"];
         assert_eq!(
-            stage.lambda.calls(),
+            stage.lambda.take_calls(),
             calls,
             "access denied is not tried again"
         );
@@ -233,23 +247,27 @@ async fn a_revoke_that_may_not_read_the_policy_is_never_a_success() {
     ] {
         let stage = Stage::start().await;
         stage.put_statement(ours());
-        stage.lambda.always(Operation::Get, DENIED);
+        stage.lambda.inject_always(Operation::Get, DENIED);
         stage.play(&event(name)).await.refused();
-        assert_eq!(stage.lambda.calls(), vec!["Get: 403"; get_calls], "{name}");
+        assert_eq!(
+            stage.lambda.take_calls(),
+            vec!["Get: 403"; get_calls],
+            "{name}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_revoke_that_is_throttled_or_failing_to_the_end_is_never_a_success() {
     let faults = [
-        Fault::Refused(429, "TooManyRequestsException", "Rate exceeded"),
-        Fault::Refused(500, "ServiceException", "An error occurred."),
-        Fault::Hangs,
+        Fault::Rejected(429, "TooManyRequestsException", "Rate exceeded"),
+        Fault::Rejected(500, "ServiceException", "An error occurred."),
+        Fault::NoResponse,
     ];
     for fault in faults {
         let stage = Stage::start().await;
         stage.put_statement(ours());
-        stage.lambda.always(Operation::Remove, fault);
+        stage.lambda.inject_always(Operation::Remove, fault);
         stage
             .play_within(Duration::from_secs(4), &event("delete"))
             .await
@@ -262,13 +280,15 @@ async fn a_revoke_that_is_throttled_or_failing_to_the_end_is_never_a_success() {
 async fn a_revoke_whose_answer_was_lost_is_looked_for_again() {
     let stage = Stage::start().await;
     stage.put_statement(ours());
-    stage.lambda.next(Operation::Remove, [Fault::AnswerLost]);
+    stage
+        .lambda
+        .inject(Operation::Remove, [Fault::ResponseLost]);
     assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         [
             "Get: 200",
-            "Remove partner if revision-1: no answer",
+            "Remove partner if revision-1: no response",
             "Get: 404"
         ]
     );
@@ -278,10 +298,12 @@ async fn a_revoke_whose_answer_was_lost_is_looked_for_again() {
 async fn a_failed_revoke_gives_nothing_back() {
     let stage = Stage::start().await;
     stage.put_statement(ours());
-    let whole = Fault::AnotherAdds(public_statement(LAYER_VERSION, "other"));
-    let refused = Fault::Refused(400, "InvalidParameterValueException", "no");
-    stage.lambda.next(Operation::Remove, [Fault::AnswerLost]);
-    stage.lambda.next(Operation::Get, [whole, refused]);
+    let whole = Fault::ConcurrentAdd(public_statement(LAYER_VERSION, "other"));
+    let refused = Fault::Rejected(400, "InvalidParameterValueException", "no");
+    stage
+        .lambda
+        .inject(Operation::Remove, [Fault::ResponseLost]);
+    stage.lambda.inject(Operation::Get, [whole, refused]);
     stage.play(&event("delete")).await.refused();
     assert_eq!(
         stage.statements(),
@@ -293,10 +315,10 @@ async fn a_failed_revoke_gives_nothing_back() {
 async fn a_removal_that_finds_nothing_any_more_is_a_success() {
     let stage = Stage::start().await;
     stage.put_statement(ours());
-    stage.lambda.next(Operation::Remove, [no_policy()]);
+    stage.lambda.inject(Operation::Remove, [no_policy()]);
     assert_eq!(stage.play(&event("delete")).await.succeeded(), id());
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         ["Get: 200", "Remove partner if revision-1: 404"]
     );
 }

@@ -1,10 +1,11 @@
 //! Resources that another implementation made behind the same `ServiceToken`: their ids are not this provider's, and an Update under
 //! such an id leaves the grant there, also after CloudFormation's clean-up. Refuses to know how such an id came about.
 
+use fake_aws::events::{Event, LAYER_VERSION, event};
+use fake_aws::statements::public_statement;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::events::{Event, LAYER_VERSION, event, public_statement};
 use crate::stage::Stage;
 
 const FOREIGN: [&str; 5] = [

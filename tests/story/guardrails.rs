@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::response_bucket::PutFault;
+use fake_aws::statements::{account_statement, organization_statement, public_statement};
 use serde_json::{Value, json};
 
-use crate::bucket::PutFault;
-use crate::events::{
-    ACCOUNT, Event, LAYER_VERSION, account_statement, event, organization_statement,
-    public_statement,
-};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 type Variable = (&'static str, &'static str);
@@ -98,7 +96,7 @@ async fn what_is_not_allowed_is_refused_before_lambda_is_called() {
     for (variables, event, reason) in cases {
         let stage = Stage::guarded(&[&[ANSWERABLE], variables].concat()).await;
         assert_eq!(stage.play(&event).await.refused(), reason);
-        assert_eq!(stage.lambda.calls(), [""; 0]);
+        assert_eq!(stage.lambda.take_calls(), [""; 0]);
     }
 }
 
@@ -134,7 +132,7 @@ async fn a_refused_change_keeps_the_id_and_what_was_granted() {
     assert_eq!(answer.id(), format!("{LAYER_VERSION}#partner"));
     assert_eq!(stage.statements(), [granted]);
     // The policy is looked at: what stands in it already is not refused.
-    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+    assert_eq!(stage.lambda.take_calls(), ["Get: 200"]);
 }
 
 #[tokio::test]
@@ -187,8 +185,8 @@ async fn a_rollback_grants_to_nobody_who_is_denied() {
     let other = account_statement(LAYER_VERSION, "other", ACCOUNT);
     stage.put_statement(other.clone());
     stage.put_statement(public_statement(LAYER_VERSION, "partner"));
-    let full = Fault::Refused(400, "PolicyLengthExceededException", "full");
-    stage.lambda.always(Operation::Add, full);
+    let full = Fault::Rejected(400, "PolicyLengthExceededException", "full");
+    stage.lambda.inject_always(Operation::Add, full);
     let answer = stage.play(&from_public()).await;
     let end = format!(
         "(taken back: remove `partner` for `*`; not put back: `partner` for `*`: {NO_PUBLIC})"
@@ -197,7 +195,7 @@ async fn a_rollback_grants_to_nobody_who_is_denied() {
     assert_eq!(stage.statements(), [other]);
     let adds = stage
         .lambda
-        .calls()
+        .take_calls()
         .into_iter()
         .filter(|call| call.starts_with("Add"));
     assert_eq!(adds.count(), 1, "none but the one that was asked for");
@@ -210,8 +208,8 @@ async fn a_rollback_restores_nothing_that_somebody_else_has_removed() {
         let stage = Stage::guarded(variables).await;
         stage.put_statement(other.clone());
         stage.put_statement(public_statement(LAYER_VERSION, "partner"));
-        let refused = PutFault::RefusedAfter(Duration::from_secs(2), 403);
-        stage.bucket.next([refused]);
+        let refused = PutFault::RejectedAfter(Duration::from_secs(2), 403);
+        stage.bucket.inject([refused]);
         let event = stage.issue(&from_public());
         let removing = async {
             while stage.statements()
@@ -222,7 +220,11 @@ async fn a_rollback_restores_nothing_that_somebody_else_has_removed() {
             {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            stage.lambda.state().policies.take(LAYER_VERSION, "partner");
+            stage
+                .lambda
+                .state()
+                .policies
+                .delete_statement(LAYER_VERSION, "partner");
         };
         let delivered = stage.deliver(&event, Duration::from_mins(1));
         tokio::join!(delivered, removing);

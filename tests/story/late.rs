@@ -3,11 +3,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::bucket::PutFault;
-use crate::events::{Event, LAYER_VERSION, account_statement, event};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
-use crate::runtime_api::Outcome;
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{Event, LAYER_VERSION, event};
+use fake_aws::response_bucket::PutFault;
+use fake_aws::runtime_api::Outcome;
+use fake_aws::statements::account_statement;
+
 use crate::stage::Stage;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -19,7 +21,7 @@ fn signed_ago(stage: &Stage, seconds: u64, event: &Event) -> Event {
     let date = aws_date(since.as_secs());
     let mut event = event.clone();
     let query = format!("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={date}&X-Amz-Expires=7200");
-    stage.bucket.issue_signed(&mut event.0, &query);
+    stage.bucket.presign_with(&mut event.0, &query);
     event
 }
 
@@ -30,7 +32,7 @@ fn aws_date(seconds: u64) -> String {
     date.unwrap().replace(['-', ':'], "")
 }
 
-fn answer_to(puts: &[crate::bucket::Put]) -> serde_json::Value {
+fn answer_to(puts: &[fake_aws::response_bucket::Put]) -> serde_json::Value {
     serde_json::from_slice(&puts.last().unwrap().body).unwrap()
 }
 
@@ -57,7 +59,7 @@ async fn a_create_that_nobody_waits_for_any_more_grants_nothing() {
         (40..60).contains(&seconds.parse::<u64>().unwrap()),
         "{reason}"
     );
-    assert!(stage.lambda.calls().is_empty());
+    assert!(stage.lambda.take_calls().is_empty());
 }
 
 #[tokio::test]
@@ -91,7 +93,9 @@ async fn a_delete_is_never_too_late() {
 #[tokio::test]
 async fn work_ends_before_cloudformation_stops_waiting() {
     let stage = Stage::start().await;
-    stage.lambda.always(Operation::Add, Fault::Hangs);
+    stage
+        .lambda
+        .inject_always(Operation::Add, Fault::NoResponse);
     let create = event("create-account").property("ServiceTimeout", "3");
     let (outcome, puts) = stage
         .deliver(&signed_ago(&stage, 0, &create), TIMEOUT)
@@ -106,7 +110,7 @@ async fn work_ends_before_cloudformation_stops_waiting() {
 async fn a_grant_that_nobody_could_be_told_of_is_taken_back() {
     for status in [400, 403, 302] {
         let stage = Stage::start().await;
-        stage.bucket.next([PutFault::Refused(status)]);
+        stage.bucket.inject([PutFault::Rejected(status)]);
         let create = stage.issue(&event("create-account"));
         let (outcome, _) = stage.deliver(&create, TIMEOUT).await;
         assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
@@ -131,7 +135,7 @@ async fn an_update_that_nobody_could_be_told_of_is_reversed() {
     let fewer = create
         .clone()
         .property("Principals", "111122223333,999988887777");
-    stage.bucket.next([PutFault::Refused(403)]);
+    stage.bucket.inject([PutFault::Rejected(403)]);
     let update = stage.issue(&create.update_to(&id, fewer.properties()));
     let (outcome, _) = stage.deliver(&update, TIMEOUT).await;
     assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
@@ -148,7 +152,7 @@ async fn what_may_have_been_told_is_not_taken_back() {
     let stage = Stage::start().await;
     stage
         .bucket
-        .next([PutFault::AcknowledgementLost, PutFault::Refused(403)]);
+        .inject([PutFault::ConnectionClosed, PutFault::Rejected(403)]);
     let create = stage.issue(&event("create-account"));
     let (outcome, _) = stage.deliver(&create, TIMEOUT).await;
     assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
@@ -159,7 +163,7 @@ async fn what_may_have_been_told_is_not_taken_back() {
 async fn what_was_granted_before_is_not_taken_back_for_an_answer_that_was_refused() {
     let stage = Stage::start().await;
     stage.play(&event("create-account")).await.succeeded();
-    stage.bucket.next([PutFault::Refused(403)]);
+    stage.bucket.inject([PutFault::Rejected(403)]);
     let again = stage.issue(&event("create-account"));
     stage.deliver(&again, TIMEOUT).await;
     assert_eq!(stage.statements().len(), 1);
@@ -170,13 +174,13 @@ async fn what_an_earlier_delivery_granted_is_deleted_though_the_next_one_could_n
     let stage = Stage::start().await;
     let create = stage.issue(&event("create-account"));
     let short = Duration::from_secs(4);
-    stage.bucket.next([PutFault::Refused(503); 20]);
+    stage.bucket.inject([PutFault::Rejected(503); 20]);
     let (outcome, _) = stage.deliver(&create, short).await;
     assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
     assert_eq!(stage.statements().len(), 1);
-    stage.bucket.state().forgive();
-    let down = Fault::Refused(500, "ServiceException", "down");
-    stage.lambda.always(Operation::Get, down);
+    stage.bucket.state().clear_faults();
+    let down = Fault::Rejected(500, "ServiceException", "down");
+    stage.lambda.inject_always(Operation::Get, down);
     let (outcome, puts) = stage.deliver(&create, short).await;
     assert_eq!(outcome, Outcome::Ok);
     let answer = answer_to(&puts);
@@ -184,7 +188,7 @@ async fn what_an_earlier_delivery_granted_is_deleted_though_the_next_one_could_n
         answer["PhysicalResourceId"],
         format!("{LAYER_VERSION}#partner")
     );
-    stage.lambda.heal();
+    stage.lambda.clear_faults();
     let delete = event("create-account").delete_of(&format!("{LAYER_VERSION}#partner"));
     stage.play(&delete).await.succeeded();
     assert!(stage.statements().is_empty());

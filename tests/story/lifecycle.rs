@@ -1,12 +1,14 @@
 //! The life of a resource, as CloudFormation leads it: created, updated, replaced, rolled back and deleted.
 //! Refuses to know single calls; what is left at the end counts.
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, public_statement};
 use serde_json::Value;
 
 use crate::cloudformation::Resource;
-use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
+
 use crate::stage::Stage;
 
 const NOTHING: [Value; 0] = [];
@@ -75,7 +77,7 @@ async fn a_failed_create_leaves_nothing_and_needs_no_call_to_clean_up() {
         panic!("the statement in the way was not seen");
     };
     answer.refused();
-    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+    assert_eq!(stage.lambda.take_calls(), ["Get: 200"]);
     assert_eq!(stage.statements(), [in_the_way]);
 }
 
@@ -87,13 +89,13 @@ async fn a_replacement_never_lapses_and_leaves_one_statement() {
         .ok()
         .unwrap();
     let first = resource.id.clone();
-    stage.lambda.calls();
+    drop(stage.lambda.take_calls());
     resource
         .update(event("update-principal").properties())
         .await
         .succeeded();
     assert_ne!(resource.id, first);
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     let position = |operation: &str| {
         calls
             .iter()
@@ -132,14 +134,14 @@ async fn the_same_grant_spelled_otherwise_is_kept() {
         .await
         .ok()
         .unwrap();
-    stage.lambda.calls();
+    drop(stage.lambda.take_calls());
     for name in [
         "create-root-arn",
         "create-by-name-and-number",
         "create-with-action",
     ] {
         resource.update(event(name).properties()).await.succeeded();
-        assert_eq!(stage.lambda.calls(), ["Get: 200"], "{name}");
+        assert_eq!(stage.lambda.take_calls(), ["Get: 200"], "{name}");
     }
 }
 
@@ -154,12 +156,12 @@ async fn a_failed_update_is_rolled_back_to_what_was() {
             .await
             .ok()
             .unwrap();
-        let refused = Fault::Refused(
+        let refused = Fault::Rejected(
             400,
             "PolicyLengthExceededException",
             "The final policy size (20782) is bigger than the limit (20480).",
         );
-        stage.lambda.next(Operation::Add, [refused]);
+        stage.lambda.inject(Operation::Add, [refused]);
         resource.update(properties).await.refused();
         assert_eq!(stage.statements(), [ours(ACCOUNT)]);
         resource.delete().await;
@@ -193,10 +195,10 @@ async fn a_delete_that_overtakes_its_create_leaves_nothing() {
     let mut stage = Stage::start().await;
     stage.add_executable(&[]);
     let create = event("create-account");
-    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
+    let throttled = Fault::Rejected(429, "TooManyRequestsException", "Rate exceeded");
     stage
         .lambda
-        .next(Operation::Add, [throttled.clone(), throttled]);
+        .inject(Operation::Add, [throttled.clone(), throttled]);
     let delete = event("delete-invented-id");
     let (_, deleted) = tokio::join!(stage.play(&create), stage.play(&delete));
     deleted.succeeded();

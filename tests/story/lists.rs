@@ -1,14 +1,12 @@
 //! Lists of principals: a statement each, and a change touches nothing but what it changes.
 //! Refuses to know how the ids of the statements are made.
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, organization_statement, public_statement};
 use serde_json::{Value, json};
 
-use crate::events::{
-    ACCOUNT, Event, LAYER_VERSION, account_statement, event, organization_statement,
-    public_statement,
-};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 fn id() -> String {
@@ -45,8 +43,10 @@ async fn shared() -> Stage {
 #[tokio::test]
 async fn a_first_write_that_another_writer_overwrites_is_noticed_by_the_second() {
     let stage = Stage::start().await;
-    let other = Fault::AnotherAdds(public_statement(LAYER_VERSION, "other"));
-    stage.lambda.next(Operation::Add, [Fault::WriteLost, other]);
+    let other = Fault::ConcurrentAdd(public_statement(LAYER_VERSION, "other"));
+    stage
+        .lambda
+        .inject(Operation::Add, [Fault::WriteLost, other]);
     stage.play(&event("create-list")).await.succeeded();
     assert_eq!(stage.statements().len(), created().len() + 1);
 }
@@ -58,7 +58,7 @@ async fn a_list_has_one_statement_for_each_principal() {
     assert_eq!(answer.succeeded(), id());
     assert_eq!(stage.statements(), created());
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         [
             "Get: 404",
             "Add partners-111122223333: 201",
@@ -79,7 +79,7 @@ async fn order_and_doubles_do_not_matter() {
     let same = "o-abc1234567, 111122223333,444455556666,111122223333";
     let update = event("update-list").property("Principals", same);
     assert_eq!(stage.play(&update).await.succeeded(), id());
-    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+    assert_eq!(stage.lambda.take_calls(), ["Get: 200"]);
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn a_change_adds_before_it_removes_and_touches_nothing_else() {
     assert_eq!(stage.play(&event("update-list")).await.succeeded(), id());
     let after = [foreign(), account(ACCOUNT), account("777788889999")];
     assert_eq!(stage.statements(), after);
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     assert_eq!(calls[1], "Add partners-777788889999 if revision-4: 201");
     assert!(
         calls[2].starts_with("Remove partners-444455556666"),
@@ -100,9 +100,9 @@ async fn a_change_adds_before_it_removes_and_touches_nothing_else() {
 async fn a_failed_change_gives_back_what_it_took() {
     let stage = shared().await;
     let before = stage.statements();
-    let refused = Fault::Refused(400, "InvalidParameterValueException", "no");
-    let same = Fault::AnotherAdds(public_statement(LAYER_VERSION, "later"));
-    stage.lambda.next(Operation::Get, [same, refused]);
+    let refused = Fault::Rejected(400, "InvalidParameterValueException", "no");
+    let same = Fault::ConcurrentAdd(public_statement(LAYER_VERSION, "later"));
+    stage.lambda.inject(Operation::Get, [same, refused]);
     let answer = stage.play(&event("update-list")).await;
     answer.refused();
     assert_eq!(answer.id(), id());
@@ -181,7 +181,7 @@ async fn a_revision_is_a_condition_of_the_first_write_of_a_list_only() {
     stage.put_statement(foreign());
     let create = event("create-list").property("RevisionId", "revision-1");
     // What follows meets another revision than the one that is demanded.
-    stage.lambda.next(Operation::Add, [Fault::AnswerLost]);
+    stage.lambda.inject(Operation::Add, [Fault::ResponseLost]);
     stage.play(&create).await.succeeded();
     assert_eq!(stage.statements().len(), 4);
 }
@@ -204,8 +204,8 @@ async fn what_an_earlier_delivery_may_have_made_is_left_to_cloudformations_delet
     let stage = Stage::start().await;
     // The first delivery came to its end in the middle, and nobody was answered.
     stage.put_statement(account(ACCOUNT));
-    let full = Fault::Refused(400, "PolicyLengthExceededException", "full");
-    stage.lambda.always(Operation::Add, full);
+    let full = Fault::Rejected(400, "PolicyLengthExceededException", "full");
+    stage.lambda.inject_always(Operation::Add, full);
     let create = event("create-list");
     let answer = stage.play(&create).await;
     answer.refused();

@@ -5,14 +5,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
+use fake_aws::function_process::FunctionProcess;
+use fake_aws::response_bucket::PutFault;
+use fake_aws::statements::{account_statement, public_statement};
 use serde_json::Value;
 
-use crate::bucket::PutFault;
-use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
-use crate::executable::Executable;
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
-use crate::stage::Stage;
+use crate::stage::{EXECUTABLE, Stage};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -126,9 +127,9 @@ async fn of_grants_and_revokes() -> Stage {
     stage.lambda.state().policies.unpublish(LAYER_VERSION);
     stage.lambda.state().policies.publish(LAYER_VERSION);
     stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
-    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
-    let meanwhile = Fault::AnotherAdds(public_statement(LAYER_VERSION, "other"));
-    stage.lambda.next(Operation::Get, [meanwhile, denied]);
+    let denied = Fault::Rejected(403, "AccessDeniedException", "not authorized");
+    let meanwhile = Fault::ConcurrentAdd(public_statement(LAYER_VERSION, "other"));
+    stage.lambda.inject(Operation::Get, [meanwhile, denied]);
     let update = event("update-layer-version");
     let before = update.0["OldResourceProperties"].clone();
     let rollback = update.update_to(&format!("{LAYER_VERSION}#partner"), before);
@@ -138,11 +139,11 @@ async fn of_grants_and_revokes() -> Stage {
 
 async fn of_failed_grants() -> Stage {
     let stage = Stage::start().await;
-    let none = Fault::Refused(404, "ResourceNotFoundException", "no policy");
-    let broken = Fault::Refused(500, "ServiceException", "An error occurred.");
-    stage.lambda.next(Operation::Get, [none]);
-    stage.lambda.always(Operation::Get, broken.clone());
-    stage.lambda.always(Operation::Remove, broken);
+    let none = Fault::Rejected(404, "ResourceNotFoundException", "no policy");
+    let broken = Fault::Rejected(500, "ServiceException", "An error occurred.");
+    stage.lambda.inject(Operation::Get, [none]);
+    stage.lambda.inject_always(Operation::Get, broken.clone());
+    stage.lambda.inject_always(Operation::Remove, broken);
     let create = event("create-account");
     stage
         .play_within(Duration::from_secs(3), &create)
@@ -156,11 +157,11 @@ async fn of_responses() -> Stage {
     let issued = stage.issue(&event("create-account").property("Nonce", "NONCE"));
     let text = issued.0.to_string().replace("\"NONCE\"", "1e999");
     stage.play_text(&issued, text).await.refused();
-    stage.bucket.next([PutFault::Refused(500)]);
+    stage.bucket.inject([PutFault::Rejected(500)]);
     stage.play(&event("create-account")).await.succeeded();
     let delete = event("create-account").delete_of(&format!("{LAYER_VERSION}#partner"));
     stage.play(&delete).await.succeeded();
-    stage.bucket.next([PutFault::Refused(403)]);
+    stage.bucket.inject([PutFault::Rejected(403)]);
     let issued = stage.issue(&event("create-account"));
     stage.deliver(&issued, MINUTE).await;
     stage
@@ -168,7 +169,7 @@ async fn of_responses() -> Stage {
 
 /// What a process says that cannot start.
 fn of_start() -> Vec<String> {
-    let lines = Executable::start(&[], &[]).ended();
+    let lines = FunctionProcess::start(EXECUTABLE.as_ref(), &[], &[]).wait_for_failure();
     let messages = lines.iter().map(|line| {
         let line: Value = serde_json::from_str(line).unwrap();
         check(&line);

@@ -8,25 +8,8 @@
     reason = "a test stops at the first thing that is not as expected; the fakes are part of the tests"
 )]
 
-// The neighbours of the executable, played here.
-mod bucket;
+// The provider among the fakes of AWS.
 mod cloudformation;
-mod lambda_answers;
-mod lambda_api;
-mod lambda_call;
-mod lambda_faults;
-mod layer_policies;
-mod proxy;
-mod recorded;
-mod runtime_api;
-mod server;
-mod sts_api;
-mod throttle;
-mod tls_front;
-
-// One executable among its neighbours, and what it is given.
-mod events;
-mod executable;
 mod stage;
 
 // The tests, by theme.
@@ -50,7 +33,6 @@ mod overtaken;
 mod partitions;
 mod raw_events;
 mod reasons;
-mod recorded_answers;
 mod response_hosts;
 mod roles;
 mod roles_refused;

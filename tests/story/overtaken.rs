@@ -3,13 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, public_statement};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::{Answer, Stage};
 
 const NOTHING: [Value; 0] = [];
@@ -62,7 +63,7 @@ async fn a_create_of_a_list_that_its_own_delete_overtakes_leaves_nothing() {
             stage.put_statement(statement.clone());
         }
         let slow = Duration::from_millis(slow);
-        stage.lambda.state().slow.insert(Operation::Add, slow);
+        stage.lambda.state().delays.insert(Operation::Add, slow);
         let create = list(length);
         let delete = create.delete_of("sharing-LayerPermission-1A2B3C4D5E6F");
         let pause = Duration::from_millis(300);
@@ -109,10 +110,10 @@ async fn a_create_for_all_versions_that_its_own_delete_overtakes_leaves_nothing(
 async fn a_statement_that_was_removed_meanwhile_is_not_added_again() {
     let stage = Stage::start().await;
     stage.put_statement(other());
-    let removed = Fault::AnotherRemoves("partners-111122223333");
+    let removed = Fault::ConcurrentRemove("partners-111122223333");
     stage
         .lambda
-        .next(Operation::Add, [Fault::AnsweredBy(500, ""), removed]);
+        .inject(Operation::Add, [Fault::RespondsWith(500, ""), removed]);
     let answer = stage.play(&list_of_three()).await;
     assert_eq!(
         answer.refused(),
@@ -190,8 +191,8 @@ async fn a_rollback_that_overtakes_its_update_leaves_what_was_before() {
         let update = create.update_to(&id, new.clone());
         let back = update.update_to(&id, create.properties());
         let slow = Duration::from_secs(3);
-        stage.lambda.state().slow.insert(Operation::Add, slow);
-        stage.lambda.state().slow.insert(Operation::Remove, slow);
+        stage.lambda.state().delays.insert(Operation::Add, slow);
+        stage.lambda.state().delays.insert(Operation::Remove, slow);
         let pause = Duration::from_millis(500);
         let [_, rolled_back] = overlapping(&stage, &update, pause, &back).await;
         assert_eq!(rolled_back.succeeded(), id, "{name}");
@@ -201,7 +202,7 @@ async fn a_rollback_that_overtakes_its_update_leaves_what_was_before() {
             NOTHING,
             "{name}"
         );
-        stage.lambda.state().slow.clear();
+        stage.lambda.state().delays.clear();
         stage.play(&create.delete_of(&id)).await.succeeded();
         assert_eq!(stage.statements(), [other()], "{name}");
     });
@@ -224,15 +225,15 @@ async fn a_rollback_that_finds_something_else_missing_looks_for_its_update_all_t
     new["Principals"] = json!(["777788889999"]);
     let update = create.update_to(&id, new);
     let slow = Duration::from_secs(3);
-    stage.lambda.state().slow.insert(Operation::Add, slow);
+    stage.lambda.state().delays.insert(Operation::Add, slow);
     let rollback = async {
         sleep(Duration::from_millis(500)).await;
-        stage.lambda.state().slow.clear();
+        stage.lambda.state().delays.clear();
         stage
             .lambda
             .state()
             .policies
-            .take(LAYER_VERSION, "partners-111122223333");
+            .delete_statement(LAYER_VERSION, "partners-111122223333");
         stage
             .play(&update.update_to(&id, create.properties()))
             .await
@@ -283,14 +284,14 @@ async fn a_first_write_that_a_rollback_removes_before_it_is_read_back_does_not_s
         stage
             .lambda
             .state()
-            .slow
+            .delays
             .insert(Operation::Get, Duration::ZERO);
         stage.play(&back).await
     };
     stage
         .lambda
         .state()
-        .slow
+        .delays
         .insert(Operation::Get, Duration::from_secs(1));
     let (_, rolled_back) = tokio::join!(stage.play(&update), rollback);
     assert_eq!(rolled_back.succeeded(), id);
@@ -341,7 +342,7 @@ async fn what_an_update_had_removed_and_its_rollback_restores_is_not_removed_aga
     let restored = account_statement(LAYER_VERSION, "partner", ACCOUNT);
     stage
         .lambda
-        .next(Operation::Add, [Fault::AnotherAdds(restored.clone())]);
+        .inject(Operation::Add, [Fault::ConcurrentAdd(restored.clone())]);
     let answer = stage.play(&create.update_to(&id, new)).await;
     assert_eq!(
         answer.refused(),
@@ -354,13 +355,17 @@ async fn what_an_update_had_removed_and_its_rollback_restores_is_not_removed_aga
 async fn a_statement_that_another_writer_replaces_before_it_is_read_back_is_told_at_once() {
     let stage = Stage::start().await;
     let slow = Duration::from_millis(300);
-    stage.lambda.state().slow.insert(Operation::Get, slow);
+    stage.lambda.state().delays.insert(Operation::Get, slow);
     let theirs = public_statement(LAYER_VERSION, "partner");
     let replacing = async {
         while stage.statements().is_empty() {
             sleep(Duration::from_millis(5)).await;
         }
-        stage.lambda.state().policies.take(LAYER_VERSION, "partner");
+        stage
+            .lambda
+            .state()
+            .policies
+            .delete_statement(LAYER_VERSION, "partner");
         stage.put_statement(theirs.clone());
     };
     let (create, began) = (event("create-account"), Instant::now());

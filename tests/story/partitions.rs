@@ -1,11 +1,12 @@
 //! Layer ARNs of another partition than the function's, or of a region that is not of their partition: nothing is granted that no
 //! Delete would find. Refuses to know other reasons.
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, Event, event};
+use fake_aws::statements::{account_statement, public_statement};
 use serde_json::{Value, json};
 
-use crate::events::{ACCOUNT, Event, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 const REAL: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
@@ -64,7 +65,7 @@ async fn a_layer_of_another_partition_is_refused_before_any_call() {
         answer.refused();
         assert_eq!(answer.id(), update.0["PhysicalResourceId"], "{arn}");
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
 }
 
 #[tokio::test]
@@ -117,7 +118,7 @@ async fn a_layer_name_takes_the_partition_of_its_stack_and_is_refused_like_an_ar
             .refused()
             .starts_with("layer in another partition: got `aws-cn`")
     );
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
 }
 
 #[tokio::test]
@@ -162,7 +163,7 @@ async fn a_delete_where_nothing_can_have_been_granted_calls_nobody() {
             .with("PhysicalResourceId", format!("{arn}#partner"));
         stage.play(&delete).await.succeeded();
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
 }
 
 #[tokio::test]
@@ -181,7 +182,7 @@ async fn what_lambda_has_added_instead_is_removed_and_said() {
             }
             stage
                 .lambda
-                .next(Operation::Add, [Fault::AddsInstead(instead.clone())]);
+                .inject(Operation::Add, [Fault::AddsOtherStatement(instead.clone())]);
             let answer = stage.play(&event("create-account")).await;
             assert_eq!(
                 answer.refused(),
@@ -208,7 +209,7 @@ async fn an_equal_spelling_of_what_was_added_is_the_same_statement() {
         spelled["Principal"] = principal;
         stage
             .lambda
-            .next(Operation::Add, [Fault::AddsInstead(spelled.clone())]);
+            .inject(Operation::Add, [Fault::AddsOtherStatement(spelled.clone())]);
         let create = event("create-account");
         let id = stage.play(&create).await.succeeded().to_owned();
         assert_eq!(stage.statements(), [spelled]);

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use hyper::body::Bytes;
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::http_server::Bytes;
+use fake_aws::response_bucket::PutFault;
+use fake_aws::runtime_api::Outcome;
+use fake_aws::statements::{account_statement, public_statement};
 use serde_json::{Value, json};
 
-use crate::bucket::PutFault;
-use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
-use crate::runtime_api::Outcome;
 use crate::stage::Stage;
 
 /// Stands in an event for a value that `serde_json` cannot hold.
@@ -76,7 +77,7 @@ async fn a_value_that_a_parser_refuses_is_answered_failed_wherever_it_stands() {
             assert!(reason.contains(&format!("` in `{place}")), "{reason}");
         }
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
     let log = stage.end();
     let lines = log
         .iter()
@@ -111,11 +112,11 @@ async fn an_id_that_cannot_be_read_leaves_the_others_in_the_response() {
             }
         }
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
     // What cannot be read cannot be repeated.
     let mut bucket = stage.bucket.state();
-    bucket.broken.retain(|rule| {
-        !rule.starts_with("the ids of the request come back")
+    bucket.violations.retain(|rule| {
+        !rule.starts_with("the ids are those of the request")
             && !rule.starts_with("Delete and a failed Update keep the id")
     });
 }
@@ -143,7 +144,7 @@ async fn a_delete_is_served_though_its_properties_cannot_be_read() {
             stage.put_statement(public_statement(LAYER_VERSION, "partner"));
             stage.runtime.invoke(text, Duration::from_mins(1)).await;
             assert_eq!(stage.statements().len(), usize::from(spares), "{broken:?}");
-            stage.bucket.puts(&issued.0);
+            drop(stage.bucket.take_puts(&issued.0));
         }
     }
 }
@@ -209,7 +210,7 @@ async fn an_event_of_another_form_is_answered_failed() {
             "{name}"
         );
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
     for (name, start, behind) in [
         ("a byte order mark", "\u{feff}", ""),
         ("blanks around it", " \r\n", "\n "),
@@ -232,7 +233,9 @@ async fn an_event_of_another_form_is_answered_failed() {
     }
     // An id that has no end cannot be repeated.
     let mut bucket = stage.bucket.state();
-    bucket.broken.retain(|rule| !rule.contains("in `StackId`"));
+    bucket
+        .violations
+        .retain(|rule| !rule.contains("in `StackId`"));
 }
 
 #[tokio::test]
@@ -323,7 +326,7 @@ async fn each_record_of_a_notification_is_served_in_order() {
     stage.answer_to(&broken).refused();
     stage.answer_to(&delete).succeeded();
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         [
             "Get: 404",
             "Add partner: 201",
@@ -343,13 +346,13 @@ async fn a_notification_is_run_again_if_one_of_its_responses_was_not_delivered()
     let first = stage.issue(&event("create-account"));
     let second = stage.issue(&event("create-account"));
     let both = notification(&[first.0.to_string(), second.0.to_string()]);
-    stage.bucket.next([PutFault::Refused(403)]);
+    stage.bucket.inject([PutFault::Rejected(403)]);
     let outcome = stage
         .runtime
         .invoke(both.clone(), Duration::from_mins(1))
         .await;
     assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
-    stage.bucket.puts(&first.0);
+    drop(stage.bucket.take_puts(&first.0));
     stage.answer_to(&second).succeeded();
     stage.play_text(&first, both).await.succeeded();
     stage.answer_to(&second).succeeded();
@@ -361,10 +364,10 @@ async fn a_request_that_hangs_leaves_the_next_one_of_its_notification_time() {
     let stage = Stage::start().await;
     let first = stage.issue(&event("create-account"));
     let second = stage.issue(&event("malformed-principal"));
-    stage.bucket.next([PutFault::Hangs; 1]);
+    stage.bucket.inject([PutFault::NoResponse; 1]);
     let both = notification(&[first.0.to_string(), second.0.to_string()]);
     let outcome = stage.runtime.invoke(both, Duration::from_secs(6)).await;
     assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
-    stage.bucket.puts(&first.0);
+    drop(stage.bucket.take_puts(&first.0));
     stage.answer_to(&second).refused();
 }

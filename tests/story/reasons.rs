@@ -3,20 +3,21 @@
 
 use std::time::Duration;
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, public_statement};
 use serde_json::Value;
 
-use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
-const NO_POLICY: Fault = Fault::Refused(404, "ResourceNotFoundException", "no policy");
-const NOT_VALID: Fault = Fault::Refused(
+const NO_POLICY: Fault = Fault::Rejected(404, "ResourceNotFoundException", "no policy");
+const NOT_VALID: Fault = Fault::Rejected(
     400,
     "InvalidParameterValueException",
     "The provided principal was invalid. Please check the principal and try again.",
 );
-const DENIED: Fault = Fault::Refused(
+const DENIED: Fault = Fault::Rejected(
     403,
     "AccessDeniedException",
     "User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized",
@@ -165,12 +166,12 @@ async fn answered_without_a_call(cases: &[(Event, &str)]) {
     for (event, reason) in cases {
         assert_eq!(stage.play(event).await.refused(), *reason);
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_lambda_refuses_says_which_call_on_what_and_what_to_do() {
-    let two_lines = Fault::Refused(
+    let two_lines = Fault::Rejected(
         400,
         "ValidationException",
         "1 validation error detected:\nValue",
@@ -204,16 +205,16 @@ async fn what_lambda_refuses_says_which_call_on_what_and_what_to_do() {
     for (name, operation, fault, reason) in cases {
         let stage = Stage::start().await;
         stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
-        stage.lambda.always(operation, fault);
+        stage.lambda.inject_always(operation, fault);
         assert_eq!(stage.play(&event(name)).await.refused(), reason);
     }
 }
 
 #[tokio::test]
 async fn what_does_not_end_in_time_says_what_it_ended_with() {
-    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
-    let broken = Fault::Refused(500, "ServiceException", "An error occurred.");
-    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
+    let throttled = Fault::Rejected(429, "TooManyRequestsException", "Rate exceeded");
+    let broken = Fault::Rejected(500, "ServiceException", "An error occurred.");
+    let denied = Fault::Rejected(403, "AccessDeniedException", "not authorized");
     let cases = [
         (
             Operation::Get,
@@ -232,18 +233,18 @@ async fn what_does_not_end_in_time_says_what_it_ended_with() {
         ),
         (
             Operation::Get,
-            Fault::Hangs,
+            Fault::NoResponse,
             "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API",
         ),
         (
             Operation::Add,
-            Fault::Hangs,
+            Fault::NoResponse,
             "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API (perhaps still done: add `partner` for `111122223333` (without an answer))",
         ),
     ];
     for (operation, fault, reason) in cases {
         let stage = Stage::start().await;
-        stage.lambda.always(operation, fault);
+        stage.lambda.inject_always(operation, fault);
         let answer = stage
             .play_within(Duration::from_secs(3), &event("create-account"))
             .await;
@@ -254,9 +255,11 @@ async fn what_does_not_end_in_time_says_what_it_ended_with() {
 #[tokio::test]
 async fn what_has_passed_is_not_blamed_for_what_came_later() {
     let stage = Stage::start().await;
-    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
-    stage.lambda.next(Operation::Get, [throttled]);
-    stage.lambda.always(Operation::Add, Fault::Hangs);
+    let throttled = Fault::Rejected(429, "TooManyRequestsException", "Rate exceeded");
+    stage.lambda.inject(Operation::Get, [throttled]);
+    stage
+        .lambda
+        .inject_always(Operation::Add, Fault::NoResponse);
     let answer = stage
         .play_within(Duration::from_secs(3), &event("create-account"))
         .await;
@@ -271,7 +274,7 @@ async fn a_policy_that_can_never_be_read_is_left_alone_and_said() {
     let stage = Stage::start().await;
     stage
         .lambda
-        .always(Operation::Get, Fault::Garbled("<xml/>"));
+        .inject_always(Operation::Get, Fault::MalformedPolicy("<xml/>"));
     for name in ["create-account", "delete"] {
         let answer = stage
             .play_within(Duration::from_secs(3), &event(name))
@@ -280,7 +283,7 @@ async fn a_policy_that_can_never_be_read_is_left_alone_and_said() {
             answer.refused(),
             "out of time while waiting for this to pass: response unreadable: got `unreadable response` (`expected value at line 1 column 1`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check what stands between the function and Lambda's API"
         );
-        let calls = stage.lambda.calls();
+        let calls = stage.lambda.take_calls();
         assert!(
             calls.len() > 1 && calls.iter().all(|call| call == "Get: 200"),
             "{calls:?}"
@@ -339,13 +342,13 @@ async fn a_full_policy_says_how_full_it_is_and_what_takes_less_room() {
 #[tokio::test]
 async fn what_was_done_is_told() {
     let stage = Stage::start().await;
-    stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
+    stage.lambda.inject(Operation::Get, [NO_POLICY, NOT_VALID]);
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
         "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names (taken back: add `partner` for `111122223333`)"
     );
-    stage.lambda.next(Operation::Get, [NO_POLICY, NOT_VALID]);
-    stage.lambda.always(Operation::Remove, NOT_VALID);
+    stage.lambda.inject(Operation::Get, [NO_POLICY, NOT_VALID]);
+    stage.lambda.inject_always(Operation::Remove, NOT_VALID);
     assert_eq!(
         stage.play(&event("create-account")).await.refused(),
         "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names (perhaps still done: add `partner` for `111122223333`)"

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::https_proxy::HttpsProxy;
+use fake_aws::runtime_api::Outcome;
+use fake_aws::statements::account_statement;
 use serde_json::Value;
 
-use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event};
-use crate::proxy::Proxy;
-use crate::runtime_api::Outcome;
 use crate::stage::Stage;
 
 /// Enough for the work; what the proxy refuses is tried to the end.
@@ -30,13 +31,13 @@ fn sent_to(url: &str) -> Event {
 /// Delivers the event as it is to a function of eu-west-1, whose responses meet a proxy that refuses them: what the function
 /// ended with, and the hosts that a response was to be sent to.
 async fn deliver(hosts: Option<&str>, event: &Event) -> (Stage, Outcome, Vec<String>) {
-    let proxy = Proxy::start().await;
+    let proxy = HttpsProxy::start().await;
     let url = proxy.url();
     let mut variables = vec![("HTTPS_PROXY", url.as_str())];
     variables.extend(hosts.map(|hosts| ("RESPONSE_HOSTS", hosts)));
     let stage = Stage::guarded(&variables).await;
     let outcome = stage.runtime.invoke(event.0.to_string(), SHORT).await;
-    (stage, outcome, proxy.asked_for())
+    (stage, outcome, proxy.take_targets())
 }
 
 /// The reasons of the lines with this message, each of which is an error.
@@ -128,7 +129,7 @@ async fn nothing_is_sent_to_another_host_and_nothing_granted_and_the_event_is_no
         let (mut stage, outcome, asked_for) = deliver(hosts, &sent_to(url)).await;
         assert_eq!(outcome, Outcome::Ok, "{url}");
         assert_eq!(asked_for, [""; 0], "{url}");
-        assert_eq!(stage.lambda.calls(), [""; 0], "{url}");
+        assert_eq!(stage.lambda.take_calls(), [""; 0], "{url}");
         let log = stage.end();
         let refusal = refusal(&format!("https://{shown}"));
         assert_eq!(reasons(&log, "response not sent"), [refusal], "{url}");
@@ -212,7 +213,7 @@ async fn hosts_that_cannot_be_read_leave_the_own_bucket_and_no_grant() {
         let create = sent_to(S3_URL);
         let (mut stage, outcome, asked_for) = deliver(Some(hosts), &create).await;
         assert_eq!(asked_for, [S3], "{hosts}: {outcome:?}");
-        assert_eq!(stage.lambda.calls(), [""; 0], "{hosts}");
+        assert_eq!(stage.lambda.take_calls(), [""; 0], "{hosts}");
         let log = stage.end();
         let answering = log.iter().find(|line| line["message"] == "answering");
         assert_eq!(answering.unwrap()["reason"], reason);
@@ -228,7 +229,7 @@ async fn hosts_that_cannot_be_read_leave_the_own_bucket_and_no_grant() {
         let delete = event("delete").with("ResponseURL", S3_URL);
         let (stage, outcome, asked_for) = deliver(Some(hosts), &delete).await;
         assert_eq!(asked_for, [S3], "{hosts}: {outcome:?}");
-        assert_eq!(stage.lambda.calls(), ["Get: 404"], "{hosts}");
+        assert_eq!(stage.lambda.take_calls(), ["Get: 404"], "{hosts}");
         // The reason of a response that is not sent says so too.
         let elsewhere = sent_to("https://evil.example/k");
         let (mut stage, _, _) = deliver(Some(hosts), &elsewhere).await;

@@ -1,14 +1,15 @@
 //! `RoleArn`: the layers of another account, reached by a role of that account.
 //! Refuses to know what is granted there, and the reasons: see `roles_refused`.
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::function_process::ACCESS_KEY;
+use fake_aws::statements::{account_statement, public_statement};
+use fake_aws::sts_api::AssumeRoleRequest;
 use serde_json::Value;
 
-use crate::events::{ACCOUNT, Event, LAYER_VERSION, account_statement, event, public_statement};
-use crate::executable::ACCESS_KEY;
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
-use crate::sts_api::Assumption;
 
 pub const THEIRS: &str = "arn:aws:lambda:us-west-2:999988887777:layer:their-layer:1";
 pub const ROLE: &str = "arn:aws:iam::999988887777:role/share-layers";
@@ -78,13 +79,13 @@ async fn a_resource_with_a_role_calls_lambda_as_that_role() {
         let path = "/2018-10-31/layers/their-layer/versions/1/policy";
         assert!(call.target.starts_with(path), "{}", call.target);
     }
-    let assumption = Assumption {
+    let assumption = AssumeRoleRequest {
         role: ROLE.to_owned(),
         external_id: None,
         session: "00000000-0000-4000-8000-000000000000".to_owned(),
         layer: THEIRS.strip_suffix(":1").unwrap().to_owned(),
     };
-    assert_eq!(lambda.roles.asked_for, [assumption]);
+    assert_eq!(lambda.roles.requests, [assumption]);
 }
 
 #[tokio::test]
@@ -95,7 +96,7 @@ async fn an_external_id_is_presented() {
     let create = event("create-by-role-with-external-id");
     stage.play(&create).await.succeeded();
     let lambda = stage.lambda.state();
-    assert_eq!(lambda.roles.asked_for[0].external_id.as_deref(), demanded);
+    assert_eq!(lambda.roles.requests[0].external_id.as_deref(), demanded);
 }
 
 #[tokio::test]
@@ -109,10 +110,10 @@ async fn a_role_is_assumed_once_an_event() {
     let all = event("create-by-role").property("Versions", "All");
     let id = stage.play(&all).await.succeeded().to_owned();
     signed(&stage, layer, &role_key(&stage));
-    assert_eq!(stage.lambda.state().roles.asked_for.len(), 1);
+    assert_eq!(stage.lambda.state().roles.requests.len(), 1);
     stage.play(&all.delete_of(&id)).await.succeeded();
     signed(&stage, layer, &role_key(&stage));
-    assert_eq!(stage.lambda.state().roles.asked_for.len(), 2);
+    assert_eq!(stage.lambda.state().roles.requests.len(), 2);
     assert_eq!(statements(&stage), [] as [Value; 0]);
 }
 
@@ -123,17 +124,17 @@ async fn one_resource_has_a_role_and_the_next_has_none() {
     stage.play(&event("create-account")).await.succeeded();
     signed(&stage, THEIRS, &role_key(&stage));
     signed(&stage, LAYER_VERSION, ACCESS_KEY);
-    assert_eq!(stage.lambda.state().roles.asked_for.len(), 1);
+    assert_eq!(stage.lambda.state().roles.requests.len(), 1);
 }
 
 #[tokio::test]
 async fn a_trust_that_is_not_effective_yet_is_waited_for() {
     let stage = stage_with_role().await;
-    let denied = Fault::Refused(403, "AccessDenied", "not authorized");
-    let throttled = Fault::Refused(400, "Throttling", "Rate exceeded");
-    let broken = Fault::Refused(500, "InternalFailure", "An error occurred.");
-    let faults = [denied, throttled, broken, Fault::AnswerLost];
-    stage.lambda.next(Operation::Assume, faults);
+    let denied = Fault::Rejected(403, "AccessDenied", "not authorized");
+    let throttled = Fault::Rejected(400, "Throttling", "Rate exceeded");
+    let broken = Fault::Rejected(500, "InternalFailure", "An error occurred.");
+    let faults = [denied, throttled, broken, Fault::ResponseLost];
+    stage.lambda.inject(Operation::Assume, faults);
     let answer = stage.play(&event("create-by-role")).await;
     assert_eq!(answer.succeeded(), id());
 }
@@ -141,9 +142,9 @@ async fn a_trust_that_is_not_effective_yet_is_waited_for() {
 #[tokio::test]
 async fn what_a_role_has_written_is_taken_back_by_it() {
     let stage = stage_with_role().await;
-    let none = Fault::Refused(404, "ResourceNotFoundException", "no policy");
-    let refused = Fault::Refused(400, "InvalidParameterValueException", "no");
-    stage.lambda.next(Operation::Get, [none, refused]);
+    let none = Fault::Rejected(404, "ResourceNotFoundException", "no policy");
+    let refused = Fault::Rejected(400, "InvalidParameterValueException", "no");
+    stage.lambda.inject(Operation::Get, [none, refused]);
     let answer = stage.play(&event("create-by-role")).await;
     answer.refused();
     assert_eq!(answer.id(), "never-created");
@@ -154,12 +155,12 @@ async fn what_a_role_has_written_is_taken_back_by_it() {
 #[tokio::test]
 async fn another_role_for_the_same_layer_is_no_other_grant() {
     let stage = stage_with_role().await;
-    stage.lambda.state().policies.put(THEIRS, ours());
+    stage.lambda.state().policies.put_statement(THEIRS, ours());
     let anew = format!("{ROLE}-anew");
     stage.lambda.state().roles.trust(&anew, None);
     assert_eq!(stage.play(&event("update-role")).await.succeeded(), id());
     signed(&stage, THEIRS, &key_of(&stage, &anew));
-    assert_eq!(stage.lambda.calls(), ["Assume: 200", "Get: 200"]);
+    assert_eq!(stage.lambda.take_calls(), ["Assume: 200", "Get: 200"]);
 }
 
 #[tokio::test]
@@ -168,7 +169,11 @@ async fn a_delete_is_made_by_the_role_even_if_the_rest_cannot_be_read() {
         let stage = stage_with_role().await;
         let foreign = public_statement(THEIRS, "other");
         for statement in [foreign.clone(), ours()] {
-            stage.lambda.state().policies.put(THEIRS, statement);
+            stage
+                .lambda
+                .state()
+                .policies
+                .put_statement(THEIRS, statement);
         }
         assert_eq!(stage.play(&event(name)).await.succeeded(), id());
         assert_eq!(statements(&stage), [foreign], "{name}");
@@ -183,7 +188,7 @@ async fn a_rollback_clears_away_what_was_left_by_the_role_that_left_it() {
         let stage = stage_with_role().await;
         let own_statement = account_statement(LAYER_VERSION, "partner", ACCOUNT);
         stage.put_statement(own_statement.clone());
-        stage.lambda.state().policies.put(THEIRS, ours());
+        stage.lambda.state().policies.put_statement(THEIRS, ours());
         let arn = to.properties()["LayerVersionArn"].clone();
         let id = format!("{}#partner", arn.as_str().unwrap());
         let rollback: Event = from.update_to(&id, to.properties());
@@ -204,7 +209,7 @@ async fn each_of_two_roles_writes_to_the_layer_of_its_account() {
     stage.lambda.state().roles.trust(third_role, None);
     stage.lambda.state().policies.publish(third);
     let left = account_statement(third, "partner", ACCOUNT);
-    stage.lambda.state().policies.put(third, left);
+    stage.lambda.state().policies.put_statement(third, left);
     let theirs = event("create-by-role");
     let failed = theirs.clone().property("LayerVersionArn", third);
     let failed = failed.property("RoleArn", third_role);
@@ -223,7 +228,7 @@ async fn a_role_is_assumed_for_each_layer_on_its_own() {
     let stage = stage_with_role().await;
     stage.lambda.state().policies.publish(other);
     let left = account_statement(other, "partner", ACCOUNT);
-    stage.lambda.state().policies.put(other, left);
+    stage.lambda.state().policies.put_statement(other, left);
     let theirs = event("create-by-role");
     let failed = theirs.clone().property("LayerVersionArn", other);
     let rollback = failed.update_to(&id(), theirs.properties());
@@ -231,7 +236,7 @@ async fn a_role_is_assumed_for_each_layer_on_its_own() {
     assert_eq!(statements(&stage), [ours()]);
     let lambda = stage.lambda.state();
     assert_eq!(lambda.policies.statements(other), [] as [Value; 0]);
-    let layers: Vec<_> = lambda.roles.asked_for.iter().map(|of| &of.layer).collect();
+    let layers: Vec<_> = lambda.roles.requests.iter().map(|of| &of.layer).collect();
     let expected = [THEIRS, other].map(|arn| arn.strip_suffix(":1").unwrap());
     assert_eq!(layers, expected);
     assert_eq!(lambda.roles.access_keys(ROLE).len(), 2);
@@ -244,7 +249,7 @@ async fn each_event_has_a_session_of_its_own_name() {
     let id = stage.play(&create).await.succeeded().to_owned();
     stage.play(&create.delete_of(&id)).await.succeeded();
     let lambda = stage.lambda.state();
-    let sessions = lambda.roles.asked_for.iter().map(|of| of.session.as_str());
+    let sessions = lambda.roles.requests.iter().map(|of| of.session.as_str());
     let expected = [0, 1].map(|number| format!("00000000-0000-4000-8000-{number:012}"));
     assert_eq!(sessions.collect::<Vec<_>>(), expected);
 }

@@ -3,10 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::events::event;
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::event;
+
 use crate::roles::{ROLE, id, ours, stage_with_role, statements};
+
 use crate::stage::Stage;
 
 const NOT_TRUSTED: &str = "role not assumable: got `AccessDenied` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::999988887777:role/share-layers`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, let the role's trust policy name the provider's role (with this `ExternalId` if it has one), and have the provider's operator add it to `AssumableRoles`";
@@ -20,7 +22,7 @@ async fn a_role_that_stays_without_trust_fails_a_create_after_twenty_seconds() {
     assert_eq!(answer.refused(), NOT_TRUSTED);
     assert_eq!(answer.id(), "never-created");
     assert!((20..30).contains(&seconds), "{seconds} s");
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     assert!(calls.iter().all(|call| call == "Assume: 403"), "{calls:?}");
 }
 
@@ -46,12 +48,12 @@ async fn a_delete_whose_role_may_not_be_assumed_fails_at_once() {
             .lambda
             .state()
             .policies
-            .put(crate::roles::THEIRS, ours());
+            .put_statement(crate::roles::THEIRS, ours());
         stage.lambda.state().roles.trust(ROLE, Some("another"));
         let answer = stage.play(&event(name)).await;
         assert_eq!(answer.refused(), NOT_TRUSTED);
         assert_eq!(answer.id(), id());
-        assert_eq!(stage.lambda.calls(), ["Assume: 403"]);
+        assert_eq!(stage.lambda.take_calls(), ["Assume: 403"]);
         assert_eq!(statements(&stage), [ours()]);
     }
 }
@@ -61,14 +63,14 @@ async fn what_was_never_created_needs_no_role() {
     let stage = Stage::start().await;
     let delete = event("create-by-role").delete_of("never-created");
     stage.play(&delete).await.succeeded();
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
 }
 
 #[tokio::test]
 async fn what_sts_refuses_for_good_fails_at_once() {
     let stage = stage_with_role().await;
-    let invalid = Fault::Refused(400, "ValidationError", "1 validation error:\nExternalId");
-    stage.lambda.next(Operation::Assume, [invalid]);
+    let invalid = Fault::Rejected(400, "ValidationError", "1 validation error:\nExternalId");
+    stage.lambda.inject(Operation::Assume, [invalid]);
     assert_eq!(
         stage.play(&event("create-by-role")).await.refused(),
         "role not assumable: got `ValidationError` (`1 validation error:\\nExternalId`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, deploy again, and if it stays so correct what this message names"
@@ -78,8 +80,8 @@ async fn what_sts_refuses_for_good_fails_at_once() {
 #[tokio::test]
 async fn a_role_that_lacks_a_permission_is_named() {
     let stage = stage_with_role().await;
-    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
-    stage.lambda.always(Operation::Get, denied);
+    let denied = Fault::Rejected(403, "AccessDeniedException", "not authorized");
+    stage.lambda.inject_always(Operation::Get, denied);
     assert_eq!(
         stage.play(&event("delete-by-role")).await.refused(),
         "access denied: got `AccessDeniedException` (`not authorized`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:us-west-2:999988887777:layer:their-layer:1`, allow that action on that ARN to the role `arn:aws:iam::999988887777:role/share-layers`"
@@ -126,7 +128,7 @@ async fn properties_that_name_no_usable_role_say_so() {
     for (event, reason) in cases {
         assert_eq!(stage.play(&event).await.refused(), reason);
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
     let log = stage.end();
     assert!(
         log.iter().all(|line| !line.to_string().contains("secret")),
@@ -137,12 +139,12 @@ async fn properties_that_name_no_usable_role_say_so() {
 #[tokio::test]
 async fn what_sts_repeats_of_an_external_id_is_not_shown() {
     let mut stage = stage_with_role().await;
-    let repeated = Fault::Refused(
+    let repeated = Fault::Rejected(
         400,
         "ValidationError",
         "Value 'sharing/4711' at 'externalId'",
     );
-    stage.lambda.next(Operation::Assume, [repeated]);
+    stage.lambda.inject(Operation::Assume, [repeated]);
     let answer = stage.play(&event("create-by-role-with-external-id")).await;
     assert_eq!(
         answer.refused(),

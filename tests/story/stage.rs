@@ -3,14 +3,17 @@
 
 use std::time::Duration;
 
-use hyper::body::Bytes;
+use fake_aws::events::{Event, LAYER_VERSION};
+use fake_aws::function_process::{FunctionProcess, SECRET_KEY, SESSION_TOKEN, STDERR};
+use fake_aws::http_server::Bytes;
+use fake_aws::lambda_api::LambdaApi;
+use fake_aws::response_bucket::{Put, ResponseBucket};
+use fake_aws::runtime_api::{Outcome, RuntimeApi};
+
 use serde_json::Value;
 
-use crate::bucket::{Bucket, Put};
-use crate::events::{Event, LAYER_VERSION};
-use crate::executable::{Executable, SECRET_KEY, SESSION_TOKEN, STDERR};
-use crate::lambda_api::LambdaApi;
-use crate::runtime_api::{Outcome, RuntimeApi};
+/// The executable under test.
+pub const EXECUTABLE: &str = env!("CARGO_BIN_EXE_bootstrap");
 
 /// The timeout of the function where a test does not say otherwise.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -24,9 +27,9 @@ const UNGUARDED: &[(&str, &str)] = &[
 pub struct Stage {
     pub runtime: RuntimeApi,
     pub lambda: LambdaApi,
-    pub bucket: Bucket,
+    pub bucket: ResponseBucket,
     guardrails: &'static [(&'static str, &'static str)],
-    executables: Vec<Executable>,
+    executables: Vec<FunctionProcess>,
 }
 
 /// What CloudFormation was told.
@@ -79,7 +82,7 @@ impl Stage {
         let runtime = RuntimeApi::start().await;
         let lambda = LambdaApi::start().await;
         lambda.state().policies.publish(LAYER_VERSION);
-        let bucket = Bucket::start().await;
+        let bucket = ResponseBucket::start().await;
         let mut stage = Self {
             runtime,
             lambda,
@@ -105,13 +108,17 @@ impl Stage {
             .map(|(name, value)| (name, value.replace("{bucket}", &bucket)))
             .collect();
         let environment = [&environment[..], &variables].concat();
-        self.executables.push(Executable::start(&environment, &[]));
+        self.executables.push(FunctionProcess::start(
+            EXECUTABLE.as_ref(),
+            &environment,
+            &[],
+        ));
     }
 
     /// Gives `event` a new `ResponseURL`.
     pub fn issue(&self, event: &Event) -> Event {
         let mut event = event.clone();
-        self.bucket.issue(&mut event.0);
+        self.bucket.presign(&mut event.0);
         event
     }
 
@@ -134,7 +141,7 @@ impl Stage {
     /// Sends an event that has its URL already, once or again, and returns what it came to.
     pub async fn deliver(&self, event: &Event, timeout: Duration) -> (Outcome, Vec<Put>) {
         let outcome = self.runtime.invoke(event.0.to_string(), timeout).await;
-        (outcome, self.bucket.puts(&event.0))
+        (outcome, self.bucket.take_puts(&event.0))
     }
 
     /// Sends the text that `event`, which has its URL already, was made into, and returns its one answer.
@@ -146,7 +153,7 @@ impl Stage {
 
     /// The one answer to an event that has come to its end.
     pub fn answer_to(&self, event: &Event) -> Answer {
-        Self::one_of(&self.bucket.puts(&event.0))
+        Self::one_of(&self.bucket.take_puts(&event.0))
     }
 
     fn one_of(puts: &[Put]) -> Answer {
@@ -162,12 +169,15 @@ impl Stage {
 
     /// Another's statement, stored word for word.
     pub fn put_statement(&self, statement: Value) {
-        self.lambda.state().policies.put(LAYER_VERSION, statement);
+        self.lambda
+            .state()
+            .policies
+            .put_statement(LAYER_VERSION, statement);
     }
 
     /// The most memory that one of the executables has had, in kilobytes.
     pub fn peak_memory(&self) -> u64 {
-        let peaks = self.executables.iter().map(Executable::peak_memory);
+        let peaks = self.executables.iter().map(FunctionProcess::peak_memory);
         peaks.max().unwrap()
     }
 
@@ -176,9 +186,9 @@ impl Stage {
         let lines: Vec<String> = self
             .executables
             .drain(..)
-            .flat_map(Executable::end)
+            .flat_map(FunctionProcess::stop)
             .collect();
-        let mut secrets = self.bucket.state().queries();
+        let mut secrets = self.bucket.state().query_strings();
         secrets.extend(self.lambda.state().roles.secrets());
         secrets.extend([SECRET_KEY, SESSION_TOKEN, "Signature="].map(str::to_owned));
         for line in &lines {
@@ -209,7 +219,7 @@ impl Drop for Stage {
             return;
         }
         self.end();
-        let broken = std::mem::take(&mut self.bucket.state().broken);
+        let broken = std::mem::take(&mut self.bucket.state().violations);
         assert!(broken.is_empty(), "CloudFormation's rules: {broken:#?}");
     }
 }

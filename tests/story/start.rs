@@ -1,9 +1,10 @@
 //! A process that cannot start says why, in one line of its log, before it ends.
 //! Refuses to know what it would have served.
 
+use fake_aws::function_process::{FunctionProcess, STDERR};
 use serde_json::Value;
 
-use crate::executable::{Executable, STDERR};
+use crate::stage::EXECUTABLE;
 
 /// The variables that Lambda sets; nobody serves this Runtime API.
 const RUNTIME_API: (&str, &str) = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9");
@@ -11,7 +12,8 @@ const RUNTIME_API: (&str, &str) = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9");
 /// The log of a process that ends by itself, of which nothing went elsewhere.
 fn log_of(variables: &[(&str, &str)]) -> Vec<Value> {
     let endpoint = [("AWS_ENDPOINT_URL", "http://127.0.0.1:9".to_owned())];
-    let lines = Executable::start(&endpoint, variables).ended();
+    let lines =
+        FunctionProcess::start(EXECUTABLE.as_ref(), &endpoint, variables).wait_for_failure();
     let (elsewhere, log): (Vec<String>, Vec<String>) =
         lines.into_iter().partition(|line| line.starts_with(STDERR));
     assert_eq!(elsewhere, [""; 0]);

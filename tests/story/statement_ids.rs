@@ -1,7 +1,8 @@
 //! Statement ids that nobody gave: the same for the same request, another for every other grant.
 //! Refuses to know how they are derived.
 
-use crate::events::{ACCOUNT, Event, LAYER_VERSION, event};
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
+
 use crate::stage::Stage;
 
 #[tokio::test]

@@ -3,17 +3,18 @@
 
 use std::time::Duration;
 
-use crate::events::event;
+use fake_aws::events::event;
+use fake_aws::tls_terminator::TlsTerminator;
+
 use crate::stage::{Answer, Stage};
-use crate::tls_front::TlsFront;
 
 /// Less than an unknown authority is waited out for.
 const SOON: Duration = Duration::from_secs(3);
 
 /// A Create while Lambda shows the certificate of an unknown authority; each `{}` in the variables is the folder of that.
 async fn create_with(variables: &[(&str, &str)]) -> (Answer, Vec<serde_json::Value>, String) {
-    let front = TlsFront::start().await;
-    let folder = front.folder();
+    let front = TlsTerminator::start().await;
+    let folder = front.ca_folder();
     let url = front.url();
     let values: Vec<String> = variables
         .iter()
@@ -23,7 +24,7 @@ async fn create_with(variables: &[(&str, &str)]) -> (Answer, Vec<serde_json::Val
     let mut environment: Vec<(&str, &str)> = names.zip(values.iter().map(String::as_str)).collect();
     environment.push(("AWS_ENDPOINT_URL", &url));
     let mut stage = Stage::with_environment(&environment).await;
-    front.stand_before(stage.lambda.address);
+    front.forward_to(stage.lambda.address);
     let answer = stage.play_within(SOON, &event("create-account")).await;
     let notes = stage
         .end()
@@ -35,13 +36,13 @@ async fn create_with(variables: &[(&str, &str)]) -> (Answer, Vec<serde_json::Val
 #[tokio::test]
 async fn an_authority_that_is_named_is_trusted() {
     for variables in [
-        &[("AWS_CA_BUNDLE", "{}authority.pem")][..],
-        &[("SSL_CERT_FILE", "{}authority.pem")],
+        &[("AWS_CA_BUNDLE", "{}ca.pem")][..],
+        &[("SSL_CERT_FILE", "{}ca.pem")],
         &[
-            ("AWS_CA_BUNDLE", "{}authority.pem"),
+            ("AWS_CA_BUNDLE", "{}ca.pem"),
             ("SSL_CERT_FILE", "{}empty.pem"),
         ],
-        &[("AWS_CA_BUNDLE", ""), ("SSL_CERT_FILE", "{}authority.pem")],
+        &[("AWS_CA_BUNDLE", ""), ("SSL_CERT_FILE", "{}ca.pem")],
     ] {
         let (answer, notes, _) = create_with(variables).await;
         answer.succeeded();
@@ -57,8 +58,8 @@ async fn an_authority_of_the_machine_is_trusted_where_none_is_named() {
 
 #[tokio::test]
 async fn only_the_authority_that_is_named_is_trusted() {
-    let other = TlsFront::start().await.folder();
-    let named = other.path("authority.pem");
+    let other = TlsTerminator::start().await.ca_folder();
+    let named = other.path("ca.pem");
     let (answer, ..) = create_with(&[("AWS_CA_BUNDLE", &named), ("SSL_CERT_DIR", "{}")]).await;
     let remedy = format!("add the authority that issued it to `AWS_CA_BUNDLE` (`{named}`)");
     assert_is_of_unknown_authority(&answer, &remedy);

@@ -1,11 +1,12 @@
 //! Responses of Lambda that cannot be read, as a proxy or a cut connection leaves them: a write may have taken effect, and a
 //! reading is repeated. Refuses to know other failures.
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, public_statement};
 use serde_json::Value;
 
-use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 const HTML: &str = "<html><body>Please log in.</body></html>";
@@ -28,7 +29,7 @@ async fn a_write_whose_response_cannot_be_read_is_looked_for() {
                 let stage = Stage::start().await;
                 stage
                     .lambda
-                    .next(Operation::Add, [Fault::AnsweredBy(status, body)]);
+                    .inject(Operation::Add, [Fault::RespondsWith(status, body)]);
                 let create = event(name);
                 let id = stage.play(&create).await.succeeded().to_owned();
                 stage.play(&create.delete_of(&id)).await.succeeded();
@@ -49,7 +50,7 @@ async fn a_write_without_effect_whose_response_cannot_be_read_is_repeated() {
         stage.put_statement(public_statement(LAYER_VERSION, "other"));
         stage
             .lambda
-            .next(Operation::Add, [Fault::AnsweredInsteadBy(201, body)]);
+            .inject(Operation::Add, [Fault::RespondsWithoutEffect(201, body)]);
         stage.play(&event("create-account")).await.succeeded();
         assert_eq!(stage.statements().len(), 2, "{body}");
     }
@@ -62,8 +63,8 @@ const STATUSES: [u16; 7] = [302, 400, 403, 404, 407, 413, 421];
 async fn an_answer_without_a_code_is_not_lambdas() {
     for status in STATUSES {
         for body in [HTML, "", r#"{"message":"Not Found"}"#] {
-            let done = Fault::AnsweredBy(status, body);
-            let not_done = Fault::AnsweredInsteadBy(status, body);
+            let done = Fault::RespondsWith(status, body);
+            let not_done = Fault::RespondsWithoutEffect(status, body);
             for (name, operation, fault) in [
                 ("create-account", Operation::Add, &done),
                 ("create-account", Operation::Add, &not_done),
@@ -80,7 +81,7 @@ async fn an_answer_without_a_code_is_not_lambdas() {
                 if !name.starts_with("create") {
                     stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
                 }
-                stage.lambda.next(operation, [fault.clone()]);
+                stage.lambda.inject(operation, [fault.clone()]);
                 stage.play(&event(name)).await.succeeded();
                 let left = match name {
                     "delete" => 1,
@@ -107,7 +108,7 @@ async fn json_that_is_no_policy_is_not_an_empty_one() {
         stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
         stage
             .lambda
-            .next(Operation::Get, [Fault::Garbled(document)]);
+            .inject(Operation::Get, [Fault::MalformedPolicy(document)]);
         stage.play(&event("delete")).await.succeeded();
         assert_eq!(stage.statements(), [] as [Value; 0], "{document}");
     }
@@ -119,7 +120,7 @@ async fn a_swap_whose_response_cannot_be_read_ends_with_the_new_content() {
     stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
     stage
         .lambda
-        .next(Operation::Add, [Fault::AnsweredBy(201, HTML)]);
+        .inject(Operation::Add, [Fault::RespondsWith(201, HTML)]);
     stage
         .play(&event("update-fixed-statement-id"))
         .await
@@ -138,7 +139,7 @@ async fn a_reading_whose_response_cannot_be_read_is_repeated() {
             stage.put_statement(account_statement(LAYER_VERSION, "partner", ACCOUNT));
             stage
                 .lambda
-                .next(Operation::Get, [Fault::AnsweredInsteadBy(200, body)]);
+                .inject(Operation::Get, [Fault::RespondsWithoutEffect(200, body)]);
             stage.play(&event(name)).await.succeeded();
             let left = usize::from(name != "delete");
             assert_eq!(stage.statements().len(), left, "{name} {body}");
@@ -151,13 +152,13 @@ async fn a_removal_whose_response_is_not_lambdas_is_looked_for() {
     let ours = account_statement(LAYER_VERSION, "partner", ACCOUNT);
     for body in BODIES {
         for fault in [
-            Fault::AnsweredInsteadBy(200, body),
-            Fault::AnsweredBy(200, body),
-            Fault::AnsweredInsteadBy(202, body),
+            Fault::RespondsWithoutEffect(200, body),
+            Fault::RespondsWith(200, body),
+            Fault::RespondsWithoutEffect(202, body),
         ] {
             let stage = Stage::start().await;
             stage.put_statement(ours.clone());
-            stage.lambda.next(Operation::Remove, [fault]);
+            stage.lambda.inject(Operation::Remove, [fault]);
             stage.play(&event("delete")).await.succeeded();
             assert_eq!(stage.statements(), [] as [Value; 0], "{body}");
         }
@@ -181,7 +182,7 @@ async fn a_list_of_versions_that_cannot_be_read_is_not_an_empty_one() {
             assert_eq!(granted.len(), 1);
             stage
                 .lambda
-                .next(Operation::List, [Fault::AnsweredInsteadBy(200, body)]);
+                .inject(Operation::List, [Fault::RespondsWithoutEffect(200, body)]);
             if name.starts_with("create") {
                 stage.play(&create).await.succeeded();
                 assert_eq!(stage.statements(), granted, "{body}");

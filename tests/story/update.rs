@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
+use fake_aws::statements::{account_statement, public_statement};
 use serde_json::Value;
 
-use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
 
 const LAYER_VERSION_2: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:2";
@@ -30,7 +31,7 @@ async fn an_update_that_changes_nothing_writes_nothing() {
     let stage = Stage::start().await;
     stage.put_statement(old());
     assert_eq!(stage.play(&event("update-nonce")).await.succeeded(), id());
-    assert_eq!(stage.lambda.calls(), ["Get: 200"]);
+    assert_eq!(stage.lambda.take_calls(), ["Get: 200"]);
 }
 
 #[tokio::test]
@@ -56,7 +57,7 @@ async fn other_content_under_the_same_id_is_removed_and_added_under_the_revision
         stage.statements(),
         [public_statement(LAYER_VERSION, "other"), new()]
     );
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     assert_eq!(
         calls[..2],
         ["Get: 200", "Remove partner if revision-2: 204"]
@@ -84,9 +85,9 @@ async fn the_old_content_is_put_back_when_the_new_one_is_refused() {
     let stage = Stage::start().await;
     stage.put_statement(public_statement(LAYER_VERSION, "other"));
     stage.put_statement(old());
-    stage.lambda.next(
+    stage.lambda.inject(
         Operation::Add,
-        [Fault::Refused(
+        [Fault::Rejected(
             400,
             "PolicyLengthExceededException",
             "The final policy size (20782) is bigger than the limit (20480).",
@@ -106,7 +107,7 @@ async fn the_old_content_is_put_back_when_the_time_is_over() {
     let stage = Stage::start().await;
     stage.put_statement(public_statement(LAYER_VERSION, "other"));
     stage.put_statement(old());
-    stage.lambda.next(Operation::Add, [Fault::Hangs]);
+    stage.lambda.inject(Operation::Add, [Fault::NoResponse]);
     let answer = stage
         .play_within(Duration::from_secs(6), &event("update-fixed-statement-id"))
         .await;
@@ -134,7 +135,7 @@ async fn another_id_is_granted_while_the_old_statement_stays() {
         [old(), account_statement(LAYER_VERSION, "supplier", ACCOUNT)]
     );
     assert_eq!(
-        stage.lambda.calls(),
+        stage.lambda.take_calls(),
         ["Get: 200", "Add supplier if revision-1: 201"]
     );
 }
@@ -205,9 +206,9 @@ async fn a_failed_replacement_takes_back_what_it_added() {
     let stage = Stage::start().await;
     stage.lambda.state().policies.publish(LAYER_VERSION_2);
     stage.put_statement(old());
-    let none = Fault::Refused(404, "ResourceNotFoundException", "no policy");
-    let refused = Fault::Refused(400, "InvalidParameterValueException", "no");
-    stage.lambda.next(Operation::Get, [none, refused]);
+    let none = Fault::Rejected(404, "ResourceNotFoundException", "no policy");
+    let refused = Fault::Rejected(400, "InvalidParameterValueException", "no");
+    stage.lambda.inject(Operation::Get, [none, refused]);
     let answer = stage.play(&event("update-layer-version")).await;
     answer.refused();
     assert_eq!(answer.id(), id());
@@ -220,7 +221,9 @@ async fn a_failed_replacement_takes_back_what_it_added() {
 async fn a_failed_replacement_keeps_the_id_even_when_something_may_be_left() {
     let stage = Stage::start().await;
     stage.put_statement(old());
-    stage.lambda.always(Operation::Add, Fault::Hangs);
+    stage
+        .lambda
+        .inject_always(Operation::Add, Fault::NoResponse);
     let answer = stage
         .play_within(Duration::from_secs(4), &event("update-statement-id"))
         .await;
@@ -233,7 +236,9 @@ async fn a_failed_replacement_keeps_the_id_even_when_something_may_be_left() {
 async fn a_failed_update_does_not_take_back_what_was_there_before() {
     let stage = Stage::start().await;
     stage.put_statement(old());
-    stage.lambda.always(Operation::Get, Fault::Hangs);
+    stage
+        .lambda
+        .inject_always(Operation::Get, Fault::NoResponse);
     let answer = stage
         .play_within(Duration::from_secs(4), &event("update-nonce"))
         .await;
@@ -270,7 +275,11 @@ async fn a_rollback_clears_away_what_the_failed_update_left_on_another_layer_ver
     stage.put_statement(old());
     stage.lambda.state().policies.publish(LAYER_VERSION_2);
     let left = account_statement(LAYER_VERSION_2, "partner", ACCOUNT);
-    stage.lambda.state().policies.put(LAYER_VERSION_2, left);
+    stage
+        .lambda
+        .state()
+        .policies
+        .put_statement(LAYER_VERSION_2, left);
     let update = event("update-layer-version");
     let properties = update.0["OldResourceProperties"].clone();
     let rollback = update.update_to(&id(), properties);
@@ -284,14 +293,14 @@ async fn a_rollback_clears_away_what_the_failed_update_left_on_another_layer_ver
 async fn a_rollback_succeeds_though_the_abandoned_layer_version_cannot_be_reached() {
     let stage = Stage::start().await;
     stage.put_statement(old());
-    let meanwhile = Fault::AnotherAdds(public_statement(LAYER_VERSION, "other"));
-    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
-    stage.lambda.next(Operation::Get, [meanwhile, denied]);
+    let meanwhile = Fault::ConcurrentAdd(public_statement(LAYER_VERSION, "other"));
+    let denied = Fault::Rejected(403, "AccessDeniedException", "not authorized");
+    stage.lambda.inject(Operation::Get, [meanwhile, denied]);
     let update = event("update-layer-version");
     let properties = update.0["OldResourceProperties"].clone();
     let rollback = update.update_to(&id(), properties);
     assert_eq!(stage.play(&rollback).await.succeeded(), id());
-    assert_eq!(stage.lambda.calls(), ["Get: 200", "Get: 403"]);
+    assert_eq!(stage.lambda.take_calls(), ["Get: 200", "Get: 403"]);
 }
 
 #[tokio::test]
@@ -316,13 +325,13 @@ async fn an_update_that_is_redelivered_writes_nothing_more() {
         let stage = Stage::start().await;
         stage.put_statement(old());
         let first = stage.play(&event(name)).await;
-        stage.lambda.calls();
+        drop(stage.lambda.take_calls());
         assert_eq!(
             stage.play(&event(name)).await.succeeded(),
             first.succeeded(),
             "{name}"
         );
-        let calls = stage.lambda.calls();
+        let calls = stage.lambda.take_calls();
         assert!(
             calls.iter().all(|call| call == "Get: 200"),
             "{name}: {calls:?}"

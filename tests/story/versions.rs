@@ -1,12 +1,14 @@
 //! `Versions: All`: one grant on every version of a layer, whichever there are.
 //! Refuses to know how long that takes: see `versions_in_time`.
 
+use fake_aws::api_call::{Operation, query_value};
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, event};
+use fake_aws::statements::{account_statement, public_statement};
 use serde_json::{Value, json};
 
 use crate::cloudformation::Resource;
-use crate::events::{ACCOUNT, account_statement, event, public_statement};
-use crate::lambda_call::{Operation, query_value};
-use crate::lambda_faults::Fault;
+
 use crate::stage::Stage;
 
 const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
@@ -42,7 +44,7 @@ pub async fn layer_of(versions: u64) -> Stage {
     for number in 1..=versions {
         let policies = &mut stage.lambda.state().policies;
         policies.publish(&version(number));
-        policies.put(&version(number), foreign(number));
+        policies.put_statement(&version(number), foreign(number));
     }
     stage
 }
@@ -52,7 +54,7 @@ pub async fn shared_layer_of(versions: u64) -> Stage {
     let stage = layer_of(versions).await;
     for number in 1..=versions {
         let policies = &mut stage.lambda.state().policies;
-        policies.put(&version(number), ours(number));
+        policies.put_statement(&version(number), ours(number));
     }
     stage
 }
@@ -67,7 +69,7 @@ async fn every_version_gets_the_grant_over_any_number_of_pages() {
     let stage = layer_of(10).await;
     // One that has no policy yet.
     stage.lambda.state().policies.publish(&version(7));
-    stage.lambda.state().policies.short_pages = Some(4);
+    stage.lambda.state().policies.max_page_size = Some(4);
     let answer = stage.play(&event("create-all-versions")).await;
     assert_eq!(answer.succeeded(), id());
     for number in 1..=10 {
@@ -115,7 +117,7 @@ async fn what_is_published_is_granted_and_the_old_versions_stay_so() {
     stage.lambda.state().policies.publish(&version(4));
     let update = stage.play(&event("update-all-versions")).await;
     assert_eq!(update.succeeded(), id());
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     assert_eq!(count(&calls, "Add"), 1, "{calls:?}");
     assert_eq!(count(&calls, "Remove"), 0, "{calls:?}");
     assert_eq!(on(&stage, 4), [ours(4)]);
@@ -127,7 +129,7 @@ async fn what_is_published_is_granted_and_the_old_versions_stay_so() {
 #[tokio::test]
 async fn a_principal_that_is_dropped_loses_access_to_every_version() {
     let stage = layer_of(4).await;
-    let both = |create: crate::events::Event, principals: &str| {
+    let both = |create: fake_aws::events::Event, principals: &str| {
         create
             .without_property("Principal")
             .property("Principals", principals)
@@ -151,7 +153,11 @@ async fn a_delete_takes_the_grant_from_every_version_and_leaves_the_rest_byte_fo
     for delete in [event("delete-all-versions"), unreadable] {
         let stage = layer_of(3).await;
         let odd = json!({"Sid": "odd", "Effect": "Deny", "NotPrincipal": {"AWS": ["é\"", 7]}, "Null": null});
-        stage.lambda.state().policies.put(&version(2), odd);
+        stage
+            .lambda
+            .state()
+            .policies
+            .put_statement(&version(2), odd);
         let documents = || {
             let lambda = stage.lambda.state();
             let document = |number| lambda.policies.get(&version(number)).unwrap().document();
@@ -160,7 +166,7 @@ async fn a_delete_takes_the_grant_from_every_version_and_leaves_the_rest_byte_fo
         let before = documents();
         for number in 1..=3 {
             let policies = &mut stage.lambda.state().policies;
-            policies.put(&version(number), ours(number));
+            policies.put_statement(&version(number), ours(number));
         }
         assert_eq!(stage.play(&delete).await.succeeded(), id());
         assert_eq!(documents(), before);
@@ -172,12 +178,12 @@ async fn a_version_that_vanishes_meanwhile_is_done() {
     for operation in [Operation::Get, Operation::Add] {
         let stage = layer_of(4).await;
         let two = version(2);
-        let vanishes = [Fault::VersionVanishes];
+        let vanishes = [Fault::VersionDeleted];
         stage
             .lambda
             .state()
             .faults
-            .next(operation, Some(&two), vanishes);
+            .inject(operation, Some(&two), vanishes);
         let create = stage.play(&event("create-all-versions")).await;
         assert_eq!(create.succeeded(), id(), "{operation:?}");
         for number in [1, 3, 4] {
@@ -186,13 +192,13 @@ async fn a_version_that_vanishes_meanwhile_is_done() {
     }
     let stage = shared_layer_of(4).await;
     let two = version(2);
-    let vanishes = [Fault::VersionVanishes];
+    let vanishes = [Fault::VersionDeleted];
     let removal = Operation::Remove;
     stage
         .lambda
         .state()
         .faults
-        .next(removal, Some(&two), vanishes);
+        .inject(removal, Some(&two), vanishes);
     stage.play(&event("delete-all-versions")).await.succeeded();
     assert_eq!(on(&stage, 1), [foreign(1)]);
 }
@@ -210,7 +216,7 @@ async fn nothing_to_do_takes_one_list_and_one_look_at_each_version() {
     let again =
         event("create-all-versions").update_to(&id(), event("create-all-versions").properties());
     stage.play(&again).await.succeeded();
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     assert_eq!(count(&calls, "List: 200"), 1, "{calls:?}");
     assert_eq!(count(&calls, "Get: 200"), 9, "{calls:?}");
     assert_eq!(calls.len(), 10, "{calls:?}");

@@ -3,11 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::events::{ACCOUNT, Event, account_statement, event};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, Event, event};
+use fake_aws::statements::account_statement;
+
 use crate::roles::{ROLE, THEIRS};
 use crate::stage::{Answer, Stage};
+
 use crate::versions::{foreign, id, layer_of, on, ours, shared_layer_of, version};
 
 /// The least time that so many calls take at eleven a second, of which the first three need not wait.
@@ -20,10 +23,10 @@ async fn play_slowly(stage: &Stage, event: &Event) -> Answer {
     for number in [2, 3, 5, 8, 12] {
         let slow = version(number);
         let faults = &mut stage.lambda.state().faults;
-        faults.always(Operation::Get, Some(&slow), Fault::Hangs);
+        faults.inject_always(Operation::Get, Some(&slow), Fault::NoResponse);
     }
     let answer = stage.play_within(Duration::from_secs(10), event).await;
-    stage.lambda.heal();
+    stage.lambda.clear_faults();
     answer
 }
 
@@ -39,7 +42,7 @@ async fn sixty_versions_are_shared_at_the_pace_that_lambda_allows() {
     for number in 1..=60 {
         assert_eq!(on(&stage, number), [foreign(number), ours(number)]);
     }
-    assert_eq!(stage.lambda.calls().len(), 2 + 2 * 60);
+    assert_eq!(stage.lambda.take_calls().len(), 2 + 2 * 60);
 }
 
 #[tokio::test]
@@ -50,7 +53,7 @@ async fn the_pace_goes_from_event_to_event_and_from_role_to_role() {
         let version = format!("{layer}:{number}");
         let policies = &mut stage.lambda.state().policies;
         policies.publish(&version);
-        policies.put(&version, account_statement(&version, "partner", ACCOUNT));
+        policies.put_statement(&version, account_statement(&version, "partner", ACCOUNT));
     }
     stage.lambda.state().roles.trust(ROLE, None);
     let by_role = event("create-by-role").property("Versions", "All");
@@ -58,7 +61,7 @@ async fn the_pace_goes_from_event_to_event_and_from_role_to_role() {
     for create in [event("create-all-versions"), by_role.clone(), by_role] {
         stage.play(&create).await.succeeded();
     }
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     let of_lambda = calls.iter().filter(|call| !call.starts_with("Assume"));
     assert!(started.elapsed() >= least_time(of_lambda.count()));
 }
@@ -72,12 +75,12 @@ async fn a_create_that_runs_out_of_time_keeps_what_is_done_and_goes_on_from_ther
     assert_eq!(answer.id(), id());
     let shared = (1..=12).filter(|number| on(&stage, *number).len() == 2);
     assert_eq!(shared.collect::<Vec<_>>(), [1, 4, 6, 7, 9, 10, 11]);
-    stage.lambda.calls();
+    drop(stage.lambda.take_calls());
     stage.play(&create).await.succeeded();
     for number in 1..=12 {
         assert_eq!(on(&stage, number), [foreign(number), ours(number)]);
     }
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     let added = calls.iter().filter(|call| call.starts_with("Add"));
     assert_eq!(added.count(), 5, "{calls:?}");
 }
@@ -128,10 +131,10 @@ async fn a_delete_that_runs_out_of_time_fails_and_goes_on_from_there() {
 async fn what_kept_the_last_version_from_being_done_is_told() {
     let stage = layer_of(12).await;
     let one = version(1);
-    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
+    let throttled = Fault::Rejected(429, "TooManyRequestsException", "Rate exceeded");
     {
         let faults = &mut stage.lambda.state().faults;
-        faults.always(Operation::Get, Some(&one), throttled);
+        faults.inject_always(Operation::Get, Some(&one), throttled);
     }
     let create = event("create-all-versions");
     let answer = stage.play_within(Duration::from_secs(8), &create).await;
@@ -144,7 +147,9 @@ async fn what_kept_the_last_version_from_being_done_is_told() {
 #[tokio::test]
 async fn a_list_without_an_answer_may_hide_what_an_earlier_delivery_made() {
     let stage = layer_of(3).await;
-    stage.lambda.always(Operation::List, Fault::Hangs);
+    stage
+        .lambda
+        .inject_always(Operation::List, Fault::NoResponse);
     let create = event("create-all-versions");
     let answer = stage.play_within(Duration::from_secs(3), &create).await;
     assert_eq!(

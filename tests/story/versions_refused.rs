@@ -3,19 +3,22 @@
 
 use std::time::Duration;
 
-use crate::bucket::PutFault;
+use fake_aws::api_call::Operation;
+use fake_aws::api_fault::Fault;
+use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
+use fake_aws::response_bucket::PutFault;
+use fake_aws::statements::{account_statement, public_statement};
+
 use crate::cloudformation::Resource;
-use crate::events::{ACCOUNT, LAYER_VERSION, account_statement, event, public_statement};
-use crate::lambda_call::Operation;
-use crate::lambda_faults::Fault;
 use crate::stage::Stage;
+
 use crate::versions::{foreign, id, layer_of, on, ours, shared_layer_of, version};
 
 /// Has the oldest version looked at when all others are done, wherever the work begins.
 fn look_last_at_the_oldest(stage: &Stage) {
-    let throttled = Fault::Refused(429, "TooManyRequestsException", "Rate exceeded");
+    let throttled = Fault::Rejected(429, "TooManyRequestsException", "Rate exceeded");
     let faults = &mut stage.lambda.state().faults;
-    faults.next(
+    faults.inject(
         Operation::Get,
         Some(&version(1)),
         [(); 5].map(|()| throttled.clone()),
@@ -31,7 +34,7 @@ async fn a_statement_in_the_way_on_one_version_takes_the_grant_back_from_all_oth
         .lambda
         .state()
         .policies
-        .put(&version(1), in_the_way.clone());
+        .put_statement(&version(1), in_the_way.clone());
     let answer = stage.play(&event("create-all-versions")).await;
     let conflict = r#"statement id taken: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement (taken back: "#;
     assert!(answer.refused().starts_with(conflict), "{answer:?}");
@@ -49,13 +52,17 @@ async fn a_statement_in_the_way_on_one_version_takes_the_grant_back_from_all_oth
 async fn a_statement_in_the_way_on_the_named_version_leaves_most_others_alone() {
     let stage = layer_of(20).await;
     let in_the_way = public_statement(&version(3), "partner");
-    stage.lambda.state().policies.put(&version(3), in_the_way);
+    stage
+        .lambda
+        .state()
+        .policies
+        .put_statement(&version(3), in_the_way);
     let create = event("create-all-versions");
     stage.play(&create).await.refused();
     for number in (1..=20).filter(|number| *number != 3) {
         assert_eq!(on(&stage, number), [foreign(number)]);
     }
-    let calls = stage.lambda.calls();
+    let calls = stage.lambda.take_calls();
     let count = |begin: &str| calls.iter().filter(|call| call.starts_with(begin)).count();
     // Eight are looked at by then, some perhaps written to; those are looked at again to be taken back.
     let (added, read) = (count("Add"), count("Get"));
@@ -67,13 +74,13 @@ async fn fail_a_change(always: bool) -> Stage {
     let stage = shared_layer_of(12).await;
     look_last_at_the_oldest(&stage);
     let (one, add) = (version(1), Operation::Add);
-    let full = Fault::Refused(400, "PolicyLengthExceededException", "full");
+    let full = Fault::Rejected(400, "PolicyLengthExceededException", "full");
     {
         let faults = &mut stage.lambda.state().faults;
         if always {
-            faults.always(add, Some(&one), full);
+            faults.inject_always(add, Some(&one), full);
         } else {
-            faults.next(add, Some(&one), [full]);
+            faults.inject(add, Some(&one), [full]);
         }
     }
     let another = event("create-all-versions").property("Principal", "444455556666");
@@ -115,13 +122,13 @@ async fn the_named_version_has_to_be_there() {
 #[tokio::test]
 async fn a_list_that_may_not_be_read_is_never_a_revoke() {
     let stage = shared_layer_of(3).await;
-    let denied = Fault::Refused(403, "AccessDeniedException", "not authorized");
-    stage.lambda.always(Operation::List, denied);
+    let denied = Fault::Rejected(403, "AccessDeniedException", "not authorized");
+    stage.lambda.inject_always(Operation::List, denied);
     assert_eq!(
         stage.play(&event("delete-all-versions")).await.refused(),
         "access denied: got `AccessDeniedException` (`not authorized`) from `lambda:ListLayerVersions` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it"
     );
-    assert_eq!(stage.lambda.calls(), ["List: 403"]);
+    assert_eq!(stage.lambda.take_calls(), ["List: 403"]);
     assert_eq!(on(&stage, 3), [foreign(3), ours(3)]);
 }
 
@@ -129,12 +136,12 @@ async fn a_list_that_may_not_be_read_is_never_a_revoke() {
 async fn a_list_that_is_not_allowed_yet_or_throttled_is_asked_for_again() {
     let stage = layer_of(3).await;
     let faults = [
-        Fault::Refused(403, "AccessDeniedException", "not authorized"),
-        Fault::Refused(429, "TooManyRequestsException", "Rate exceeded"),
-        Fault::Refused(500, "ServiceException", "An error occurred."),
-        Fault::AnswerLost,
+        Fault::Rejected(403, "AccessDeniedException", "not authorized"),
+        Fault::Rejected(429, "TooManyRequestsException", "Rate exceeded"),
+        Fault::Rejected(500, "ServiceException", "An error occurred."),
+        Fault::ResponseLost,
     ];
-    stage.lambda.next(Operation::List, faults);
+    stage.lambda.inject(Operation::List, faults);
     stage.play(&event("create-all-versions")).await.succeeded();
     assert_eq!(on(&stage, 1), [foreign(1), ours(1)]);
 }
@@ -148,7 +155,7 @@ async fn the_reach_of_a_given_statement_id_does_not_change() {
         let answer = stage.play(&update).await;
         assert_eq!(answer.refused(), reason);
         assert_eq!(answer.id(), update.0["PhysicalResourceId"]);
-        assert_eq!(stage.lambda.calls(), [""; 0]);
+        assert_eq!(stage.lambda.take_calls(), [""; 0]);
     }
     // Nor does the way back after that refusal change anything.
     let stage = layer_of(3).await;
@@ -167,9 +174,9 @@ async fn a_rollback_clears_every_version_of_the_layer_that_a_failed_update_was_a
     for number in 1..=9 {
         let policies = &mut stage.lambda.state().policies;
         policies.publish(&other(number));
-        policies.put(&other(number), public_statement(&other(number), "other"));
+        policies.put_statement(&other(number), public_statement(&other(number), "other"));
         let left = account_statement(&other(number), "partner", ACCOUNT);
-        policies.put(&other(number), left);
+        policies.put_statement(&other(number), left);
     }
     let before = event("create-all-versions");
     let failed = before.clone().property("LayerVersionArn", other(3));
@@ -188,8 +195,8 @@ async fn a_rollback_from_a_layer_that_cannot_be_reached_succeeds_and_keeps_what_
     let layer = format!("{}-2", LAYER_VERSION.trim_end_matches(":1"));
     {
         let faults = &mut stage.lambda.state().faults;
-        let down = Fault::Refused(503, "ServiceException", "down");
-        faults.always(Operation::List, Some(&layer), down);
+        let down = Fault::Rejected(503, "ServiceException", "down");
+        faults.inject_always(Operation::List, Some(&layer), down);
     }
     let before = event("create-all-versions");
     let failed = before
@@ -212,12 +219,12 @@ async fn what_a_rollback_has_cleared_does_not_come_back_when_nobody_heard_of_it(
     {
         let policies = &mut stage.lambda.state().policies;
         policies.publish(&left);
-        policies.put(&left, account_statement(&left, "partner", ACCOUNT));
+        policies.put_statement(&left, account_statement(&left, "partner", ACCOUNT));
     }
     let before = event("create-all-versions");
     let failed = before.clone().property("LayerVersionArn", left.as_str());
     let rollback = stage.issue(&failed.update_to(&id(), before.properties()));
-    stage.bucket.next([PutFault::Refused(403)]);
+    stage.bucket.inject([PutFault::Rejected(403)]);
     stage.deliver(&rollback, Duration::from_mins(1)).await;
     assert!(stage.lambda.state().policies.statements(&left).is_empty());
 }
@@ -238,7 +245,7 @@ async fn properties_that_do_not_go_together_say_so() {
     for (name, reason) in cases {
         assert_eq!(stage.play(&event(name)).await.refused(), reason);
     }
-    assert_eq!(stage.lambda.calls(), [""; 0]);
+    assert_eq!(stage.lambda.take_calls(), [""; 0]);
 }
 
 #[tokio::test]
@@ -247,17 +254,19 @@ async fn what_an_earlier_delivery_granted_on_a_version_that_could_not_be_seen_is
     let in_the_way = public_statement(&version(1), "partner");
     {
         let lambda = &mut stage.lambda.state();
-        lambda.policies.put(&version(1), in_the_way.clone());
-        lambda.policies.put(&version(2), ours(2));
-        let unavailable = Fault::Refused(503, "ServiceException", "unavailable");
+        lambda
+            .policies
+            .put_statement(&version(1), in_the_way.clone());
+        lambda.policies.put_statement(&version(2), ours(2));
+        let unavailable = Fault::Rejected(503, "ServiceException", "unavailable");
         lambda
             .faults
-            .always(Operation::Get, Some(&version(2)), unavailable);
+            .inject_always(Operation::Get, Some(&version(2)), unavailable);
     }
     let create = event("create-all-versions").property("LayerVersionArn", version(1));
     let answer = stage.play(&create).await;
     assert!(answer.failed());
-    stage.lambda.heal();
+    stage.lambda.clear_faults();
     stage.play(&create.delete_of(answer.id())).await.succeeded();
     assert_eq!(on(&stage, 1), [foreign(1), in_the_way]);
     assert_eq!(on(&stage, 2), [foreign(2)]);

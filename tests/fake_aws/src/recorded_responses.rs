@@ -1,5 +1,4 @@
-//! The answers recorded from the real Lambda, as values.
-//! Refuses to make up an answer: what was not recorded is not found here.
+//! The responses recorded from the real Lambda, as values. A case that was not recorded is not made up: it panics.
 
 use std::sync::LazyLock;
 
@@ -9,12 +8,14 @@ static RECORDED: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("recorded.json")).unwrap());
 
 /// Every recorded case.
+#[must_use]
 pub fn cases() -> &'static [Value] {
     RECORDED["layer"].as_array().unwrap()
 }
 
-/// Status, code and message of a recorded refusal, with each `(recorded, actual)` replaced in the message.
-pub fn refusal(operation: &str, given: &str, replaced: &[(&str, &str)]) -> (u16, String, String) {
+/// Status, code and message of a recorded error, with each `(recorded, actual)` replaced in the message.
+#[must_use]
+pub fn error(operation: &str, given: &str, replaced: &[(&str, &str)]) -> (u16, String, String) {
     let case = cases()
         .iter()
         .find(|case| case["operation"] == operation && case["given"] == given)
@@ -31,6 +32,7 @@ pub fn refusal(operation: &str, given: &str, replaced: &[(&str, &str)]) -> (u16,
 }
 
 /// The status of a recorded success.
+#[must_use]
 pub fn success(operation: &str) -> u16 {
     cases()
         .iter()

@@ -1,5 +1,4 @@
-//! Plays TLS in front of a Lambda, with a certificate for `localhost` that an authority of its own has issued.
-//! Refuses to know who trusts that.
+//! TLS termination in front of one of the APIs, with a certificate for `localhost` by a certificate authority of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -15,26 +14,28 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
-pub struct TlsFront {
+/// Accepts TLS connections on a loopback port and forwards them in plain text.
+pub struct TlsTerminator {
     address: SocketAddr,
-    behind: Arc<OnceLock<SocketAddr>>,
+    upstream: Arc<OnceLock<SocketAddr>>,
     connections: Arc<AtomicUsize>,
-    authority: String,
+    ca_certificate: String,
 }
 
-/// A folder that goes with the test.
-pub struct Folder(PathBuf);
+/// A folder of CA bundles, which is removed with this value.
+pub struct CaFolder(PathBuf);
 
-impl TlsFront {
+impl TlsTerminator {
+    /// Starts the server; connections wait until `forward_to` says where they lead.
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        let name = format!("Authority {}", address.port());
+        let name = format!("Test CA {}", address.port());
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = params.self_signed(&key).unwrap().pem();
+        let ca_certificate = params.self_signed(&key).unwrap().pem();
         let issuer = Issuer::new(params, key);
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -47,68 +48,74 @@ impl TlsFront {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.into()], key)
             .unwrap();
-        let front = Self {
+        let terminator = Self {
             address,
-            behind: Arc::default(),
+            upstream: Arc::default(),
             connections: Arc::default(),
-            authority,
+            ca_certificate,
         };
-        let behind = Arc::clone(&front.behind);
-        let connections = Arc::clone(&front.connections);
+        let upstream = Arc::clone(&terminator.upstream);
+        let connections = Arc::clone(&terminator.connections);
         tokio::spawn(async move {
             let acceptor = TlsAcceptor::from(Arc::new(config));
             while let Ok((stream, _)) = listener.accept().await {
                 connections.fetch_add(1, Ordering::Relaxed);
-                let (acceptor, behind) = (acceptor.clone(), Arc::clone(&behind));
+                let (acceptor, upstream) = (acceptor.clone(), Arc::clone(&upstream));
                 tokio::spawn(async move {
-                    // A client that does not trust the certificate hangs up.
+                    // A client that does not trust the certificate closes the connection.
                     let Ok(mut stream) = acceptor.accept(stream).await else {
                         return;
                     };
-                    while behind.get().is_none() {
+                    while upstream.get().is_none() {
                         sleep(Duration::from_millis(5)).await;
                     }
-                    let mut lambda = TcpStream::connect(behind.get().unwrap()).await.unwrap();
-                    let _ = copy_bidirectional(&mut stream, &mut lambda).await;
+                    let mut api = TcpStream::connect(upstream.get().unwrap()).await.unwrap();
+                    let _ = copy_bidirectional(&mut stream, &mut api).await;
                 });
             }
         });
-        front
+        terminator
     }
 
-    /// What is behind it from now on.
-    pub fn stand_before(&self, address: SocketAddr) {
-        self.behind.set(address).unwrap();
+    /// Where the connections lead from now on.
+    pub fn forward_to(&self, address: SocketAddr) {
+        self.upstream.set(address).unwrap();
     }
 
     /// How many connections were made to it.
+    #[must_use]
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
+    /// Its base URL.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.address.port())
     }
 
-    /// A folder with the authority's certificate in `authority.pem`, and by the name that OpenSSL gives a file in a folder of many.
-    pub fn folder(&self) -> Folder {
-        let folder = std::env::temp_dir().join(format!("authority-{}", self.address.port()));
+    /// A folder with the CA's certificate in `ca.pem`, and again under the kind of name that OpenSSL's `c_rehash` gives it.
+    #[must_use]
+    pub fn ca_folder(&self) -> CaFolder {
+        let folder = std::env::temp_dir().join(format!("test-ca-{}", self.address.port()));
         std::fs::create_dir_all(&folder).unwrap();
-        for name in ["authority.pem", "0123abcd.0"] {
-            std::fs::write(folder.join(name), &self.authority).unwrap();
+        for name in ["ca.pem", "0123abcd.0"] {
+            std::fs::write(folder.join(name), &self.ca_certificate).unwrap();
         }
         std::fs::write(folder.join("empty.pem"), "").unwrap();
-        Folder(folder)
+        CaFolder(folder)
     }
 }
 
-impl Folder {
+impl CaFolder {
+    /// The path of a file in it.
+    #[must_use]
     pub fn path(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 }
 
-impl Drop for Folder {
+impl Drop for CaFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }

@@ -1,18 +1,23 @@
-//! Replays every answer recorded from the real Lambda against the fake, so that the stories rest on facts.
-//! Refuses to know the executable.
+//! The fake answers every case that was recorded from the real Lambda as Lambda did.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first thing that is not as expected"
+)]
 
+use fake_aws::events::LAYER_VERSION;
+use fake_aws::lambda_api::LambdaApi;
+use fake_aws::recorded_responses;
+use fake_aws::statements::public_statement;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::events::{LAYER_VERSION, public_statement};
-use crate::lambda_api::LambdaApi;
-use crate::recorded;
-
 #[tokio::test]
-async fn the_fake_answers_every_recorded_case_as_lambda_did() {
-    for case in recorded::cases() {
+async fn every_recorded_case_gets_the_response_of_lambda() {
+    for case in recorded_responses::cases() {
         let lambda = LambdaApi::start().await;
-        let response = ask(&lambda, case).await;
+        let response = send(&lambda, case).await;
         let name = format!("{}, {}", case["operation"], case["given"]);
         assert_eq!(response.status().as_u16(), case["status"], "{name}");
         let code = response
@@ -40,8 +45,8 @@ async fn the_fake_answers_every_recorded_case_as_lambda_did() {
     }
 }
 
-/// Asks as the recorded request did, of a layer version in the state that the case gives.
-async fn ask(lambda: &LambdaApi, case: &Value) -> Response {
+/// Sends the recorded request, about a layer version in the state that the case gives.
+async fn send(lambda: &LambdaApi, case: &Value) -> Response {
     let mut add =
         json!({"StatementId": "s1", "Principal": "*", "Action": "lambda:GetLayerVersion"});
     let mut sid = "s1";
@@ -54,7 +59,7 @@ async fn ask(lambda: &LambdaApi, case: &Value) -> Response {
         lambda
             .state()
             .policies
-            .put(LAYER_VERSION, public_statement(LAYER_VERSION, sid));
+            .put_statement(LAYER_VERSION, public_statement(LAYER_VERSION, sid));
     };
     match given {
         "no policy yet" | "no such layer" | "no such version" | "Principal \"*\"" => {}

@@ -1,23 +1,28 @@
-//! The policies of layer versions, and the rules by which Lambda changes them.
-//! Refuses to know how it is asked: HTTP, faults and records are its caller's.
+//! The policies of layer versions, and the rules by which Lambda changes them. HTTP and faults are the caller's.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::recorded;
+use crate::recorded_responses;
 
 /// Lambda's limit for one policy, in bytes.
 const POLICY_LIMIT: usize = 20_480;
 
+/// Why Lambda or STS rejects a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
+pub struct ApiError {
+    /// The HTTP status.
     pub status: u16,
+    /// The error code.
     pub code: String,
+    /// The message.
     pub message: String,
 }
 
-impl Refusal {
+impl ApiError {
+    /// With these parts.
+    #[must_use]
     pub fn new(status: u16, code: &str, message: &str) -> Self {
         Self {
             status,
@@ -27,7 +32,7 @@ impl Refusal {
     }
 
     fn recorded(operation: &str, given: &str, replaced: &[(&str, &str)]) -> Self {
-        let (status, code, message) = recorded::refusal(operation, given, replaced);
+        let (status, code, message) = recorded_responses::error(operation, given, replaced);
         Self {
             status,
             code,
@@ -36,19 +41,24 @@ impl Refusal {
     }
 }
 
+/// The policy of one layer version.
 #[derive(Debug, Clone)]
 pub struct Policy {
+    /// The statements in their order.
     pub statements: Vec<Value>,
+    /// The `RevisionId`.
     pub revision: String,
 }
 
 impl Policy {
+    /// The policy document.
+    #[must_use]
     pub fn document(&self) -> String {
         json!({"Version": "2012-10-17", "Id": "default", "Statement": self.statements}).to_string()
     }
 }
 
-/// Part of a layer's versions, the newest first.
+/// One page of a layer's versions, the newest first.
 pub struct Page {
     /// ARN and number.
     pub versions: Vec<(String, u64)>,
@@ -61,12 +71,12 @@ pub struct Page {
 pub struct LayerPolicies {
     versions: BTreeMap<String, Option<Policy>>,
     revisions: usize,
-    /// The most versions on a page, where that is less than was asked for: Lambda promises no full pages.
-    pub short_pages: Option<usize>,
-    /// A version that is too new to be listed.
+    /// The most versions on a page, where that is less than `MaxItems`: Lambda does not guarantee full pages.
+    pub max_page_size: Option<usize>,
+    /// A version that is not listed yet.
     pub unlisted: Option<String>,
-    /// Room for more statements than Lambda has.
-    pub more_room: usize,
+    /// How many bytes a policy can have beyond Lambda's limit.
+    pub extra_policy_size: usize,
 }
 
 /// The most versions on a page.
@@ -77,45 +87,52 @@ const ADD: &str = "AddLayerVersionPermission";
 const REMOVE: &str = "RemoveLayerVersionPermission";
 
 impl LayerPolicies {
+    /// A new layer version, without a policy.
     pub fn publish(&mut self, arn: &str) {
         self.versions.insert(arn.to_owned(), None);
     }
 
-    /// Takes the version away, and its policy with it.
+    /// Deletes the version, and its policy with it.
     pub fn unpublish(&mut self, arn: &str) {
         self.versions.remove(arn);
     }
 
-    /// Stores a statement word for word, whoever may have written it.
-    pub fn put(&mut self, arn: &str, statement: Value) {
+    /// Stores a statement as it is, whoever wrote it.
+    pub fn put_statement(&mut self, arn: &str, statement: Value) {
         let mut statements = self.statements(arn);
         statements.push(statement);
         self.store(arn, statements);
     }
 
-    pub fn take(&mut self, arn: &str, sid: &str) {
+    /// Deletes the statements of this id, if there are any.
+    pub fn delete_statement(&mut self, arn: &str, sid: &str) {
         let mut statements = self.statements(arn);
         statements.retain(|statement| statement["Sid"] != sid);
         self.store(arn, statements);
     }
 
+    /// The statements in their order.
+    #[must_use]
     pub fn statements(&self, arn: &str) -> Vec<Value> {
         self.policy(arn)
             .map(|policy| policy.statements.clone())
             .unwrap_or_default()
     }
 
-    /// A layer that does not exist has no versions; that is no error.
+    /// One page of the layer's versions. A layer that does not exist has none.
+    ///
+    /// # Errors
+    /// As Lambda's.
     pub fn list(
         &self,
         layer: &str,
         marker: Option<&str>,
-        most: Option<usize>,
-    ) -> Result<Page, Refusal> {
-        let most = most.unwrap_or(PAGE);
-        if !(1..=PAGE).contains(&most) {
-            let message = format!("Value '{most}' at 'maxItems' failed to satisfy constraint");
-            return Err(Refusal::new(400, "ValidationException", &message));
+        max_items: Option<usize>,
+    ) -> Result<Page, ApiError> {
+        let max_items = max_items.unwrap_or(PAGE);
+        if !(1..=PAGE).contains(&max_items) {
+            let message = format!("Value '{max_items}' at 'maxItems' failed to satisfy constraint");
+            return Err(ApiError::new(400, "ValidationException", &message));
         }
         let below = marker.map_or(u64::MAX, |marker| {
             marker.trim_end_matches("/+==").parse().unwrap()
@@ -131,7 +148,7 @@ impl LayerPolicies {
             .filter(|(arn, number)| *number < below && self.unlisted.as_ref() != Some(arn))
             .collect();
         versions.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
-        let page = self.short_pages.unwrap_or(PAGE).min(most);
+        let page = self.max_page_size.unwrap_or(PAGE).min(max_items);
         let more = versions.len() > page;
         versions.truncate(page);
         let last = versions.last().map(|(_, number)| format!("{number}/+=="));
@@ -141,27 +158,34 @@ impl LayerPolicies {
         })
     }
 
-    pub fn get(&self, arn: &str) -> Result<Policy, Refusal> {
+    /// The policy.
+    ///
+    /// # Errors
+    /// As Lambda's.
+    pub fn get(&self, arn: &str) -> Result<Policy, ApiError> {
         self.exists(GET, arn)?;
         self.policy(arn)
             .cloned()
-            .ok_or_else(|| Refusal::recorded(GET, "no policy yet", &[]))
+            .ok_or_else(|| ApiError::recorded(GET, "no policy yet", &[]))
     }
 
-    /// The statement as Lambda writes it, and the new revision.
+    /// Adds a statement; returns it as Lambda writes it, with the new revision.
+    ///
+    /// # Errors
+    /// As Lambda's.
     pub fn add(
         &mut self,
         arn: &str,
-        asked: &Value,
+        request: &Value,
         revision: Option<&str>,
-    ) -> Result<(Value, String), Refusal> {
-        let statement = statement(arn, asked)?;
+    ) -> Result<(Value, String), ApiError> {
+        let statement = statement(arn, request)?;
         self.exists(ADD, arn)?;
         self.has_revision(ADD, arn, revision)?;
         let mut statements = self.statements(arn);
         let sid = statement["Sid"].as_str().unwrap();
         if statements.iter().any(|other| other["Sid"] == sid) {
-            return Err(Refusal::recorded(
+            return Err(ApiError::recorded(
                 ADD,
                 "statement id s1 exists",
                 &[("(s1)", &format!("({sid})"))],
@@ -174,34 +198,42 @@ impl LayerPolicies {
         }
         .document()
         .len();
-        let limit = POLICY_LIMIT + self.more_room;
+        let limit = POLICY_LIMIT + self.extra_policy_size;
         if size > limit {
             let message =
                 format!("The final policy size ({size}) is bigger than the limit ({limit}).");
-            return Err(Refusal::new(400, "PolicyLengthExceededException", &message));
+            return Err(ApiError::new(
+                400,
+                "PolicyLengthExceededException",
+                &message,
+            ));
         }
         self.store(arn, statements);
         Ok((statement, self.policy(arn).unwrap().revision.clone()))
     }
 
-    pub fn remove(&mut self, arn: &str, sid: &str, revision: Option<&str>) -> Result<(), Refusal> {
+    /// Removes a statement.
+    ///
+    /// # Errors
+    /// As Lambda's.
+    pub fn remove(&mut self, arn: &str, sid: &str, revision: Option<&str>) -> Result<(), ApiError> {
         self.exists(REMOVE, arn)?;
         self.has_revision(REMOVE, arn, revision)?;
         if self.policy(arn).is_none() {
-            return Err(Refusal::recorded(GET, "no policy yet", &[]));
+            return Err(ApiError::recorded(GET, "no policy yet", &[]));
         }
         if !self
             .statements(arn)
             .iter()
             .any(|statement| statement["Sid"] == sid)
         {
-            return Err(Refusal::recorded(
+            return Err(ApiError::recorded(
                 REMOVE,
                 "no such statement",
                 &[("doesnotexist", sid)],
             ));
         }
-        self.take(arn, sid);
+        self.delete_statement(arn, sid);
         Ok(())
     }
 
@@ -209,11 +241,11 @@ impl LayerPolicies {
         self.versions.get(arn).and_then(Option::as_ref)
     }
 
-    fn exists(&self, operation: &str, arn: &str) -> Result<(), Refusal> {
+    fn exists(&self, operation: &str, arn: &str) -> Result<(), ApiError> {
         if self.versions.contains_key(arn) {
             return Ok(());
         }
-        Err(Refusal::recorded(
+        Err(ApiError::recorded(
             operation,
             "no such version",
             &[("<arn>", arn)],
@@ -225,12 +257,12 @@ impl LayerPolicies {
         operation: &str,
         arn: &str,
         revision: Option<&str>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let latest = self.policy(arn).map(|policy| policy.revision.as_str());
         if revision.is_none() || revision == latest {
             return Ok(());
         }
-        Err(Refusal::recorded(operation, "stale RevisionId", &[]))
+        Err(ApiError::recorded(operation, "stale RevisionId", &[]))
     }
 
     fn store(&mut self, arn: &str, statements: Vec<Value>) {
@@ -247,29 +279,29 @@ impl LayerPolicies {
     }
 }
 
-fn statement(arn: &str, asked: &Value) -> Result<Value, Refusal> {
-    let action = asked["Action"].as_str().unwrap();
+fn statement(arn: &str, request: &Value) -> Result<Value, ApiError> {
+    let action = request["Action"].as_str().unwrap();
     if action != "lambda:GetLayerVersion" {
-        return Err(Refusal::recorded(
+        return Err(ApiError::recorded(
             ADD,
             "Action \"*\"",
             &[("'*'", &format!("'{action}'"))],
         ));
     }
     let partition = arn.split(':').nth(1).unwrap();
-    let principal = match asked["Principal"].as_str().unwrap() {
+    let principal = match request["Principal"].as_str().unwrap() {
         "*" => json!("*"),
         root if root.starts_with("arn:") => json!({"AWS": root}),
         account => json!({"AWS": format!("arn:{partition}:iam::{account}:root")}),
     };
     let mut statement = json!({
-        "Sid": asked["StatementId"],
+        "Sid": request["StatementId"],
         "Effect": "Allow",
         "Principal": principal,
         "Action": action,
         "Resource": arn,
     });
-    if let Some(organization) = asked.get("OrganizationId") {
+    if let Some(organization) = request.get("OrganizationId") {
         statement["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": organization}});
     }
     Ok(statement)

@@ -1,27 +1,38 @@
-//! Runs one child process of the executable in an environment like Lambda's, and collects its log.
-//! Refuses to know what it does: it is ended, not judged, here.
+//! One process of the function, in the environment that Lambda gives it, and its log.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+/// The access key of the function's execution role.
 pub const ACCESS_KEY: &str = "ASIAIOSFODNN7EXAMPLE";
+/// The secret key of the function's execution role.
 pub const SECRET_KEY: &str = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY";
+/// The session token of the function's execution role.
 pub const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjSESSIONTOKEN";
 
-/// Marks the lines that were not written to the log proper; a panic's message goes there.
+/// The prefix of the lines that were written to stderr, which is not the structured log; a panic's message goes there.
 pub const STDERR: &str = "stderr: ";
 
-pub struct Executable {
+/// A child process; it ends with this value.
+pub struct FunctionProcess {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
     readers: Vec<JoinHandle<()>>,
 }
 
-impl Executable {
-    pub fn start(environment: &[(&str, String)], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bootstrap"))
+impl FunctionProcess {
+    /// Starts the executable with Lambda's reserved environment variables; `environment` and `variables` add to them or
+    /// replace them, and there are no others.
+    #[must_use]
+    pub fn start(
+        executable: &Path,
+        environment: &[(&str, String)],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let mut child = Command::new(executable)
             .env_clear()
             .env("AWS_REGION", "eu-west-1")
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
@@ -54,20 +65,24 @@ impl Executable {
         }
     }
 
-    /// The lines of its log since this was asked last.
-    pub fn lines(&self) -> Vec<String> {
+    /// The lines of its log since the last call.
+    #[must_use]
+    pub fn take_log(&self) -> Vec<String> {
         std::mem::take(&mut *self.lines.lock().unwrap())
     }
 
-    pub fn end(mut self) -> Vec<String> {
+    /// Ends the process and returns the rest of its log.
+    #[must_use]
+    pub fn stop(mut self) -> Vec<String> {
         self.kill();
         for reader in self.readers.drain(..) {
             reader.join().unwrap();
         }
-        self.lines()
+        self.take_log()
     }
 
-    /// The most memory that the process has had, in kilobytes.
+    /// The peak resident memory of the process, in kilobytes.
+    #[must_use]
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap();
@@ -79,20 +94,21 @@ impl Executable {
             .unwrap()
     }
 
-    /// The lines of the log of a process that ends by itself, with a failure.
-    pub fn ended(mut self) -> Vec<String> {
+    /// The log of a process that exits by itself, with a failure.
+    #[must_use]
+    pub fn wait_for_failure(mut self) -> Vec<String> {
         assert!(!self.child.wait().unwrap().success());
-        self.end()
+        self.stop()
     }
 
     fn kill(&mut self) {
-        // It may have ended by itself; there is nothing left to do then.
+        // It may have exited by itself; there is nothing left to do then.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-impl Drop for Executable {
+impl Drop for FunctionProcess {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
@@ -103,13 +119,13 @@ impl Drop for Executable {
 
 fn collect(
     from: impl Read + Send + 'static,
-    mark: &'static str,
+    prefix: &'static str,
     lines: &Arc<Mutex<Vec<String>>>,
 ) -> JoinHandle<()> {
     let lines = Arc::clone(lines);
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
-            lines.lock().unwrap().push(format!("{mark}{line}"));
+            lines.lock().unwrap().push(format!("{prefix}{line}"));
         }
     })
 }

@@ -1,5 +1,4 @@
-//! Plays Lambda's Runtime API: hands events to the executable and records what each came to.
-//! Refuses to know what an event means.
+//! Lambda's Runtime API: gives events to the function's process and records the outcome of each invocation.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -13,16 +12,17 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::server::{Asked, Reply, serve};
+use crate::http_server::{HttpRequest, HttpResponse, serve};
 
-/// The account that the function runs in, and with it the account that a bare layer name means.
+/// The function's ARN. Its account is the one that a bare layer name belongs to.
 pub const FUNCTION_ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:layer-permission";
 
-/// What the executable told Lambda about one event.
+/// How an invocation ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
+    /// With a response.
     Ok,
-    /// The error document: Lambda would run the event again.
+    /// With this error document: Lambda would retry the event.
     Err(Value),
 }
 
@@ -33,10 +33,12 @@ struct Invocation {
     event: Bytes,
 }
 
+/// The API on a loopback port.
 #[derive(Clone)]
 pub struct RuntimeApi {
+    /// Where it listens.
     pub address: SocketAddr,
-    /// The function that the next events are for.
+    /// The ARN that the next events are invoked by.
     pub function_arn: String,
     events: mpsc::UnboundedSender<Invocation>,
     pending: Arc<Mutex<HashMap<String, oneshot::Sender<Outcome>>>>,
@@ -44,12 +46,14 @@ pub struct RuntimeApi {
 }
 
 impl RuntimeApi {
+    /// Starts the API.
     pub async fn start() -> Self {
         let (events, queue) = mpsc::unbounded_channel();
         let queue = Arc::new(tokio::sync::Mutex::new(queue));
         let pending = Arc::new(Mutex::new(HashMap::new()));
         let state = (Arc::clone(&queue), Arc::clone(&pending));
-        let address = serve(move |asked| answer(state.0.clone(), state.1.clone(), asked)).await;
+        let address =
+            serve(move |request| respond(state.0.clone(), state.1.clone(), request)).await;
         let invocations = Arc::default();
         Self {
             address,
@@ -60,14 +64,17 @@ impl RuntimeApi {
         }
     }
 
-    /// Runs `event` in whatever executable asks next. Panics when it has not come to an end by its deadline.
+    /// Runs `event` in the process that asks for the next one.
+    ///
+    /// # Panics
+    /// The invocation has not ended by its deadline.
     pub async fn invoke(&self, event: impl Into<Bytes>, timeout: Duration) -> Outcome {
-        let outcome = self.run(event, timeout, Duration::ZERO).await;
-        outcome.expect("the event comes to an end before the function's deadline")
+        let outcome = self.try_invoke(event, timeout, Duration::ZERO).await;
+        outcome.expect("the invocation ends before the function's deadline")
     }
 
-    /// The same, but nothing when it has not come to an end so long after its deadline: Lambda would end the process.
-    pub async fn run(
+    /// The same, but returns `None` if the invocation has not ended `grace` after its deadline: Lambda would end the process.
+    pub async fn try_invoke(
         &self,
         event: impl Into<Bytes>,
         timeout: Duration,
@@ -91,15 +98,15 @@ impl RuntimeApi {
             })
             .unwrap();
         let outcome = tokio::time::timeout(timeout + grace, end).await.ok()?;
-        Some(outcome.expect("the executable is there until the event has come to an end"))
+        Some(outcome.expect("the process lives until the invocation has ended"))
     }
 }
 
 type Queue = Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Invocation>>>;
 type Pending = Arc<Mutex<HashMap<String, oneshot::Sender<Outcome>>>>;
 
-async fn answer(queue: Queue, pending: Pending, asked: Asked) -> Reply {
-    let path = asked
+async fn respond(queue: Queue, pending: Pending, request: HttpRequest) -> HttpResponse {
+    let path = request
         .target
         .strip_prefix("/2018-06-01/runtime/")
         .expect("a Runtime API path");
@@ -113,17 +120,17 @@ async fn answer(queue: Queue, pending: Pending, asked: Asked) -> Reply {
             end(
                 &pending,
                 id,
-                Outcome::Err(serde_json::from_slice(&asked.body).unwrap()),
+                Outcome::Err(serde_json::from_slice(&request.body).unwrap()),
             );
             accepted()
         }
-        _ => Reply::new(404, &[], format!("no such path: {path}")),
+        _ => HttpResponse::new(404, &[], format!("no such path: {path}")),
     }
 }
 
-async fn next(queue: &Queue) -> Reply {
+async fn next(queue: &Queue) -> HttpResponse {
     let Some(invocation) = queue.lock().await.recv().await else {
-        return Reply::Hang;
+        return HttpResponse::NoResponse;
     };
     let deadline = invocation
         .deadline
@@ -147,18 +154,18 @@ async fn next(queue: &Queue) -> Reply {
             "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
         ),
     ];
-    Reply::new(200, &headers, invocation.event)
+    HttpResponse::new(200, &headers, invocation.event)
 }
 
 fn end(pending: &Pending, request_id: &str, outcome: Outcome) {
     if let Some(ended) = pending.lock().unwrap().remove(request_id) {
-        // Nobody listens any more when the deadline has passed; `invoke` has said so already.
+        // The receiver is gone if the deadline has passed, which `invoke` has reported already.
         drop(ended.send(outcome));
     }
 }
 
-fn accepted() -> Reply {
-    Reply::new(
+fn accepted() -> HttpResponse {
+    HttpResponse::new(
         202,
         &[("Content-Type", "application/json")],
         r#"{"status":"OK"}"#,
