@@ -96,13 +96,13 @@ templates: $(LINT)/.installed ## check template.yaml, the examples and the templ
 	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml $(TOOLS)/readme/*.yaml
 
 .PHONY: test
-# The stories wait for child processes rather than compute, so there are more of them at a time than processors.
+# The integration tests wait for child processes rather than compute, so more of them run at a time than there are processors.
 test: ## run the Rust tests
 	RUST_TEST_THREADS=12 cargo test --locked --workspace
 
-.PHONY: crowds
-crowds: ## run the Rust tests that take minutes: very many grants at the rate that Lambda allows
-	cargo test --locked --test story crowds -- --ignored --nocapture
+.PHONY: load-test
+load-test: ## run the integration tests that take minutes: very many grants at the rate that Lambda allows
+	cargo test --locked --test integration load:: -- --ignored --nocapture
 
 .PHONY: fuzz-build
 fuzz-build: ## check that the fuzz targets compile (needs a C++ compiler)

@@ -5,7 +5,6 @@
     clippy::indexing_slicing,
     reason = "a test stops at the first thing that is not as expected"
 )]
-
 use fake_aws::events::LAYER_VERSION;
 use fake_aws::lambda_api::LambdaApi;
 use fake_aws::recorded_responses;
