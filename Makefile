@@ -70,17 +70,17 @@ check: fmt-check lint deny audit-deps lint-templates test fuzz-build budget e2e 
 
 .PHONY: fmt
 fmt: ## format the code
-	cargo fmt
+	cargo fmt --all
 
 .PHONY: fmt-check
 fmt-check: ## check that the code is formatted
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo fmt --check --manifest-path benches/floor/Cargo.toml
 
 .PHONY: lint
 lint: ## check the code with clippy, and its documentation
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: deny
 deny: $(CARGO_DENY) ## check licences, sources and duplicate versions of the dependencies
@@ -96,13 +96,13 @@ lint-templates: $(LINT)/.installed ## check template.yaml, the examples and the 
 	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml $(TOOLS)/readme/*.yaml
 
 .PHONY: test
-# The stories wait for child processes rather than compute, so there are more of them at a time than processors.
+# The integration tests wait for child processes rather than compute, so more of them run at a time than there are processors.
 test: ## run the Rust tests
-	RUST_TEST_THREADS=12 cargo test --locked
+	RUST_TEST_THREADS=12 cargo test --locked --workspace
 
-.PHONY: crowds
-crowds: ## run the Rust tests that take minutes: very many grants at the rate that Lambda allows
-	cargo test --locked --test story crowds -- --ignored --nocapture
+.PHONY: load-test
+load-test: ## run the integration tests that take minutes: very many grants at the rate that Lambda allows
+	cargo test --locked --test integration load:: -- --ignored --nocapture
 
 .PHONY: fuzz-build
 fuzz-build: ## check that the fuzz targets compile (needs a C++ compiler)

@@ -33,20 +33,20 @@ impl AnotherWriter {
                 self.written += 1;
                 let statement = shaped(arn, self.written);
                 own.push(statement.clone());
-                policies.put(arn, statement);
+                policies.put_statement(arn, statement);
                 format!("another writer adds foreign-{}", self.written)
             }
             Move::Goes if !own.is_empty() => {
                 let gone = own.remove(0);
                 let sid = gone["Sid"].as_str().unwrap();
-                policies.take(arn, sid);
+                policies.delete_statement(arn, sid);
                 format!("another writer removes {sid}")
             }
             Move::TakesOurs => match there.iter().find(|statement| !own.contains(statement)) {
                 Some(ours) => {
                     self.meddled += 1;
                     let sid = ours["Sid"].as_str().unwrap();
-                    policies.take(arn, sid);
+                    policies.delete_statement(arn, sid);
                     format!("another writer removes our {sid}")
                 }
                 None => "another writer finds nothing of ours".to_owned(),
@@ -57,7 +57,7 @@ impl AnotherWriter {
                     let mut statement = shaped(arn, 0);
                     statement["Sid"] = sid.into();
                     own.push(statement.clone());
-                    policies.put(arn, statement);
+                    policies.put_statement(arn, statement);
                     format!("another writer takes the id {sid}")
                 }
                 _ => "another writer does nothing".to_owned(),
@@ -84,7 +84,7 @@ impl AnotherWriter {
                 let sid = statement["Sid"].as_str().unwrap();
                 let stays = sid.starts_with("foreign-");
                 if !stays && there.contains(statement) {
-                    policies.take(arn, sid);
+                    policies.delete_statement(arn, sid);
                 } else if !stays {
                     lost.push(statement.clone());
                 }

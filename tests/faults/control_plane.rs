@@ -58,7 +58,7 @@ impl ControlPlane {
 }
 
 async fn answer(layers: &Shared, asked: Asked) -> Reply {
-    let key = Credential::of(&asked).access_key;
+    let key = Credential::from_request(&asked).access_key;
     layers.lock().unwrap().dealt(&key).calls += 1;
     if asked.target.contains(ANY_ARN) && !asked.target.contains(OWN_ARN) {
         let refusal = Refusal::new(400, "ValidationException", "the ARN is of another region");
@@ -105,15 +105,15 @@ async fn meet(layers: &Shared, call: &Call, body: Value, fault: Option<CallFault
             layers.perform(call, &body);
             refused(&Refusal::new(status, "ServiceException", "a fault"))
         }
-        Some(CallFault::ResetBefore | CallFault::ResetLate(_)) => (None, Reply::Closed),
+        Some(CallFault::ResetBefore | CallFault::ResetLate(_)) => (None, Reply::ConnectionClosed),
         Some(CallFault::ResetAfter) => {
             layers.perform(call, &body);
-            (None, Reply::Closed)
+            (None, Reply::ConnectionClosed)
         }
-        Some(CallFault::Hangs | CallFault::HangsLate(_)) => (None, Reply::Hang),
+        Some(CallFault::Hangs | CallFault::HangsLate(_)) => (None, Reply::NoResponse),
         Some(CallFault::HangsAfter) => {
             layers.perform(call, &body);
-            (None, Reply::Hang)
+            (None, Reply::NoResponse)
         }
         Some(CallFault::Overwritten) => layers.perform_in_vain(call, &body),
         Some(CallFault::Stale) => layers.stale(call, &body),

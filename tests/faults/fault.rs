@@ -105,10 +105,10 @@ pub enum PutTrouble {
 impl PutTrouble {
     pub fn fault(self) -> PutFault {
         match self {
-            Self::Refused(status) => PutFault::Refused(status),
-            Self::TooSlow => PutFault::RefusedAs(400, "RequestTimeout"),
-            Self::Lost { .. } => PutFault::AcknowledgementLost,
-            Self::Hangs { .. } => PutFault::Hangs,
+            Self::Refused(status) => PutFault::Rejected(status),
+            Self::TooSlow => PutFault::RejectedWithCode(400, "RequestTimeout"),
+            Self::Lost { .. } => PutFault::ConnectionClosed,
+            Self::Hangs { .. } => PutFault::NoResponse,
         }
     }
 

@@ -2,6 +2,7 @@
 //! schedules, and started anew when it has died.
 //! Refuses to know what an event means; what must hold of any delivery is checked here.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,8 +12,8 @@ use serde_json::Value;
 
 use crate::bucket::{Bucket, Put};
 use crate::control_plane::ControlPlane;
-use crate::executable::Executable;
 use crate::fault::PutTrouble;
+use crate::function_process::FunctionProcess;
 use crate::guardrails::Guardrails;
 use crate::record::Record;
 use crate::runtime_api::{Outcome, RuntimeApi};
@@ -33,7 +34,7 @@ pub struct Lane {
 
 struct Running {
     runtime: RuntimeApi,
-    executable: Executable,
+    executable: FunctionProcess,
     guardrails: Guardrails,
     log: Vec<String>,
 }
@@ -76,7 +77,7 @@ impl Lane {
         let mut event = event.clone();
         let query =
             format!("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={date}&X-Amz-Expires=7200");
-        self.bucket.issue_signed(&mut event, &query);
+        self.bucket.presign_with(&mut event, &query);
         event
     }
 
@@ -89,7 +90,7 @@ impl Lane {
         self.bucket.state().faults = trouble.puts.iter().map(|put| put.fault()).collect();
         let begun = Instant::now();
         let runtime = self.running.lock().unwrap().runtime.clone();
-        let run = runtime.run(event.to_string(), trouble.timeout, GRACE);
+        let run = runtime.try_invoke(event.to_string(), trouble.timeout, GRACE);
         let dies = trouble.dies_after;
         let outcome = tokio::select! {
             outcome = run => outcome,
@@ -109,8 +110,8 @@ impl Lane {
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         self.control_plane.calm(&self.key).await;
-        let puts = self.bucket.puts(event);
-        broken.append(&mut self.bucket.state().broken);
+        let puts = self.bucket.take_puts(event);
+        broken.append(&mut self.bucket.state().violations);
         for number in 0..puts.len() {
             let met = trouble.puts.get(number);
             self.record.note(&format!("  {} PUT: {met:?}", self.name));
@@ -147,13 +148,13 @@ impl Lane {
         let mut running = self.running.lock().unwrap();
         let ended = std::mem::replace(&mut *running, anew);
         running.log = ended.log;
-        running.log.extend(ended.executable.end());
+        running.log.extend(ended.executable.stop());
     }
 
     /// The lines of the log since it was forgotten.
     pub fn log(&self) -> Vec<String> {
         let mut running = self.running.lock().unwrap();
-        let lines = running.executable.lines();
+        let lines = running.executable.take_log();
         running.log.extend(lines);
         running.log.clone()
     }
@@ -161,7 +162,7 @@ impl Lane {
     /// Begins a new log.
     pub fn forget_log(&self) {
         let mut running = self.running.lock().unwrap();
-        running.executable.lines();
+        drop(running.executable.take_log());
         running.log.clear();
     }
 }
@@ -181,7 +182,8 @@ impl Running {
             ("AWS_ACCESS_KEY_ID", key),
             ("RESPONSE_HOSTS", "http://127.0.0.1"),
         ];
-        let executable = Executable::start(&environment, &variables);
+        let executable = Path::new(env!("CARGO_BIN_EXE_bootstrap"));
+        let executable = FunctionProcess::start(executable, &environment, &variables);
         Self {
             runtime,
             executable,

@@ -98,7 +98,7 @@ impl Layers {
         let lost = lost.filter(|race| race.arn == call.arn && !race.over);
         let lost: Vec<String> = lost.map(|race| race.sid.clone()).collect();
         for sid in lost {
-            self.policies.take(&call.arn, &sid);
+            self.policies.delete_statement(&call.arn, &sid);
             self.record.note(&format!("    {sid} is overwritten"));
             self.record.count("Race");
         }

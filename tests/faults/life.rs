@@ -54,7 +54,7 @@ impl Play<'_> {
         // It knew nothing of derived statement ids.
         if let Some(sid) = &wanted.sid {
             for (arn, statement) in wanted.statements(&self.layer, sid, &versions) {
-                layers.policies.put(&arn, statement);
+                layers.policies.put_statement(&arn, statement);
                 layers.keep(&arn);
             }
         }

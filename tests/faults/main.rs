@@ -9,31 +9,32 @@
     reason = "a test stops at the first thing that is not as expected; the fakes are part of the tests"
 )]
 
-// The fakes of the story; it needs more of them than this does.
-#[path = "../story/bucket.rs"]
-#[allow(dead_code, reason = "the story uses more of it")]
-mod bucket;
-#[path = "../story/events.rs"]
-#[allow(dead_code, reason = "the story uses more of it")]
-mod events;
-#[path = "../story/executable.rs"]
-#[allow(dead_code, reason = "the story uses more of it")]
-mod executable;
-#[path = "../story/lambda_answers.rs"]
-#[allow(dead_code, reason = "the story uses more of it")]
-mod lambda_answers;
-#[path = "../story/lambda_call.rs"]
-mod lambda_call;
-#[path = "../story/layer_policies.rs"]
-#[allow(dead_code, reason = "the story uses more of it")]
-mod layer_policies;
-#[path = "../story/recorded.rs"]
-mod recorded;
-#[path = "../story/runtime_api.rs"]
-#[allow(dead_code, reason = "the story uses more of it")]
-mod runtime_api;
-#[path = "../story/server.rs"]
-mod server;
+// The fakes of AWS, by the names that these modules know them by.
+mod bucket {
+    pub use fake_aws::response_bucket::{Put, PutFault, ResponseBucket as Bucket};
+}
+mod events {
+    pub use fake_aws::statements::{account_statement, organization_statement, public_statement};
+}
+mod lambda_answers {
+    pub use fake_aws::lambda_responses::{
+        ApiResponse as Answered, added_response as added_answer, error_response as refused,
+        page_response as page_answer, policy_response as policy_answer,
+        removed_response as removed_answer, throttled_response as throttled,
+    };
+}
+mod lambda_call {
+    pub use fake_aws::api_call::{
+        ApiCall as Call, CredentialScope as Credential, Operation, query_value,
+    };
+}
+mod layer_policies {
+    pub use fake_aws::layer_policies::{ApiError as Refusal, LayerPolicies, Policy};
+}
+mod server {
+    pub use fake_aws::http_server::{HttpRequest as Asked, HttpResponse as Reply, serve};
+}
+use fake_aws::{function_process, runtime_api};
 
 // What goes wrong.
 mod another_writer;

@@ -20,7 +20,8 @@ impl Layers {
         let answered = self.perform(call, body);
         let added = call.operation == Operation::Add && answered.0 == Some(201);
         if added && call.revision.is_none() {
-            self.policies.take(&call.arn, call.sid.as_deref().unwrap());
+            self.policies
+                .delete_statement(&call.arn, call.sid.as_deref().unwrap());
             self.another_acts(&call.arn, Move::Comes, None);
         }
         answered
@@ -71,8 +72,8 @@ impl Layers {
         let asked = there.iter().find(|found| found["Sid"] == sid).unwrap();
         let written = wording::written_as(asked, form);
         self.dealt(&call.credential.access_key).otherwise = true;
-        self.policies.take(&call.arn, sid);
-        self.policies.put(&call.arn, written.clone());
+        self.policies.delete_statement(&call.arn, sid);
+        self.policies.put_statement(&call.arn, written.clone());
         self.keep(&call.arn);
         let now = self.policies.get(&call.arn).unwrap();
         added_answer(&written, &now.revision)
@@ -83,7 +84,7 @@ impl Layers {
         let answered = self.perform(call, body);
         if call.operation == Operation::Add && answered.0 == Some(201) {
             let sid = call.sid.as_deref();
-            self.policies.take(&call.arn, sid.unwrap());
+            self.policies.delete_statement(&call.arn, sid.unwrap());
             self.another_acts(&call.arn, Move::Obstructs, sid);
             let unread = call.revision.is_none();
             self.dealt(&call.credential.access_key).hijacked |= unread;

@@ -1,0 +1,192 @@
+//! A request of Lambda's API for layer versions, or of STS, parsed as a call, and shown in one line.
+
+use std::fmt;
+
+use hyper::Method;
+use serde_json::Value;
+
+use crate::http_server::HttpRequest;
+
+/// The operations that the provider calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `ListLayerVersions`
+    List,
+    /// `GetLayerVersionPolicy`
+    Get,
+    /// `AddLayerVersionPermission`
+    Add,
+    /// `RemoveLayerVersionPermission`
+    Remove,
+    /// `AssumeRole`
+    Assume,
+}
+
+/// One call and the status of its response.
+#[derive(Debug, Clone)]
+pub struct ApiCall {
+    /// What is called.
+    pub operation: Operation,
+    /// The layer version; the layer of a List, the role of an Assume.
+    pub arn: String,
+    /// By whom and for where the request is signed.
+    pub credential: CredentialScope,
+    /// Path and query.
+    pub target: String,
+    /// The statement id of an Add or Remove.
+    pub sid: Option<String>,
+    /// The `RevisionId` under which the write is conditional.
+    pub revision: Option<String>,
+    /// The status; none where there was no response.
+    pub status: Option<u16>,
+}
+
+/// The scope of a signature: `Credential=<access key>/<date>/<region>/<service>/aws4_request`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialScope {
+    /// The access key id.
+    pub access_key: String,
+    /// The region.
+    pub region: String,
+    /// The service.
+    pub service: String,
+}
+
+impl CredentialScope {
+    /// The scope in the `Authorization` header.
+    #[must_use]
+    pub fn from_request(request: &HttpRequest) -> Self {
+        let authorization = request.headers["authorization"].to_str().unwrap();
+        let scope = authorization.split("Credential=").nth(1).unwrap();
+        let part = |number| scope.split('/').nth(number).unwrap().to_owned();
+        Self {
+            access_key: part(0),
+            region: part(2),
+            service: part(3),
+        }
+    }
+}
+
+/// One line, such as `Add engineering-org if revision-1: 201`.
+impl fmt::Display for ApiCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.operation)?;
+        if let Some(sid) = &self.sid {
+            write!(f, " {sid}")?;
+        }
+        if let Some(revision) = &self.revision {
+            write!(f, " if {revision}")?;
+        }
+        match self.status {
+            Some(status) => write!(f, ": {status}"),
+            None => f.write_str(": no response"),
+        }
+    }
+}
+
+impl ApiCall {
+    /// `account` is that of the credentials.
+    ///
+    /// # Panics
+    /// The real service has no such operation.
+    #[must_use]
+    pub fn parse(request: &HttpRequest, account: &str) -> Self {
+        let credential = CredentialScope::from_request(request);
+        let (operation, arn, sid) = if credential.service == "sts" {
+            assert_eq!(
+                (&request.method, request.target.as_str()),
+                (&Method::POST, "/")
+            );
+            let role = form_value(request, "RoleArn").expect("a role");
+            (Operation::Assume, role, None)
+        } else {
+            assert_eq!(credential.service, "lambda");
+            parse_lambda_call(request, account, &credential.region)
+        };
+        Self {
+            operation,
+            arn,
+            credential,
+            target: request.target.clone(),
+            sid,
+            revision: query_value(&request.target, "RevisionId"),
+            status: None,
+        }
+    }
+}
+
+fn parse_lambda_call(
+    request: &HttpRequest,
+    account: &str,
+    region: &str,
+) -> (Operation, String, Option<String>) {
+    let path = request.target.split('?').next().unwrap();
+    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
+    let ["2018-10-31", "layers", layer, "versions", rest @ ..] = &parts[..] else {
+        panic!("not a path of the layer API: {}", request.target);
+    };
+    let layer = layer_arn(&decoded(layer), account, region);
+    let version = |version: &str| format!("{layer}:{version}");
+    match (&request.method, rest) {
+        (&Method::GET, []) => (Operation::List, layer, None),
+        (&Method::GET, [number, "policy"]) => (Operation::Get, version(number), None),
+        (&Method::POST, [number, "policy"]) => {
+            (Operation::Add, version(number), statement_id(request))
+        }
+        (&Method::DELETE, [number, "policy", sid]) => {
+            (Operation::Remove, version(number), Some(decoded(sid)))
+        }
+        other => panic!("no such operation: {other:?}"),
+    }
+}
+
+/// The statement id in the body of an Add.
+fn statement_id(request: &HttpRequest) -> Option<String> {
+    let body: Value = serde_json::from_slice(&request.body).ok()?;
+    Some(body["StatementId"].as_str()?.to_owned())
+}
+
+/// A bare name means the caller's account; an ARN is accepted only in its own region, as by a real endpoint.
+fn layer_arn(layer: &str, account: &str, region: &str) -> String {
+    let partition = match region {
+        cn if cn.starts_with("cn-") => "aws-cn",
+        gov if gov.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    };
+    if layer.starts_with("arn:") {
+        let own = format!("arn:{partition}:lambda:{region}:");
+        assert!(layer.starts_with(&own), "{layer} was requested in {region}");
+        return layer.to_owned();
+    }
+    format!("arn:{partition}:lambda:{region}:{account}:layer:{layer}")
+}
+
+/// The value of this name in the query.
+#[must_use]
+pub fn query_value(target: &str, name: &str) -> Option<String> {
+    value(target.split_once('?')?.1, name)
+}
+
+/// The value of this name in the body, which is a form.
+#[must_use]
+pub fn form_value(request: &HttpRequest, name: &str) -> Option<String> {
+    value(std::str::from_utf8(&request.body).unwrap(), name)
+}
+
+fn value(pairs: &str, name: &str) -> Option<String> {
+    pairs
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find_map(|(found, value)| (found == name).then(|| decoded(value)))
+}
+
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at(2);
+        plain.push(char::from(u8::from_str_radix(code, 16).unwrap()));
+        plain.push_str(rest);
+    }
+    plain
+}

@@ -1,0 +1,115 @@
+//! A server of HTTP/1.1 on a loopback port, for one of AWS's APIs.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use http_body_util::{BodyExt, Full};
+pub use hyper::body::Bytes;
+use hyper::body::Incoming;
+use hyper::header::HeaderMap;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+/// A whole request.
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// Path and query as they stood on the wire.
+    pub target: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What the client receives.
+pub enum HttpResponse {
+    /// A whole response.
+    Complete(Response<Full<Bytes>>),
+    /// The connection is closed without a response.
+    ConnectionClosed,
+    /// No response while the connection lives.
+    NoResponse,
+}
+
+impl HttpResponse {
+    /// A whole response.
+    #[must_use]
+    pub fn new(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Self {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        Self::Complete(response.body(Full::new(body.into())).unwrap())
+    }
+}
+
+/// Handles every request with `handler` until the test's runtime ends.
+pub async fn serve<H, F>(handler: H) -> SocketAddr
+where
+    H: Fn(HttpRequest) -> F + Send + Sync + 'static,
+    F: Future<Output = HttpResponse> + Send,
+{
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let handler = Arc::new(handler);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let handler = Arc::clone(&handler);
+            let service = service_fn(move |request| respond(Arc::clone(&handler), request));
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service),
+            );
+        }
+    });
+    address
+}
+
+async fn respond<H, F>(
+    handler: Arc<H>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, ConnectionClosed>
+where
+    H: Fn(HttpRequest) -> F,
+    F: Future<Output = HttpResponse>,
+{
+    let (head, body) = request.into_parts();
+    let request = HttpRequest {
+        method: head.method,
+        target: head.uri.to_string(),
+        headers: head.headers,
+        body: body
+            .collect()
+            .await
+            .map_err(|_| ConnectionClosed)?
+            .to_bytes(),
+    };
+    if request.method == Method::HEAD && request.target == "/" {
+        // The connection is opened ahead of the first request; this is not a call of the API.
+        return Ok(Response::builder()
+            .status(403)
+            .body(Full::default())
+            .unwrap());
+    }
+    match handler(request).await {
+        HttpResponse::Complete(response) => Ok(response),
+        HttpResponse::ConnectionClosed => Err(ConnectionClosed),
+        HttpResponse::NoResponse => match std::future::pending::<Infallible>().await {},
+    }
+}
+
+/// hyper drops a connection whose service fails.
+#[derive(Debug)]
+struct ConnectionClosed;
+
+impl std::fmt::Display for ConnectionClosed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("closed on purpose")
+    }
+}
+
+impl std::error::Error for ConnectionClosed {}

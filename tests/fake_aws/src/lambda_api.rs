@@ -1,0 +1,256 @@
+//! Lambda's API for layer versions over HTTP, with STS on the same port: injects faults and records every call. The rules of a
+//! policy and of a role stand in `layer_policies` and `sts_api`.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_AddLayerVersionPermission.html>
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::api_call::{ApiCall, CredentialScope, Operation, query_value};
+use crate::api_fault::{Fault, Faults};
+use crate::http_server::{HttpRequest, HttpResponse, serve};
+use crate::lambda_responses::{
+    ApiResponse, added_response, error_response, malformed_policy_response, page_response,
+    policy_response, removed_response, throttled_response,
+};
+use crate::layer_policies::{ApiError, LayerPolicies, Policy};
+use crate::rate_limit::RateLimit;
+use crate::sts_api::{self, Roles};
+
+/// How long after an unconditional write another one still overwrites it, where unconditional writes race.
+const RACE: Duration = Duration::from_millis(20);
+
+/// What the API knows.
+#[derive(Default)]
+pub struct State {
+    /// The layer versions and their policies.
+    pub policies: LayerPolicies,
+    /// The roles that can be assumed.
+    pub roles: Roles,
+    /// The calls, in the order of their responses.
+    pub calls: Vec<ApiCall>,
+    /// The faults to come.
+    pub faults: Faults,
+    /// Throttles the calls to Lambda beyond so many a second.
+    pub rate_limit: Option<RateLimit>,
+    /// How long the calls of an operation take until they have an effect.
+    pub delays: HashMap<Operation, Duration>,
+    /// Whether an unconditional write loses the statements of those that were made since it began.
+    pub unconditional_writes_race: bool,
+    /// The unconditional writes: the layer version and the statement id.
+    unconditional: Vec<(String, String)>,
+    /// What `Fault::StaleRead` returns.
+    before_last_write: HashMap<String, Result<Policy, ApiError>>,
+}
+
+/// The API on a loopback port.
+#[derive(Clone)]
+pub struct LambdaApi {
+    /// Where it listens.
+    pub address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl LambdaApi {
+    /// Starts the API, without any layers.
+    pub async fn start() -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let address = serve(move |request| {
+            let state = Arc::clone(&shared);
+            async move { respond(&state, &request).await }
+        })
+        .await;
+        Self { address, state }
+    }
+
+    /// What the API knows.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// The next calls of `operation` meet these faults, one each, in order.
+    pub fn inject(&self, operation: Operation, faults: impl IntoIterator<Item = Fault>) {
+        self.state().faults.inject(operation, None, faults);
+    }
+
+    /// Every call of `operation` meets this fault.
+    pub fn inject_always(&self, operation: Operation, fault: Fault) {
+        self.state().faults.inject_always(operation, None, fault);
+    }
+
+    /// Ends what `inject_always` began.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
+    /// The calls since the last call of this function, a line each.
+    #[must_use]
+    pub fn take_calls(&self) -> Vec<String> {
+        self.state()
+            .calls
+            .drain(..)
+            .map(|call| call.to_string())
+            .collect()
+    }
+}
+
+/// Responds to one call. Of two unconditional writes that overlap, the later one takes effect on the policy as it was when it
+/// began; neither gets its response before the other one can have taken effect, so that a writer who reads back sees it.
+async fn respond(state: &Mutex<State>, request: &HttpRequest) -> HttpResponse {
+    let (call, races, delay) = {
+        let state = state.lock().unwrap();
+        let account = state
+            .roles
+            .account(&CredentialScope::from_request(request).access_key, request);
+        let call = ApiCall::parse(request, &account);
+        let unconditional = call.operation == Operation::Add && call.revision.is_none();
+        let since = state.unconditional.len();
+        let races = (state.unconditional_writes_race && unconditional).then_some(since);
+        let delay = state.delays.get(&call.operation).copied();
+        (call, races, delay)
+    };
+    if let Some(delay) = delay {
+        tokio::time::sleep(delay).await;
+    }
+    if let Some(since) = races {
+        tokio::time::sleep(RACE).await;
+        state.lock().unwrap().overwrite(&call, since);
+    }
+    let response = {
+        let mut state = state.lock().unwrap();
+        let (status, response) = state.handle(&call, request);
+        state.calls.push(ApiCall { status, ..call });
+        response
+    };
+    if races.is_some() {
+        tokio::time::sleep(RACE).await;
+    }
+    response
+}
+
+impl State {
+    fn overwrite(&mut self, call: &ApiCall, since: usize) {
+        for (arn, sid) in &self.unconditional[since..] {
+            if *arn == call.arn {
+                self.policies.delete_statement(arn, sid);
+            }
+        }
+    }
+
+    fn handle(&mut self, call: &ApiCall, request: &HttpRequest) -> ApiResponse {
+        if call.operation == Operation::Assume {
+            self.roles.record(request);
+        } else if !self.roles.allows(&call.credential.access_key, &call.arn) {
+            let message = format!("no session policy allows it on {}", call.arn);
+            return error_response(&ApiError::new(403, "AccessDeniedException", &message));
+        } else if let Some(rate_limit) = &mut self.rate_limit
+            && !rate_limit.allows(Instant::now())
+        {
+            return throttled_response(rate_limit.sends_retry_after);
+        }
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        self.perform_with_faults(call, &body)
+    }
+
+    fn perform_with_faults(&mut self, call: &ApiCall, body: &Value) -> ApiResponse {
+        match self.faults.take(call) {
+            Some(Fault::Rejected(status, code, message)) => {
+                let error = ApiError::new(status, code, message);
+                if call.operation == Operation::Assume {
+                    sts_api::error_response(&error)
+                } else {
+                    error_response(&error)
+                }
+            }
+            Some(Fault::ResponseLost) => {
+                self.perform(call, body);
+                (None, HttpResponse::ConnectionClosed)
+            }
+            Some(Fault::NoResponse) => (None, HttpResponse::NoResponse),
+            Some(Fault::WriteLost) => {
+                let statements = self.policies.statements(&call.arn);
+                let response = self.perform(call, body);
+                self.policies.publish(&call.arn);
+                for statement in statements {
+                    self.policies.put_statement(&call.arn, statement);
+                }
+                response
+            }
+            Some(Fault::StaleRead) => match self.before_last_write[&call.arn].clone() {
+                Ok(policy) => policy_response(&policy),
+                Err(error) => error_response(&error),
+            },
+            Some(Fault::MalformedPolicy(policy)) => malformed_policy_response(policy),
+            Some(Fault::RespondsWith(status, body_text)) => {
+                self.perform(call, body);
+                (Some(status), HttpResponse::new(status, &[], body_text))
+            }
+            Some(Fault::RespondsWithoutEffect(status, body_text)) => {
+                (Some(status), HttpResponse::new(status, &[], body_text))
+            }
+            Some(Fault::AddsOtherStatement(statement)) => {
+                self.policies.put_statement(&call.arn, statement.clone());
+                let now = self.policies.get(&call.arn).ok().unwrap().revision;
+                added_response(&statement, &now)
+            }
+            Some(Fault::ConcurrentAdd(statement)) => {
+                self.policies.put_statement(&call.arn, statement);
+                self.perform(call, body)
+            }
+            Some(Fault::ConcurrentRemove(sid)) => {
+                self.policies.delete_statement(&call.arn, sid);
+                self.perform(call, body)
+            }
+            Some(Fault::VersionDeleted) => {
+                self.policies.unpublish(&call.arn);
+                self.perform(call, body)
+            }
+            None => self.perform(call, body),
+        }
+    }
+
+    fn perform(&mut self, call: &ApiCall, body: &Value) -> ApiResponse {
+        if matches!(call.operation, Operation::Add | Operation::Remove) {
+            self.before_last_write
+                .insert(call.arn.clone(), self.policies.get(&call.arn));
+        }
+        let (arn, sid) = (&call.arn, call.sid.as_deref());
+        let revision = call.revision.as_deref();
+        let result = match call.operation {
+            Operation::Assume => return self.roles.assume(),
+            Operation::List => self.list(call),
+            Operation::Get => self
+                .policies
+                .get(arn)
+                .map(|policy| policy_response(&policy)),
+            Operation::Add => self.add(call, body),
+            Operation::Remove => self
+                .policies
+                .remove(arn, sid.unwrap(), revision)
+                .map(|()| removed_response()),
+        };
+        result.unwrap_or_else(|error| error_response(&error))
+    }
+
+    fn list(&self, call: &ApiCall) -> Result<ApiResponse, ApiError> {
+        let most = query_value(&call.target, "MaxItems").map(|most| most.parse().unwrap());
+        let marker = query_value(&call.target, "Marker");
+        let page = self.policies.list(&call.arn, marker.as_deref(), most)?;
+        Ok(page_response(&page))
+    }
+
+    fn add(&mut self, call: &ApiCall, body: &Value) -> Result<ApiResponse, ApiError> {
+        let revision = call.revision.as_deref();
+        let (statement, now) = self.policies.add(&call.arn, body, revision)?;
+        if revision.is_none() {
+            let sid = call.sid.clone().unwrap();
+            self.unconditional.push((call.arn.clone(), sid));
+        }
+        Ok(added_response(&statement, &now))
+    }
+}

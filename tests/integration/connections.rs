@@ -1,0 +1,96 @@
+//! The connection to Lambda: it is made before the first event, and a function that cannot make it starts all the same.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use fake_aws::events::event;
+use fake_aws::tls_terminator::TlsTerminator;
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+
+use crate::test_env::TestEnv;
+
+#[tokio::test]
+async fn the_connection_is_made_before_the_first_event() {
+    let terminator = TlsTerminator::start().await;
+    let env = connected(&terminator, &[("AWS_ENDPOINT_URL", &terminator.url())]).await;
+    env.send(&event("create-account")).await.expect_success();
+    env.send(&event("delete")).await.expect_success();
+    assert_eq!(terminator.connections(), 1);
+}
+
+#[tokio::test]
+async fn lambda_can_have_an_endpoint_of_its_own() {
+    let terminator = TlsTerminator::start().await;
+    let endpoints = [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_ENDPOINT_URL_LAMBDA", &terminator.url()),
+    ];
+    let env = connected(&terminator, &endpoints).await;
+    env.send(&event("create-account")).await.expect_success();
+    assert_eq!(terminator.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_variable_is_ignored() {
+    let empty = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_USE_FIPS_ENDPOINT"].map(|name| (name, ""));
+    let env = TestEnv::with_variables(&empty).await;
+    env.send(&event("create-account")).await.expect_success();
+}
+
+#[tokio::test]
+async fn contradictory_endpoint_variables_prevent_every_call() {
+    for (variable, kind) in [
+        ("AWS_USE_FIPS_ENDPOINT", "FIPS"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "Dualstack"),
+    ] {
+        let env = TestEnv::with_variables(&[(variable, "true")]).await;
+        let (timeout, create) = (Duration::from_secs(12), event("create-account"));
+        let response = env.send_within(timeout, &create).await;
+        let expected =
+            format!("Invalid Configuration: {kind} and custom endpoint are not supported");
+        assert!(
+            response.reason().contains(&expected),
+            "{}",
+            response.reason()
+        );
+        assert!(env.statements().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_function_that_cannot_reach_lambda_starts() {
+    // It accepts connections, and never responds.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let env = TestEnv::with_variables(&[("AWS_ENDPOINT_URL", &url)]).await;
+    let never_created = event("delete").delete_of("never-created");
+    env.send(&never_created).await.expect_success();
+}
+
+#[tokio::test]
+async fn a_create_in_an_unreachable_region_leaves_nothing_to_delete() {
+    let unreachable = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let env = TestEnv::with_variables(&[unreachable]).await;
+    let response = env
+        .send_within(Duration::from_secs(4), &event("create-account"))
+        .await;
+    response.expect_failed();
+    assert_eq!(response.id(), "never-created");
+}
+
+/// A function with these variables that has made its connection to Lambda, which is behind `terminator`.
+async fn connected(terminator: &TlsTerminator, variables: &[(&str, &str)]) -> TestEnv {
+    let folder = terminator.ca_folder();
+    let authority = folder.path("ca.pem");
+    let trusted = [("AWS_CA_BUNDLE", authority.as_str())];
+    let env = TestEnv::with_variables(&[variables, &trusted].concat()).await;
+    terminator.forward_to(env.lambda.address);
+    let made = async {
+        while terminator.connections() == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), made).await.unwrap();
+    env
+}
