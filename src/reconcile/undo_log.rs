@@ -37,7 +37,11 @@ pub(super) struct WriteIndex(usize);
 
 impl UndoLog {
     /// Records a write that is about to be sent, under the revision of `policy`.
-    pub(in crate::reconcile) fn begin(&self, policy: &PolicyDocument, change: &Change) -> WriteIndex {
+    pub(in crate::reconcile) fn begin(
+        &self,
+        policy: &PolicyDocument,
+        change: &Change,
+    ) -> WriteIndex {
         let mut writes = self.writes.borrow_mut();
         writes.push(Write::new(policy, change));
         WriteIndex(writes.len() - 1)
@@ -384,7 +388,12 @@ pub(super) mod tests {
         log.applied(begin(log, change), None);
     }
 
-    pub(in crate::reconcile) fn apply_at(log: &UndoLog, revision: &str, change: &Change, next: Option<&str>) {
+    pub(in crate::reconcile) fn apply_at(
+        log: &UndoLog,
+        revision: &str,
+        change: &Change,
+        next: Option<&str>,
+    ) {
         let begun = log.begin(&policy(Some(revision), &[]), change);
         log.applied(begun, next.map(str::to_owned).as_ref());
     }

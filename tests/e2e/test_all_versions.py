@@ -77,7 +77,7 @@ def test_statement_id_in_use_on_one_version_rolls_back_all_versions(stack, layer
 
     assert stack.create(all_versions_template(layer, [PARTNER])) == "ROLLBACK_COMPLETE"
 
-    assert "statement id taken" in stack.failure_reason("Sharing")
+    assert "statement ID already in use" in stack.failure_reason("Sharing")
     assert statement_ids(layer) == [set(), {f"partners-{PARTNER}"}, set()]
 
 
@@ -98,7 +98,7 @@ def test_timed_out_delete_is_resumed_by_a_retry(provider, stack, layer):
 
     with provider.with_configuration(timeout=6):
         assert stack.delete() == "DELETE_FAILED"
-        assert "of 40 versions done" in stack.failure_reason("Sharing")
+        assert "of 40 policies done" in stack.failure_reason("Sharing")
         assert 0 < sum(map(len, statement_ids(layer))) < 40
 
     assert stack.delete() == "DELETE_COMPLETE"

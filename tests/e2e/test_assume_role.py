@@ -61,7 +61,7 @@ def test_delete_fails_while_the_role_cannot_be_assumed_and_succeeds_on_retry(pro
         stack.create(sharing_template(LayerVersionArn=version, Principal=PARTNER, **role_properties))
 
     assert stack.delete() == "DELETE_FAILED"
-    assert "role not assumable" in stack.failure_reason("Sharing")
+    assert "cannot assume role" in stack.failure_reason("Sharing")
     assert layer.is_usable_by(PARTNER, version)
 
     with provider.with_parameters(AssumableRoles=layer_owner.role):

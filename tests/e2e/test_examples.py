@@ -134,7 +134,7 @@ def test_cross_account_grant_fails_unless_provider_and_role_both_allow_it(aws, p
     with provider.with_parameters(AssumableRoles=role), provider.with_configuration(timeout=4):
         reasons.append(failure(second, "wrong-external-id"))
 
-    assert ["role not assumable: got `AccessDenied` (" in reason for reason in reasons] == [True, True]
+    assert ["cannot assume role: got `AccessDenied` (" in reason for reason in reasons] == [True, True]
     assert ["no identity-based policy allows" in reason for reason in reasons] == [True, False]
     assert layer.policy(version) == {}
 

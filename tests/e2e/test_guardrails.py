@@ -57,8 +57,8 @@ def test_unreadable_guardrail_denies_grants_but_not_deletes(provider, aws, stack
     with provider.with_configuration(ALLOW_PUBLIC="yes", ALLOWED_PRINCIPALS="1234"):
         assert stack.update(sharing_template(LayerVersionArn=version, Principal=OTHER_PARTNER)) == "UPDATE_ROLLBACK_COMPLETE"
         reason = stack.failure_reason("Sharing")
-        assert "guardrail unreadable: got `ALLOW_PUBLIC` = `yes`" in reason
-        assert "guardrail unreadable: got `ALLOWED_PRINCIPALS` with `1234`" in reason
+        assert "invalid guardrail: got `ALLOW_PUBLIC` = `yes`" in reason
+        assert "invalid guardrail: got `ALLOWED_PRINCIPALS` with `1234`" in reason
         assert layer.policy(version).keys() == {"partner"}
         assert stack.delete() == "DELETE_COMPLETE"
 

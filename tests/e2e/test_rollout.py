@@ -132,7 +132,7 @@ def test_central_provider_enforces_its_guardrails_on_other_accounts(aws, central
             ({"LayerVersionArn": shared, "Principal": "*"}, "public grant not allowed"),
             ({"LayerVersionArn": shared, "Principal": OTHER_PARTNER}, "principal not allowed"),
             ({"LayerVersionArn": shared, "Principal": PARTNER}, "principal not allowed"),
-            ({"LayerVersionArn": private, **to_organization, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/any"}, "role not assumable"),
+            ({"LayerVersionArn": private, **to_organization, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/any"}, "cannot assume role"),
             ({"LayerVersionArn": private, **to_organization}, "access denied"),
         ]
     ):

@@ -33,7 +33,7 @@ async fn a_statement_id_in_use_on_one_version_rolls_back_all_others() {
         .policies
         .put_statement(&version(1), conflicting.clone());
     let response = env.send(&event("create-all-versions")).await;
-    let conflict = r#"statement id taken: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement (taken back: "#;
+    let conflict = r#"statement ID already in use: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement (rolled back: "#;
     assert!(
         response.expect_failed().starts_with(conflict),
         "{response:?}"
@@ -130,7 +130,7 @@ async fn a_delete_that_is_denied_to_list_versions_is_never_a_success() {
         env.send(&event("delete-all-versions"))
             .await
             .expect_failed(),
-        "access denied: got `AccessDeniedException` (`not authorized`) from `lambda:ListLayerVersions` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it"
+        "access denied: got `AccessDeniedException` (`not authorized`) from `lambda:ListLayerVersions` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the resource's account that is allowed to"
     );
     assert_eq!(env.lambda.take_calls(), ["List: 403"]);
     assert_eq!(on(&env, 3), [foreign(3), ours(3)]);
@@ -154,7 +154,7 @@ async fn a_denied_or_throttled_list_call_is_retried() {
 
 #[tokio::test]
 async fn a_given_statement_id_cannot_change_between_one_and_all_versions() {
-    let reason = "statement shared with the grant that is replaced: got `partner` in both, give another `StatementId` or leave it out";
+    let reason = "statement ID shared with the replaced resource: got `partner` in both, give another `StatementId` or leave it out";
     for name in ["update-to-all-versions", "update-from-all-versions"] {
         let env = shared_layer_of(3).await;
         let update = event(name);

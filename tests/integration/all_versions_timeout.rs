@@ -28,7 +28,7 @@ async fn send_with_slow_versions(env: &TestEnv, event: &Event) -> Response {
     response
 }
 
-const TIMED_OUT: &str = "out of time: got 7 of 12 versions done, raise the function's timeout or, where nothing was rolled back, run it again and it goes on from there";
+const TIMED_OUT: &str = "timed out: got 7 of 12 policies done, raise the function's timeout or, where nothing was rolled back, deploy again to do the rest";
 
 #[tokio::test]
 async fn sixty_versions_are_granted_within_the_rate_limit() {
@@ -138,7 +138,7 @@ async fn a_timeout_reports_the_error_of_the_last_version() {
     let response = env.send_within(Duration::from_secs(8), &create).await;
     assert_eq!(
         response.expect_failed(),
-        "out of time: got 11 of 12 versions done, raise the function's timeout or, where nothing was rolled back, run it again and it goes on from there (waiting for this to pass: throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time)"
+        "timed out: got 11 of 12 policies done, raise the function's timeout or, where nothing was rolled back, deploy again to do the rest (retrying: throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time)"
     );
 }
 
@@ -150,7 +150,7 @@ async fn a_redelivered_create_without_a_list_response_keeps_its_physical_id() {
     let response = env.send_within(Duration::from_secs(3), &create).await;
     assert_eq!(
         response.expect_failed(),
-        "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API"
+        "timed out: got no response from Lambda before the function's deadline, raise the function's timeout or check its network path to Lambda's API"
     );
     assert_eq!(response.id(), id());
 }

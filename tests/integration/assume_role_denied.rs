@@ -9,7 +9,7 @@ use fake_aws::events::event;
 use crate::assume_role::{ROLE, env_with_role, id, ours, statements};
 use crate::test_env::TestEnv;
 
-const NOT_TRUSTED: &str = "role not assumable: got `AccessDenied` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::999988887777:role/share-layers`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, let the role's trust policy name the provider's role (with this `ExternalId` if it has one), and have the provider's operator add it to `AssumableRoles`";
+const NOT_TRUSTED: &str = "cannot assume role: got `AccessDenied` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::999988887777:role/share-layers`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, let the role's trust policy name the provider's role (with this `ExternalId` if it has one), and have the provider's operator add it to `AssumableRoles`";
 
 #[tokio::test]
 async fn a_create_with_an_untrusting_role_fails_after_twenty_seconds() {
@@ -31,7 +31,7 @@ async fn a_wrong_external_id_is_reported_as_missing_trust() {
     env.lambda.state().roles.trust(ROLE, other);
     for name in ["create-by-role", "create-by-role-with-external-id"] {
         let response = env.send_within(Duration::from_secs(3), &event(name)).await;
-        let passes = "out of time while waiting for this to pass: ";
+        let passes = "timed out while retrying: ";
         assert_eq!(response.expect_failed(), format!("{passes}{NOT_TRUSTED}"));
     }
 }
@@ -68,7 +68,7 @@ async fn a_permanent_sts_error_fails_without_a_retry() {
     env.lambda.inject(Operation::Assume, [invalid]);
     assert_eq!(
         env.send(&event("create-by-role")).await.expect_failed(),
-        "role not assumable: got `ValidationError` (`1 validation error:\\nExternalId`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, deploy again, and if it stays so correct what this message names"
+        "cannot assume role: got `ValidationError` (`1 validation error:\\nExternalId`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, deploy again, and if it persists correct what this message names"
     );
 }
 
@@ -143,7 +143,7 @@ async fn an_external_id_in_an_sts_message_is_redacted() {
     let response = env.send(&event("create-by-role-with-external-id")).await;
     assert_eq!(
         response.expect_failed(),
-        "role not assumable: got `ValidationError` (`Value '***' at 'externalId'`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, deploy again, and if it stays so correct what this message names"
+        "cannot assume role: got `ValidationError` (`Value '***' at 'externalId'`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, deploy again, and if it persists correct what this message names"
     );
     let log = env.stop();
     assert!(

@@ -43,7 +43,7 @@ async fn an_expired_create_grants_nothing() {
     );
     let reason = response["Reason"].as_str().unwrap();
     let seconds = reason
-        .strip_prefix("event too late: got it ")
+        .strip_prefix("request expired: got it ")
         .and_then(|rest| {
             rest.strip_suffix(" seconds after CloudFormation stopped waiting, deploy again")
         })

@@ -18,8 +18,8 @@ const PUBLIC: Variable = ("ALLOW_PUBLIC", "true");
 const LISTED: Variable = ("ALLOWED_PRINCIPALS", "o-abcdefghij, 444455556666");
 
 const NO_PUBLIC: &str = "public grant not allowed: got `*`, grant to accounts or organizations, or have the provider's operator set `AllowPublic` to `true`";
-const NOT_TRUE_OR_FALSE: &str = "guardrail unreadable: got `ALLOW_PUBLIC` = `yes`, have the provider's operator set it to `true` or `false`";
-const NO_PRINCIPAL: &str = "guardrail unreadable: got `ALLOWED_PRINCIPALS` with `1234`, have the provider's operator give account ids of 12 digits, organization ids or `*`, with commas between";
+const NOT_TRUE_OR_FALSE: &str = "invalid guardrail: got `ALLOW_PUBLIC` = `yes`, have the provider's operator set it to `true` or `false`";
+const NO_PRINCIPAL: &str = "invalid guardrail: got `ALLOWED_PRINCIPALS` with `1234`, have the provider's operator give account ids of 12 digits, organization ids or `*`, with commas between";
 
 fn not_listed(principal: &str) -> String {
     format!(
@@ -188,7 +188,7 @@ async fn a_rollback_restores_no_statement_that_a_guardrail_denies() {
     env.lambda.inject_always(Operation::Add, full);
     let response = env.send(&from_public()).await;
     let end = format!(
-        "(taken back: remove `partner` for `*`; not put back: `partner` for `*`: {NO_PUBLIC})"
+        "(rolled back: remove `partner` for `*`; not restored: `partner` for `*`: {NO_PUBLIC})"
     );
     assert!(
         response.expect_failed().ends_with(&end),

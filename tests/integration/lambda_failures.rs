@@ -39,7 +39,7 @@ async fn a_first_write_whose_policy_is_removed_concurrently_is_not_repeated() {
     assert!(
         response
             .expect_failed()
-            .starts_with("statement removed meanwhile: got the policy without `partner`")
+            .starts_with("statement removed concurrently: got the policy without `partner`")
     );
     assert_eq!(response.id(), "never-created");
     let adds = env

@@ -140,12 +140,9 @@ async fn throttled_creates_that_time_out_say_so_and_are_rolled_back() {
     {
         failed += 1;
         let reason = response.reason();
-        assert!(
-            reason.starts_with("out of time while waiting for this to pass: "),
-            "{reason}"
-        );
+        assert!(reason.starts_with("timed out while retrying: "), "{reason}");
         let is_reported =
-            reason.contains("(perhaps still done: ") && response.id() != "never-created";
+            reason.contains("(may still be in effect: ") && response.id() != "never-created";
         assert!(of(number) == 0 || is_reported, "{reason}");
     }
     println!("{failed} of 40 failed");

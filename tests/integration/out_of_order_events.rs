@@ -120,7 +120,7 @@ async fn a_statement_that_is_removed_concurrently_is_not_added_again() {
     let response = env.send(&list_of_three()).await;
     assert_eq!(
         response.expect_failed(),
-        "statement removed meanwhile: got the policy without `partners-111122223333`, which this request had added, deploy again if it is still to be granted (taken back: add `partners-111122223333` for `111122223333`)"
+        "statement removed concurrently: got the policy without `partners-111122223333`, which this request had added, deploy again if it should still be granted (rolled back: add `partners-111122223333` for `111122223333`)"
     );
     assert_eq!(response.id(), "never-created");
     assert_eq!(env.statements(), [other()]);
@@ -342,7 +342,7 @@ async fn a_statement_that_is_restored_concurrently_is_not_removed_again() {
     let response = env.send(&create.update_to(&id, new)).await;
     assert_eq!(
         response.expect_failed(),
-        "statement restored meanwhile: got `partner` in the policy again, which this request had removed, deploy again if it is still to be changed (taken back: remove `partner` for `111122223333`)"
+        "statement restored concurrently: got `partner` in the policy again, which this request had removed, deploy again if it should still be changed (rolled back: remove `partner` for `111122223333`)"
     );
     assert_eq!(env.statements(), [other(), restored]);
 }
@@ -368,7 +368,7 @@ async fn a_statement_that_is_replaced_before_it_is_verified_fails_at_once() {
     assert_eq!(
         response.expect_failed(),
         format!(
-            "statement id taken: got `{theirs}` in the policy, choose another `StatementId` or remove that statement (taken back: add `partner` for `111122223333`; left alone: what is there under the id of `partner` for `111122223333`)"
+            "statement ID already in use: got `{theirs}` in the policy, choose another `StatementId` or remove that statement (rolled back: add `partner` for `111122223333`; not removed: another statement has the id of `partner` for `111122223333`)"
         )
     );
     assert_eq!(response.id(), "never-created");

@@ -55,7 +55,7 @@ async fn a_layer_in_another_partition_is_rejected_before_any_call() {
             let response = env.send(&create).await;
             let reason = response.expect_failed();
             assert!(
-                reason.starts_with("layer in another partition: got "),
+                reason.starts_with("target in another partition: got "),
                 "{arn}: {reason}"
             );
             assert_eq!(response.id(), "never-created", "{arn}");
@@ -94,11 +94,11 @@ async fn a_partition_mismatch_names_the_expected_partition() {
     for (arn, reason) in [
         (
             layer_version("aws-cn", "eu-west-1"),
-            "layer in another partition: got `aws-cn` in `arn:aws-cn:lambda:eu-west-1:123456789012:layer:my-layer`, give the partition `aws`, which is that of the function",
+            "target in another partition: got `aws-cn` in `arn:aws-cn:lambda:eu-west-1:123456789012:layer:my-layer`, give the partition `aws`, which is that of the function",
         ),
         (
             layer_version("aws-cn", "cn-north-1"),
-            "layer in another partition: got region `cn-north-1` in `arn:aws-cn:lambda:cn-north-1:123456789012:layer:my-layer`, share it by a provider in that partition",
+            "target in another partition: got region `cn-north-1` in `arn:aws-cn:lambda:cn-north-1:123456789012:layer:my-layer`, share it by a provider in that partition",
         ),
     ] {
         let create = event("create-account").property("LayerVersionArn", arn);
@@ -115,7 +115,7 @@ async fn a_layer_name_gets_the_partition_of_its_stack_and_is_rejected_like_an_ar
         env.send(&create)
             .await
             .expect_failed()
-            .starts_with("layer in another partition: got `aws-cn`")
+            .starts_with("target in another partition: got `aws-cn`")
     );
     assert_eq!(env.lambda.take_calls(), [""; 0]);
 }
@@ -185,7 +185,7 @@ async fn a_statement_that_lambda_stores_differently_is_removed_and_reported() {
             assert_eq!(
                 response.expect_failed(),
                 format!(
-                    "statement not as requested: got `{instead}` from Lambda for `{}`, correct the ARN of the layer version or report this (taken back: add `partner` for `111122223333`)",
+                    "statement not as requested: got `{instead}` from Lambda for `{}`, correct the ARN of the resource or report this (rolled back: add `partner` for `111122223333`)",
                     account_statement(REAL, "partner", ACCOUNT)
                 )
             );

@@ -39,7 +39,7 @@ async fn invalid_properties_report_how_to_correct_them() {
         ),
         (
             event("malformed-principal"),
-            "`Principal` has none of a layer version: got `arn:aws:iam::111122223333:user/alice`, give an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`",
+            "invalid `Principal`: got `arn:aws:iam::111122223333:user/alice`, give an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`",
         ),
         (
             event("missing-principal"),
@@ -142,7 +142,7 @@ async fn an_unsupported_request_reports_what_is_supported() {
     let cases = [
         (
             event("function-permission"),
-            "resource type not served by this version: got `Custom::FunctionPermission`, use `Custom::LayerVersionPermission` for layers",
+            "unsupported resource type: got `Custom::FunctionPermission`, use `Custom::LayerVersionPermission` for layers",
         ),
         (
             event("missing-request-type"),
@@ -180,13 +180,13 @@ async fn an_api_error_reports_the_action_the_target_and_the_remedy() {
             "delete",
             Operation::Remove,
             DENIED,
-            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:RemoveLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it",
+            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:RemoveLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the resource's account that is allowed to",
         ),
         (
             "delete",
             Operation::Get,
             DENIED,
-            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it",
+            "access denied: got `AccessDeniedException` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the resource's account that is allowed to",
         ),
         (
             "create-organization",
@@ -198,7 +198,7 @@ async fn an_api_error_reports_the_action_the_target_and_the_remedy() {
             "create-organization",
             Operation::Add,
             two_lines,
-            "refused by Lambda: got `ValidationException` (`1 validation error detected:\\nValue`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names",
+            "rejected by Lambda: got `ValidationException` (`1 validation error detected:\\nValue`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names",
         ),
     ];
     for (name, operation, fault, reason) in cases {
@@ -218,27 +218,27 @@ async fn a_timeout_reports_the_last_error() {
         (
             Operation::Get,
             throttled,
-            "out of time while waiting for this to pass: throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time",
+            "timed out while retrying: throttled by Lambda: got `TooManyRequestsException` (`Rate exceeded`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, with fewer stacks at a time",
         ),
         (
             Operation::Get,
             broken,
-            "out of time while waiting for this to pass: Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the ARN's region and the function's way to Lambda's API",
+            "timed out while retrying: Lambda unavailable: got `ServiceException` (`An error occurred.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it persists check the ARN's region and the function's network path to Lambda's API",
         ),
         (
             Operation::Add,
             denied,
-            "out of time while waiting for this to pass: access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the layer's account that may do it",
+            "timed out while retrying: access denied: got `AccessDeniedException` (`not authorized`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the resource's account that is allowed to",
         ),
         (
             Operation::Get,
             Fault::NoResponse,
-            "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API",
+            "timed out: got no response from Lambda before the function's deadline, raise the function's timeout or check its network path to Lambda's API",
         ),
         (
             Operation::Add,
             Fault::NoResponse,
-            "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API (perhaps still done: add `partner` for `111122223333` (without an answer))",
+            "timed out: got no response from Lambda before the function's deadline, raise the function's timeout or check its network path to Lambda's API (may still be in effect: add `partner` for `111122223333` (outcome unknown))",
         ),
     ];
     for (operation, fault, reason) in cases {
@@ -262,7 +262,7 @@ async fn a_timeout_does_not_report_an_error_that_was_retried_successfully() {
         .await;
     assert_eq!(
         response.expect_failed(),
-        "out of time: got no answer from Lambda before the function's deadline, raise the function's timeout or check its way to Lambda's API (perhaps still done: add `partner` for `111122223333` (without an answer))"
+        "timed out: got no response from Lambda before the function's deadline, raise the function's timeout or check its network path to Lambda's API (may still be in effect: add `partner` for `111122223333` (outcome unknown))"
     );
 }
 
@@ -275,7 +275,7 @@ async fn a_malformed_policy_is_reported_and_not_changed() {
         let response = env.send_within(Duration::from_secs(3), &event(name)).await;
         assert_eq!(
             response.expect_failed(),
-            "out of time while waiting for this to pass: response unreadable: got `unreadable response` (`expected value at line 1 column 1`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check what stands between the function and Lambda's API"
+            "timed out while retrying: malformed response: got `malformed response` (`expected value at line 1 column 1`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it persists check what is between the function and Lambda's API"
         );
         let calls = env.lambda.take_calls();
         assert!(
@@ -301,7 +301,7 @@ async fn a_statement_id_in_use_is_reported_with_its_statement() {
     env.put_statement(public_statement(LAYER_VERSION, "partner"));
     assert_eq!(
         env.send(&event("create-account")).await.expect_failed(),
-        r#"statement id taken: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement"#
+        r#"statement ID already in use: got `{"Action":"lambda:GetLayerVersion","Effect":"Allow","Principal":"*","Resource":"arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1","Sid":"partner"}` in the policy, choose another `StatementId` or remove that statement"#
     );
 }
 
@@ -314,7 +314,7 @@ async fn a_revision_mismatch_reports_both_revisions() {
                 .await
                 .expect_failed(),
             format!(
-                "policy changed: got revision `{found}` where `RevisionId` demands `revision-1`, read the policy again and give its revision, or leave `RevisionId` out"
+                "revision mismatch: got revision `{found}` where `RevisionId` requires `revision-1`, read the policy again and give its revision, or leave `RevisionId` out"
             )
         );
         env.put_statement(public_statement(LAYER_VERSION, "other"));
@@ -331,7 +331,7 @@ async fn a_policy_size_limit_reports_the_size_and_a_smaller_alternative() {
     }
     assert_eq!(
         env.send(&event("create-account")).await.expect_failed(),
-        "policy full: got `PolicyLengthExceededException` (`The final policy size (20613) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 105 statements in 20423 of 20480 bytes with 0 of the 1 wanted)"
+        "policy size limit exceeded: got `PolicyLengthExceededException` (`The final policy size (20613) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 105 statements in 20423 of 20480 bytes with 0 of the 1 wanted)"
     );
 }
 
@@ -341,13 +341,13 @@ async fn a_failure_reports_what_was_rolled_back() {
     env.lambda.inject(Operation::Get, [NO_POLICY, NOT_VALID]);
     assert_eq!(
         env.send(&event("create-account")).await.expect_failed(),
-        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names (taken back: add `partner` for `111122223333`)"
+        "rejected by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names (rolled back: add `partner` for `111122223333`)"
     );
     env.lambda.inject(Operation::Get, [NO_POLICY, NOT_VALID]);
     env.lambda.inject_always(Operation::Remove, NOT_VALID);
     assert_eq!(
         env.send(&event("create-account")).await.expect_failed(),
-        "refused by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names (perhaps still done: add `partner` for `111122223333`)"
+        "rejected by Lambda: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:GetLayerVersionPolicy` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, correct what this message names (may still be in effect: add `partner` for `111122223333`)"
     );
 }
 
@@ -356,6 +356,6 @@ async fn a_panic_is_reported_as_an_internal_error() {
     let env = TestEnv::with_variables(&[("SIMULATE_PANIC", "1")]).await;
     assert_eq!(
         env.send(&event("create-account")).await.expect_failed(),
-        "defect in the provider: got a panic, report it with the function's log"
+        "internal error: got a panic, report it with the function's log"
     );
 }

@@ -19,7 +19,7 @@ const S3_URL: &str = "https://cloudformation-custom-resource-response-euwest1.s3
 
 fn not_allowed(shown: &str) -> String {
     format!(
-        "`ResponseURL` not allowed: got `{shown}?***`, have the provider's operator add its domain to `ResponseHosts` if stacks are to be answered there"
+        "`ResponseURL` not allowed: got `{shown}?***`, have the provider's operator add its domain to `ResponseHosts` if stacks should get responses there"
     )
 }
 
@@ -207,7 +207,7 @@ async fn a_delete_revokes_even_if_its_response_host_is_not_allowed() {
 
 #[tokio::test]
 async fn invalid_response_hosts_allow_the_bucket_of_cloudformation_and_no_grant() {
-    let reason = "guardrail unreadable: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give hosts or DNS suffixes, each perhaps after `http://` and with a port, with commas between";
+    let reason = "invalid guardrail: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give hosts or DNS suffixes, each perhaps after `http://` and with a port, with commas between";
     for hosts in ["ftp://x", "http://127.0.0.1,ftp://x"] {
         let create = sent_to(S3_URL);
         let (mut env, outcome, asked_for) = deliver(Some(hosts), &create).await;

@@ -139,7 +139,7 @@ async fn an_event_without_a_valid_response_url_is_logged_counted_and_not_retried
     let errors = log
         .iter()
         .filter(|line| line["message"] == "not answerable");
-    let reason = "no usable `ResponseURL`: got an event that nobody waits for an answer to, invoke this function from CloudFormation only";
+    let reason = "no usable `ResponseURL`: got an event without one, invoke this function from CloudFormation only";
     assert!(
         errors
             .clone()

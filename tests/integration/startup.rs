@@ -64,6 +64,6 @@ fn a_process_outside_lambda_reports_the_missing_variables() {
 fn a_process_without_a_runtime_api_reports_it() {
     assert_eq!(
         reason_of(&[RUNTIME_API]),
-        "process ended: got `Connection refused (os error 111)` from Lambda's Runtime API, look whether the next one starts"
+        "process ended: got `Connection refused (os error 111)` from Lambda's Runtime API, check that the next one starts"
     );
 }

@@ -101,10 +101,10 @@ async fn an_invalid_ca_bundle_is_reported_with_its_variable() {
 fn assert_unknown_authority(response: &Response, remedy: &str) {
     let reason = response.reason();
     let expected = format!(
-        "out of time while waiting for this to pass: Lambda unavailable: got `no answer` (`invalid peer certificate: \
+        "timed out while retrying: Lambda unavailable: got `no answer` (`invalid peer certificate: \
          UnknownIssuer, {remedy}`) from `lambda:GetLayerVersionPolicy` on \
-         `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it stays so check the ARN's region \
-         and the function's way to Lambda's API"
+         `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it persists check the ARN's region \
+         and the function's network path to Lambda's API"
     );
     assert_eq!(reason, expected);
 }

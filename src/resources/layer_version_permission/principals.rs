@@ -26,7 +26,7 @@ pub(super) fn read_principals(
         (true, false) => read_principal(reader, partition).map(Principals::One),
         (false, true) => read_list(reader, partition).map(Principals::List),
         (true, true) => reader.invalid(
-            "two kinds of principals: got `Principal` and `Principals`, give one or the other"
+            "both `Principal` and `Principals` given: got both properties, give one or the other"
                 .into(),
         ),
         (false, false) => reader.invalid(format!(
@@ -142,7 +142,7 @@ fn not_a_principal(name: &str, text: &str, principals: &str) -> String {
             "`{name}` has no account id of 12 digits: got {got}, which YAML makes of an unquoted `{account}` by reading it \
              {how}, put the account id in quotes"
         ),
-        None => format!("`{name}` has none of a layer version: got {got}, give {principals}"),
+        None => format!("invalid `{name}`: got {got}, give {principals}"),
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
         for (properties, reason) in [
             (
                 json!({"Principal": "*", "Principals": "*"}),
-                "two kinds of principals: got `Principal` and `Principals`, give one or the other",
+                "both `Principal` and `Principals` given: got both properties, give one or the other",
             ),
             (
                 json!({"Principals": []}),
@@ -208,46 +208,46 @@ mod tests {
             ),
             (
                 json!({"Principals": ""}),
-                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": ["111122223333", "1402433619", {"a": 1}]}),
                 "`Principals` has no account id of 12 digits: got `1402433619`, which YAML makes of an unquoted \
                  `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes; \
-                 `Principals` has none of a layer version: got `{\"a\":1}`, give account ids of 12 digits, organization \
+                 invalid `Principals`: got `{\"a\":1}`, give account ids of 12 digits, organization \
                  ids, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": ["*", ""]}),
-                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": ["*", " "]}),
-                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": "*, ,"}),
-                "`Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
                  `arn:<partition>:iam::<account>:root` or `*`; \
-                 `Principals` has none of a layer version: got ``, give account ids of 12 digits, organization ids, \
+                 invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": [["111122223333"]]}),
-                "`Principals` has none of a layer version: got `[\"111122223333\"]`, give account ids of 12 digits, \
+                "invalid `Principals`: got `[\"111122223333\"]`, give account ids of 12 digits, \
                  organization ids, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": {"a": "*,*"}}),
-                "`Principals` has none of a layer version: got `{\"a\":\"*,*\"}`, give account ids of 12 digits, \
+                "invalid `Principals`: got `{\"a\":\"*,*\"}`, give account ids of 12 digits, \
                  organization ids, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": null}),
-                "`Principals` has none of a layer version: got `null`, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got `null`, give account ids of 12 digits, organization ids, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (

@@ -403,7 +403,7 @@ mod tests {
             ),
             (
                 json!({"Principal": "arn:aws:iam::111122223333:user/\nu"}),
-                "`Principal` has none of a layer version: got `arn:aws:iam::111122223333:user/\\nu`, give an account id of \
+                "invalid `Principal`: got `arn:aws:iam::111122223333:user/\\nu`, give an account id of \
                  12 digits, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
