@@ -70,8 +70,10 @@ impl Handler {
             {
                 reconciler.roll_back_unreceived(deadlines).await;
             }
-            metrics(&prepared, &response, &sent).emit(&ids, arrival.elapsed());
-            sent.or_else(NotSent::into_result)
+            let metrics = metrics(&prepared, &response, &sent);
+            let result = sent.or_else(NotSent::into_result);
+            metrics.emit(&ids, arrival.elapsed());
+            result
         };
         // Boxed: it holds all that one request may wait for.
         Box::pin(handled.instrument(ids.span())).await

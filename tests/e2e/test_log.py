@@ -14,6 +14,6 @@ def test_log_lines_are_json_and_match_the_requests(aws, provider, stack, layer):
     messages = [line["message"] for line in lines if "_aws" not in line]
 
     assert own[0]["request_type"] == "Create"
-    assert messages.count("received") == messages.count("answered") == len(metrics)
+    assert messages.count("request received") == messages.count("response sent") == len(metrics)
     # Every test checks that the log contains no query or credential; this one checks that there was a query to look for.
     assert all(request.query for request in aws.response_endpoint.requests.values())

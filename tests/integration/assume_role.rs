@@ -256,6 +256,6 @@ async fn the_log_has_the_role_arn_and_none_of_its_secrets() {
     // `stop` looks for the secrets of every session in every line.
     assert_eq!(env.lambda.state().roles.secrets().len(), 2);
     let log = env.stop();
-    let assumed = |line: &Value| line["call"] == "sts:AssumeRole" && line["resource"] == ROLE;
+    let assumed = |line: &Value| line["action"] == "sts:AssumeRole" && line["resource"] == ROLE;
     assert!(log.iter().any(assumed), "{log:#?}");
 }

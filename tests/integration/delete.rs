@@ -94,8 +94,8 @@ async fn a_delete_keeps_a_statement_that_is_not_owned_and_logs_it() {
         [public_statement(LAYER_VERSION, "partner")]
     );
     let log = env.stop();
-    let left = "leave `partner`, which is not `partner` for `111122223333`";
-    assert!(log.iter().any(|line| line["plan"] == left), "{log:#?}");
+    let left = "keep `partner`, which is not `partner` for `111122223333`";
+    assert!(log.iter().any(|line| line["changes"] == left), "{log:#?}");
 }
 
 #[tokio::test]

@@ -88,5 +88,5 @@ async fn work_ends_before_the_service_timeout() {
     assert_eq!(outcome, Outcome::Ok);
     let response = Response::last(&puts).0;
     let reason = response["Reason"].as_str().unwrap();
-    assert!(reason.starts_with("out of time: "), "{reason}");
+    assert!(reason.starts_with("timed out: "), "{reason}");
 }

@@ -115,7 +115,7 @@ async fn every_resource_type_except_function_permission_is_accepted() {
     assert!(
         response
             .expect_failed()
-            .contains("not served by this version"),
+            .starts_with("unsupported resource type: "),
         "{}",
         response.reason()
     );

@@ -94,11 +94,11 @@ async fn a_partition_mismatch_names_the_expected_partition() {
     for (arn, reason) in [
         (
             layer_version("aws-cn", "eu-west-1"),
-            "target in another partition: got `aws-cn` in `arn:aws-cn:lambda:eu-west-1:123456789012:layer:my-layer`, give the partition `aws`, which is that of the function",
+            "target in another partition: got `aws-cn` in `arn:aws-cn:lambda:eu-west-1:123456789012:layer:my-layer:1`, give the partition `aws`, which is that of the function",
         ),
         (
             layer_version("aws-cn", "cn-north-1"),
-            "target in another partition: got region `cn-north-1` in `arn:aws-cn:lambda:cn-north-1:123456789012:layer:my-layer`, share it by a provider in that partition",
+            "target in another partition: got region `cn-north-1` in `arn:aws-cn:lambda:cn-north-1:123456789012:layer:my-layer:1`, share it by a provider in that partition",
         ),
     ] {
         let create = event("create-account").property("LayerVersionArn", arn);

@@ -140,7 +140,7 @@ async fn a_list_over_the_policy_size_limit_is_rolled_back_and_reports_how_much_f
     let response = env.send(&event("create-list")).await;
     assert_eq!(
         response.expect_failed(),
-        "policy size limit exceeded: got `PolicyLengthExceededException` (`The final policy size (20560) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 102 statements in 20356 of 20480 bytes with 1 of the 3 wanted) (rolled back: add `partners-111122223333` for `111122223333`)"
+        "policy size limit exceeded: got `PolicyLengthExceededException` (`The final policy size (20560) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 102 statements in 20356 of 20480 bytes with 1 of the 3 desired) (rolled back: add `partners-111122223333` for `111122223333`)"
     );
     assert_eq!(response.id(), "never-created");
     assert_eq!(env.statements(), before);

@@ -80,7 +80,7 @@ async fn a_value_that_the_parser_rejects_fails_wherever_it_is() {
     let log = env.stop();
     let lines = log
         .iter()
-        .filter(|line| line["message"] == "unreadable value");
+        .filter(|line| line["message"] == "malformed value");
     assert_eq!(lines.count(), places.len() * rejected_values().len());
 }
 

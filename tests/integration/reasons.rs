@@ -331,7 +331,7 @@ async fn a_policy_size_limit_reports_the_size_and_a_smaller_alternative() {
     }
     assert_eq!(
         env.send(&event("create-account")).await.expect_failed(),
-        "policy size limit exceeded: got `PolicyLengthExceededException` (`The final policy size (20613) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 105 statements in 20423 of 20480 bytes with 0 of the 1 wanted)"
+        "policy size limit exceeded: got `PolicyLengthExceededException` (`The final policy size (20613) is bigger than the limit (20480).`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, grant to one organization instead of many accounts, or remove statements (it has 105 statements in 20423 of 20480 bytes with 0 of the 1 desired)"
     );
 }
 

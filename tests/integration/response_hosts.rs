@@ -214,7 +214,9 @@ async fn invalid_response_hosts_allow_the_bucket_of_cloudformation_and_no_grant(
         assert_eq!(asked_for, [S3], "{hosts}: {outcome:?}");
         assert_eq!(env.lambda.take_calls(), [""; 0], "{hosts}");
         let log = env.stop();
-        let answering = log.iter().find(|line| line["message"] == "answering");
+        let answering = log
+            .iter()
+            .find(|line| line["message"] == "sending response");
         assert_eq!(answering.unwrap()["reason"], reason);
         let at_start = &log[0];
         assert_eq!(
@@ -223,7 +225,7 @@ async fn invalid_response_hosts_allow_the_bucket_of_cloudformation_and_no_grant(
                 &at_start["message"],
                 &at_start["reason"]
             ],
-            ["WARN", "guardrail not read", reason]
+            ["WARN", "guardrail not loaded", reason]
         );
         let delete = event("delete").with("ResponseURL", S3_URL);
         let (env, outcome, asked_for) = deliver(Some(hosts), &delete).await;

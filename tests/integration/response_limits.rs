@@ -126,8 +126,8 @@ async fn attributes_that_do_not_fit_are_empty_strings_and_logged() {
     let logged: Vec<Value> = env
         .stop()
         .into_iter()
-        .filter(|line| line["message"] == "attributes emptied")
-        .map(|line| json!([line["level"], line["attributes"]]))
+        .filter(|line| line["message"] == "return values emptied")
+        .map(|line| json!([line["level"], line["names"]]))
         .collect();
     assert_eq!(
         logged,

@@ -138,7 +138,7 @@ async fn an_event_without_a_valid_response_url_is_logged_counted_and_not_retried
     let log = env.stop();
     let errors = log
         .iter()
-        .filter(|line| line["message"] == "not answerable");
+        .filter(|line| line["message"] == "response not sent");
     let reason = "no usable `ResponseURL`: got an event without one, invoke this function from CloudFormation only";
     assert!(
         errors

@@ -28,7 +28,7 @@ async fn create_with(variables: &[(&str, &str)]) -> (Response, Vec<serde_json::V
     let notes = env
         .stop()
         .into_iter()
-        .filter(|line| line["message"] == "authorities not read");
+        .filter(|line| line["message"] == "CA bundle not loaded");
     (response, notes.collect(), folder.path(""))
 }
 
@@ -101,7 +101,7 @@ async fn an_invalid_ca_bundle_is_reported_with_its_variable() {
 fn assert_unknown_authority(response: &Response, remedy: &str) {
     let reason = response.reason();
     let expected = format!(
-        "timed out while retrying: Lambda unavailable: got `no answer` (`invalid peer certificate: \
+        "timed out while retrying: Lambda unavailable: got `no response` (`invalid peer certificate: \
          UnknownIssuer, {remedy}`) from `lambda:GetLayerVersionPolicy` on \
          `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it persists check the ARN's region \
          and the function's network path to Lambda's API"
