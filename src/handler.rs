@@ -2,7 +2,6 @@
 
 use lambda_runtime::{Context, Diagnostic};
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use crate::aws::clients::LambdaClients;
 use crate::cloudformation::event::Event;
@@ -12,12 +11,12 @@ use crate::cloudformation::send::send_response;
 use crate::config::Config;
 use crate::deadline::{Deadlines, RunError, run_until};
 use crate::http::Http;
-use crate::reconcile::{Reconciler, Success, Work};
+use crate::reconcile::{Failure, Reconciler, Success, Work};
 use crate::resources;
 use crate::resources::location::ProviderLocation;
 use crate::resources::operation::Mode;
 use crate::respond::{self, NotSent, Rejection};
-use crate::telemetry::{InvocationMetrics, RequestIds, log_reference};
+use crate::telemetry::{InvocationMetrics, RequestScope, log_reference};
 
 /// What one execution environment keeps between events.
 pub struct Handler {
@@ -42,41 +41,34 @@ impl Handler {
         deadlines: Deadlines,
     ) -> Result<(), Diagnostic> {
         let arrival = Instant::now();
-        let ids = RequestIds::new(context, &event.json);
-        let handled = async {
-            let envelope = match Envelope::parse(&event.json) {
-                Ok(envelope) => envelope,
-                Err(error) => return respond::without_url(&error, &ids, arrival),
-            };
-            envelope.log(&event.json);
-            event.log_malformed();
-            let prepared = async { self.prepare(&envelope, event, context, arrival) };
-            let prepared = run_until(deadlines.work, prepared).await;
-            let result = match &prepared {
-                Ok(reconciler) => reconciler.run(deadlines).await,
-                Err(error) => Err(Rejection::failure(error)),
-            };
-            let response = match result {
-                Ok(Success {
-                    physical_id,
-                    values,
-                }) => Response::success(physical_id, values),
-                Err(failure) => Response::failed(&envelope, failure.physical_id, failure.reason),
-            };
-            response.log(arrival.elapsed());
-            let sent = self.respond(&envelope, &response, context, deadlines).await;
-            if let (Ok(reconciler), Err(not_sent)) = (&prepared, &sent)
-                && not_sent.is_certain()
-            {
-                reconciler.roll_back_unreceived(deadlines).await;
+        let _lines_with_ids = RequestScope::enter(&context.request_id, &event.json);
+        let envelope = match Envelope::parse(&event.json) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                respond::without_url(&error, context, arrival);
+                return Ok(());
             }
-            let metrics = metrics(&prepared, &response, &sent);
-            let result = sent.or_else(NotSent::into_result);
-            metrics.emit(&ids, arrival.elapsed());
-            result
         };
-        // Boxed: it holds all that one request may wait for.
-        Box::pin(handled.instrument(ids.span())).await
+        envelope.log(&event.json);
+        event.log_malformed();
+        let prepared = async { self.prepare(&envelope, event, context, arrival) };
+        let prepared = run_until(deadlines.work, prepared).await;
+        let result = match &prepared {
+            Ok(reconciler) => reconciler.run(deadlines).await,
+            Err(error) => Err(Rejection::failure(error)),
+        };
+        let response = response(&envelope, result);
+        response.log(arrival.elapsed());
+        let sent = self.respond(&envelope, &response, context, deadlines).await;
+        if let (Ok(reconciler), Err(not_sent)) = (&prepared, &sent)
+            && not_sent.is_certain()
+        {
+            reconciler.roll_back_unreceived(deadlines).await;
+        }
+        let metrics = metrics(&prepared, &response, &sent);
+        let result = sent.or_else(NotSent::into_result);
+        metrics.emit(context, arrival.elapsed());
+        result
     }
 
     /// The reconciler of what the request asks for, as far as the guardrails allow it.
@@ -122,6 +114,13 @@ impl Handler {
         let body = response.body(envelope, &log_reference(context));
         respond::check_url(url, guardrails)?;
         Ok(send_response(&self.http, url, &body, deadlines.response).await?)
+    }
+}
+
+fn response(envelope: &Envelope, result: Result<Success, Failure>) -> Response {
+    match result {
+        Ok(success) => Response::success(success.physical_id, success.values),
+        Err(failure) => Response::failed(envelope, failure.physical_id, failure.reason),
     }
 }
 

@@ -64,8 +64,8 @@ async fn start()
             let mut result = Ok(());
             for (request, remaining) in event.requests() {
                 let deadlines = Deadlines::first_of(remaining, context.deadline);
-                let handled = handler.handle(&request, &context, deadlines).await;
-                result = result.and(handled);
+                let outcome = handler.handle(&request, &context, deadlines).await;
+                result = result.and(outcome);
             }
             result
         }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::time::SystemTime;
 
-use lambda_runtime::Diagnostic;
+use lambda_runtime::{Context, Diagnostic};
 use thiserror::Error;
 use tokio::time::Instant;
 use tracing::error;
@@ -15,7 +15,7 @@ use crate::deadline::RunError;
 use crate::guardrails::Guardrails;
 use crate::reconcile::Failure;
 use crate::resources::operation::Operation;
-use crate::telemetry::{InvocationMetrics, RequestIds};
+use crate::telemetry::InvocationMetrics;
 
 /// A request that is not worked on.
 #[derive(Debug, Error)]
@@ -128,13 +128,8 @@ pub(crate) fn check_url(url: &ResponseUrl, guardrails: &Guardrails) -> Result<()
     })
 }
 
-/// Reports an event without a URL for the response. Lambda need not retry it.
-pub(crate) fn without_url(
-    error: &MissingResponseUrl,
-    ids: &RequestIds<'_>,
-    arrival: Instant,
-) -> Result<(), Diagnostic> {
+/// Reports an event without a URL for the response. A retry by Lambda would not help.
+pub(crate) fn without_url(error: &MissingResponseUrl, context: &Context, arrival: Instant) {
     error!(reason = %error, "response not sent");
-    InvocationMetrics::unanswerable().emit(ids, arrival.elapsed());
-    Ok(())
+    InvocationMetrics::unanswerable().emit(context, arrival.elapsed());
 }

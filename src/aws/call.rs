@@ -106,7 +106,7 @@ pub(super) fn log_call(
     error: Option<&ApiError>,
     started: Instant,
 ) {
-    let outcome = error.map_or("success", |error| error.code.as_str());
+    let outcome = error.map_or("success", ApiError::code);
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     info!(action, %resource, outcome, duration_ms, "AWS API call");
 }

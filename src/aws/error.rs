@@ -19,8 +19,14 @@ const MAX_POLICY_BYTES: usize = 20_480;
 pub struct ApiError {
     /// What kind of failure it is.
     pub kind: ErrorKind,
+    /// Boxed, so that results with this error stay small.
+    details: Box<Details>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Details {
     /// The service's code, such as `TooManyRequestsException`.
-    pub code: String,
+    code: String,
     /// The service's message.
     message: String,
     /// The IAM action, such as `lambda:GetLayerVersionPolicy`.
@@ -29,16 +35,16 @@ pub struct ApiError {
     resource: String,
     hint: Hint,
     /// What else there is to know, in parentheses.
-    details: String,
+    note: String,
 }
 
 /// Which remedy there is besides the one of the kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Hint {
     /// A call with the provider's own credentials, on a resource that is called this.
-    OwnRole(&'static str),
+    OwnCall(&'static str),
     /// A call with the credentials of this role, on a resource that is called this.
-    AssumedRole(&'static str, String),
+    CallAs(&'static str, String),
     /// The role itself could not be assumed.
     AssumeRole,
 }
@@ -200,8 +206,8 @@ impl ApiError {
     /// An error of `call`.
     pub(crate) fn new(kind: ErrorKind, call: &ApiCall<'_>, code: &str, message: &str) -> Self {
         let hint = match call.role {
-            Some(role) => Hint::AssumedRole(call.resource_type, role.to_string()),
-            None => Hint::OwnRole(call.resource_type),
+            Some(role) => Hint::CallAs(call.resource_type, role.to_string()),
+            None => Hint::OwnCall(call.resource_type),
         };
         Self::with_hint(kind, call.action, call.resource, hint, code, message)
     }
@@ -219,48 +225,57 @@ impl ApiError {
         code: &str,
         message: &str,
     ) -> Self {
-        Self {
-            kind,
+        let details = Details {
             code: code.to_owned(),
             message: one_line(message),
             action,
             resource: resource.to_string(),
             hint,
-            details: String::new(),
+            note: String::new(),
+        };
+        Self {
+            kind,
+            details: Box::new(details),
         }
+    }
+
+    /// The service's code, such as `TooManyRequestsException`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.details.code
     }
 
     /// What is wrong and what was got, for programs whose users have another remedy.
     #[must_use]
     pub fn without_remedy(&self) -> String {
-        let head = match self.hint {
+        let head = match self.details.hint {
             Hint::AssumeRole => "cannot assume role".to_owned(),
-            Hint::OwnRole(resource_type) | Hint::AssumedRole(resource_type, _) => {
+            Hint::OwnCall(resource_type) | Hint::CallAs(resource_type, _) => {
                 self.kind.head(resource_type)
             }
         };
-        let Self {
+        let Details {
             code,
             message,
             action,
             resource,
             ..
-        } = self;
+        } = &*self.details;
         format!("{head}: got `{code}` (`{message}`) from `{action}` on `{resource}`")
     }
 
     fn remedy(&self) -> String {
-        match (&self.hint, self.kind) {
+        match (&self.details.hint, self.kind) {
             (Hint::AssumeRole, ErrorKind::AccessDenied) => "let the role's trust policy name the provider's role (with this \
                  `ExternalId` if it has one), and have the provider's operator add it to `AssumableRoles`"
                 .to_owned(),
             (Hint::AssumeRole, _) => {
                 "deploy again, and if it persists correct what this message names".to_owned()
             }
-            (Hint::AssumedRole(_, role), ErrorKind::AccessDenied) => {
+            (Hint::CallAs(_, role), ErrorKind::AccessDenied) => {
                 format!("allow that action on that ARN to the role `{role}`")
             }
-            (Hint::OwnRole(_) | Hint::AssumedRole(..), kind) => kind.remedy().to_owned(),
+            (Hint::OwnCall(_) | Hint::CallAs(..), kind) => kind.remedy().to_owned(),
         }
     }
 
@@ -273,7 +288,7 @@ impl ApiError {
         policy: &PolicyDocument,
     ) -> Self {
         if let (ErrorKind::UnknownPrincipal, Change::Add(statement)) = (self.kind, change) {
-            self.details = format!(" (the principal is `{}`)", statement.principal);
+            self.details.note = format!(" (the principal is `{}`)", statement.principal);
         }
         if self.kind == ErrorKind::PolicyTooLarge {
             let (statements, bytes) = (policy.len(), policy.bytes());
@@ -281,7 +296,7 @@ impl ApiError {
             let all = desired.len();
             let fit = desired.filter(|desired| policy.statement(&desired.sid).is_some());
             let fit = fit.count();
-            self.details = format!(
+            self.details.note = format!(
                 " (it has {statements} statements in {bytes} of {MAX_POLICY_BYTES} bytes with {fit} of the {all} desired)"
             );
         }
@@ -292,7 +307,7 @@ impl ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (error, remedy) = (self.without_remedy(), self.remedy());
-        write!(f, "{error}, {remedy}{}", self.details)
+        write!(f, "{error}, {remedy}{}", self.details.note)
     }
 }
 

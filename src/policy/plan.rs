@@ -242,7 +242,7 @@ mod tests {
             match change {
                 Change::Add(statement) => statements.push(written(statement)),
                 Change::Remove(gone) => {
-                    statements.retain(|found| found["Sid"] != gone.sid().as_ref())
+                    statements.retain(|found| found["Sid"] != gone.sid().as_ref());
                 }
             }
         }

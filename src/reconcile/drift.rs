@@ -100,12 +100,11 @@ impl DriftCheck<'_> {
             || self.rolls_back.is_some_and(|log| is_unchanged(log, policy));
         let mut restorable = desired.clone();
         restorable.statements.retain(|statement| {
-            let is_ours = match policy.statement(&statement.sid) {
-                Some(_) => policy.contains(statement) || may_replace(desired, statement, policy),
-                None => {
-                    let is_replacement = desired.only_as_replacement.contains(&statement.sid);
-                    self.log.has_removed(target, &statement.sid) || unchanged && !is_replacement
-                }
+            let is_ours = if policy.statement(&statement.sid).is_some() {
+                policy.contains(statement) || may_replace(desired, statement, policy)
+            } else {
+                let is_replacement = desired.only_as_replacement.contains(&statement.sid);
+                self.log.has_removed(target, &statement.sid) || unchanged && !is_replacement
             };
             if !is_ours {
                 let why = "another writer has changed the policy since";

@@ -7,6 +7,7 @@ use crate::aws::error::ErrorKind;
 use crate::resources::operation::Mode;
 
 /// An operation that failed.
+#[expect(clippy::struct_excessive_bools, reason = "the columns of a table")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FailedOperation {
     pub(super) mode: Mode,
@@ -54,7 +55,7 @@ pub(super) enum AnsweredId {
 
 impl FailedOperation {
     /// What follows.
-    pub(super) fn consequence(&self) -> Consequence {
+    pub(super) fn consequence(self) -> Consequence {
         if self.mode != Mode::Apply {
             return Consequence {
                 physical_id: AnsweredId::OfRequest,
@@ -76,7 +77,7 @@ impl FailedOperation {
 
     /// Whether statements of an earlier delivery may be there that were not read. Where the Delete that follows could not read them
     /// either, it would only fail, and its stack would be stuck for nothing.
-    fn may_have_missed_statements(&self) -> bool {
+    fn may_have_missed_statements(self) -> bool {
         let error = match self.cause {
             Cause::Panicked => return false,
             Cause::Api(kind) => Some(kind),

@@ -1,6 +1,5 @@
 //! Reconciles the policies of a set, several at a time.
 
-use std::cell::Cell;
 use std::future::ready;
 use std::time::Duration;
 
@@ -60,42 +59,32 @@ impl Converger<'_> {
         }
         let targets = within(limit.reached_by, self.list(spec)).await?;
         self.status.start(targets.len());
-        let (mut named, failure) = (None, Cell::new(None));
-        let is_going_on = || {
-            let failed = self.status.is_aborted();
-            ready(!failed && Instant::now() < limit.begun_by)
+        let (mut named, mut failure) = (None, None);
+        let may_begin = || !self.status.is_aborted() && Instant::now() < limit.begun_by;
+        let converge = async |target: PolicyTarget| {
+            let result = self.converge(&target, spec.desired_for(&target)).await;
+            (result, target)
         };
-        let converged = stream::iter(targets)
-            .take_while(|_| is_going_on())
-            .map(async |target| {
-                (
-                    self.converge(&target, spec.desired_for(&target)).await,
-                    target,
-                )
-            })
-            .buffer_unordered(CONCURRENCY);
-        let mut converged = std::pin::pin!(converged);
+        let begun = stream::iter(targets).take_while(|_| ready(may_begin()));
+        let mut converged = std::pin::pin!(begun.map(converge).buffer_unordered(CONCURRENCY));
         while let Some((result, target)) = converged.next().await {
             let is_named = spec.named.as_ref() == Some(&target);
             match result {
-                Ok(policy) if is_named => named = Some(policy),
-                Ok(_) => {}
+                Ok(policy) => named = named.or(is_named.then_some(policy)),
                 // It was deleted since it was listed.
                 Err(error) if is_not_found(&error) && !is_named => {}
                 // The others complete what they have begun, so that it is known what to roll back.
                 Err(error) => {
                     self.status.abort();
-                    failure.set(Some(failure.take().unwrap_or(error)));
+                    failure.get_or_insert(error);
                     continue;
                 }
             }
             self.status.one_done();
         }
-        match failure.take() {
-            Some(error) => Err(error),
-            None if self.status.progress().is_some() => Err(ReconcileError::OutOfTime),
-            None => Ok(named),
-        }
+        let is_unfinished = self.status.progress().is_some();
+        let failure = failure.or(is_unfinished.then_some(ReconcileError::OutOfTime));
+        failure.map_or(Ok(named), Err)
     }
 
     /// The targets of `spec`: the named one first, which may be too new to be listed. The others begin anywhere: if it always were

@@ -103,7 +103,9 @@ impl Reconciler {
         } else {
             deadlines.work
         };
-        match run_until(end, self.reconcile(deadlines.work)).await {
+        // Boxed: it holds all that the operation may wait for.
+        let reconciled = Box::pin(self.reconcile(deadlines.work));
+        match run_until(end, reconciled).await {
             Ok(policy) => Ok(Success {
                 physical_id: operation.physical_id.clone(),
                 values: operation.return_values(policy.as_ref()),
@@ -235,21 +237,34 @@ impl Reconciler {
             };
         }
         let writes = self.log.to_string();
-        match run_until(deadlines.rollback, self.roll_back()).await {
+        let rolled_back = run_until(deadlines.rollback, self.roll_back()).await;
+        let (outcome, physical_id) = match self.finish_rollback(rolled_back) {
+            Ok(left) => {
+                let outcome = [vec![format!("rolled back: {writes}")], left].concat();
+                (outcome.join("; "), physical_id)
+            }
+            Err(left) => (format!("may still be in effect: {left}"), of_success()),
+        };
+        Failure {
+            reason: format!("{reason} ({outcome})"),
+            physical_id,
+        }
+    }
+
+    /// Forgets the writes that were rolled back; what was not, or the writes that may still be in effect.
+    fn finish_rollback(
+        &self,
+        rolled_back: Result<Vec<String>, RunError<ReconcileError>>,
+    ) -> Result<Vec<String>, String> {
+        let writes = self.log.to_string();
+        match rolled_back {
             Ok(left) => {
                 self.log.clear();
-                let rolled_back = [vec![format!("rolled back: {writes}")], left].concat();
-                Failure {
-                    reason: format!("{reason} ({})", rolled_back.join("; ")),
-                    physical_id,
-                }
+                Ok(left)
             }
             Err(error) => {
-                warn!(reason = error.reason(None), writes = %self.log, "rollback failed");
-                Failure {
-                    reason: format!("{reason} (may still be in effect: {})", self.log),
-                    physical_id: of_success(),
-                }
+                warn!(reason = error.reason(None), writes, "rollback failed");
+                Err(writes)
             }
         }
     }
@@ -289,14 +304,10 @@ impl Reconciler {
         if self.work.operation.mode != Mode::Apply || self.log.is_empty() {
             return;
         }
-        match run_until(deadlines.response, self.roll_back()).await {
-            Ok(_) => {
-                info!(writes = %self.log, "rolled back");
-                self.log.clear();
-            }
-            Err(error) => {
-                warn!(reason = error.reason(None), writes = %self.log, "rollback failed");
-            }
+        let writes = self.log.to_string();
+        let rolled_back = run_until(deadlines.response, self.roll_back()).await;
+        if self.finish_rollback(rolled_back).is_ok() {
+            info!(writes, "rolled back");
         }
     }
 

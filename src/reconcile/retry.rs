@@ -39,35 +39,26 @@ pub(super) enum Call {
 impl Retry {
     /// What follows a call that failed as `kind`. The policy is read again before any write that is not the same one.
     pub(super) fn after(kind: ErrorKind, mode: Mode, call: Call) -> Self {
-        match (kind, call) {
-            (ErrorKind::Throttled, Call::Write) => Self::RepeatWrite,
-            (ErrorKind::Throttled, Call::Read) | (ErrorKind::Conflict, _) => {
-                Self::RereadAfterContention
-            }
-            (
-                ErrorKind::OutcomeUnknown
-                | ErrorKind::NetworkFailure
-                | ErrorKind::MalformedResponse,
-                _,
-            ) => Self::Reread,
+        match kind {
+            ErrorKind::Throttled if call == Call::Write => Self::RepeatWrite,
+            ErrorKind::Throttled | ErrorKind::Conflict => Self::RereadAfterContention,
+            ErrorKind::OutcomeUnknown
+            | ErrorKind::NetworkFailure
+            | ErrorKind::MalformedResponse => Self::Reread,
             // A process that was frozen between two events signs with an old time; the next signature is fresh.
-            (ErrorKind::StaleSignature, _) => Self::RereadFor(IAM_PROPAGATION_TIMEOUT),
+            ErrorKind::StaleSignature => Self::RereadFor(IAM_PROPAGATION_TIMEOUT),
             // A role whose revoke is denied is not new: it has had the time of a whole grant.
-            (
-                ErrorKind::AccessDenied | ErrorKind::Unrecognized | ErrorKind::UnknownPrincipal,
-                _,
-            ) => match mode {
-                Mode::Apply => Self::RereadFor(IAM_PROPAGATION_TIMEOUT),
-                Mode::Cleanup | Mode::CleanupOutOfOrder => Self::Fail,
-            },
-            (
-                ErrorKind::NotFound
-                | ErrorKind::Expired
-                | ErrorKind::PolicyTooLarge
-                | ErrorKind::Misconfigured
-                | ErrorKind::InvalidRequest,
-                _,
-            ) => Self::Fail,
+            ErrorKind::AccessDenied | ErrorKind::Unrecognized | ErrorKind::UnknownPrincipal => {
+                match mode {
+                    Mode::Apply => Self::RereadFor(IAM_PROPAGATION_TIMEOUT),
+                    Mode::Cleanup | Mode::CleanupOutOfOrder => Self::Fail,
+                }
+            }
+            ErrorKind::NotFound
+            | ErrorKind::Expired
+            | ErrorKind::PolicyTooLarge
+            | ErrorKind::Misconfigured
+            | ErrorKind::InvalidRequest => Self::Fail,
         }
     }
 

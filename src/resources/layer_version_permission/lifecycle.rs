@@ -84,32 +84,29 @@ fn physical_id_after(
     spec: &ReconcileSpec,
 ) -> Result<PhysicalResourceId, OperationError> {
     let id = PhysicalResourceId::from(resource.physical_id());
-    let (Some(current), Some(old)) = (&request.physical_id, &request.old_properties) else {
+    let current = request
+        .physical_id
+        .as_ref()
+        .filter(|current| **current != id);
+    let Some((current, old)) = current.zip(request.old_properties.as_ref()) else {
         return Ok(id);
     };
-    if *current == id {
-        return Ok(id);
-    }
     let delete = Request {
         properties: old.clone(),
         ..request.clone()
     };
     let revoked = revoked_by_delete(&delete);
     let moved = revoked.clone().map(|old| old.in_partition_of(spec));
-    let Some(shared) = moved
+    let shared = moved
         .as_ref()
-        .and_then(|old| old.removed_statement_of(spec))
-    else {
-        return Ok(id);
-    };
-    if PhysicalId::parse(Some(current)) == PhysicalId::Foreign {
+        .and_then(|old| old.removed_statement_of(spec));
+    let is_foreign = PhysicalId::parse(Some(current)) == PhysicalId::Foreign;
+    match shared {
         // The resource was created by another provider, and keeps the id that it has from there.
-        Ok(current.clone())
-    } else if moved == revoked {
-        Err(OperationError::SharedStatement(shared))
-    } else {
-        // It cannot be reached, which is the reason that is answered then.
-        Ok(id)
+        Some(_) if is_foreign => Ok(current.clone()),
+        Some(shared) if moved == revoked => Err(OperationError::SharedStatement(shared)),
+        // What is shared in another partition cannot be reached, which is the reason that is answered then.
+        Some(_) | None => Ok(id),
     }
 }
 
