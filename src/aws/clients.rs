@@ -6,7 +6,6 @@ use std::cell::RefCell;
 use aws_config::SdkConfig;
 use aws_sdk_sts::Client as Sts;
 use aws_sdk_sts::config::{Builder, Credentials};
-use serde_json::json;
 use tokio::time::Instant;
 
 use super::call::{attempt_timeout, classify, log_call, no_retries};
@@ -15,7 +14,7 @@ use super::lambda::{self, LambdaApi};
 use super::rate_limiter::RateLimiter;
 use crate::deadline::SESSION_DURATION;
 use crate::http::Http;
-use crate::policy::arn::{AccountId, LayerArn};
+use crate::policy::arn::AccountId;
 use crate::policy::role::Role;
 use crate::policy::target::TargetSet;
 
@@ -29,8 +28,8 @@ pub struct LambdaClients {
     own: LambdaApi,
     /// The name of the sessions, by which a call in the trail of the role's account leads to the request in the function's log.
     session_name: String,
-    /// The clients of assumed roles, each for one resource: a request needs one, seldom two, and asks for it with each policy.
-    assumed: RefCell<Vec<(Role, LayerArn, LambdaApi)>>,
+    /// The clients of assumed roles, each with its session policy: a request needs one, seldom two, and asks for it with each policy.
+    assumed: RefCell<Vec<(Role, String, LambdaApi)>>,
 }
 
 impl LambdaClients {
@@ -82,26 +81,26 @@ impl LambdaClients {
         let Some(role) = role else {
             return Ok(self.own.clone());
         };
-        let resource = targets.resource();
-        if let Some(api) = self.cached(role, resource) {
+        let policy = lambda::session_policy(targets);
+        if let Some(api) = self.cached(role, &policy) {
             return Ok(api);
         }
-        let credentials = self.assume(role, resource).await?;
+        let credentials = self.assume(role, &policy).await?;
         let api = self.own.with_role(&self.config, role, credentials);
-        let assumed = (role.clone(), resource.clone(), api.clone());
+        let assumed = (role.clone(), policy, api.clone());
         self.assumed.borrow_mut().push(assumed);
         Ok(api)
     }
 
-    fn cached(&self, role: &Role, resource: &LayerArn) -> Option<LambdaApi> {
+    fn cached(&self, role: &Role, policy: &str) -> Option<LambdaApi> {
         let assumed = self.assumed.borrow();
         let mut cached = assumed.iter();
-        let found = cached.find(|(cached, of, _)| cached == role && of == resource);
+        let found = cached.find(|(cached, of, _)| cached == role && of == policy);
         found.map(|(_, _, api)| api.clone())
     }
 
     /// Calls STS in the function's own region, which is certainly enabled; a role of another partition cannot be assumed.
-    async fn assume(&self, role: &Role, resource: &LayerArn) -> Result<Credentials, ApiError> {
+    async fn assume(&self, role: &Role, policy: &str) -> Result<Credentials, ApiError> {
         let config = Builder::from(&self.config)
             .retry_config(no_retries())
             .timeout_config(attempt_timeout());
@@ -110,7 +109,7 @@ impl LambdaClients {
             .role_arn(role.to_string())
             .role_session_name(&self.session_name)
             .duration_seconds(i32::try_from(SESSION_DURATION.as_secs()).unwrap_or_default())
-            .policy(session_policy(resource))
+            .policy(policy)
             .set_external_id(role.external_id().map(str::to_owned));
         let started = Instant::now();
         let outcome = call.send().await.map_err(|error| {
@@ -147,21 +146,6 @@ fn session_name(request_id: &str) -> String {
     name
 }
 
-/// What a session is allowed to do, of all that its role is: the actions of the provider, on this layer and its versions.
-fn session_policy(layer: &LayerArn) -> String {
-    let statement = json!({
-        "Effect": "Allow",
-        "Action": [
-            "lambda:GetLayerVersionPolicy",
-            "lambda:AddLayerVersionPermission",
-            "lambda:RemoveLayerVersionPermission",
-            "lambda:ListLayerVersions",
-        ],
-        "Resource": [layer.to_string(), format!("{layer}:*")],
-    });
-    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
-}
-
 /// STS repeats a parameter that it rejects, and the external id is a secret.
 fn without_external_id(role: &Role, message: String) -> String {
     match role.external_id() {
@@ -192,14 +176,6 @@ mod tests {
         ] {
             assert_eq!(session_name(request_id), name, "{request_id}");
         }
-    }
-
-    #[test]
-    fn the_longest_session_policy_is_within_the_limit_of_sts() {
-        let name = "x".repeat(140);
-        let arn = format!("arn:aws-us-gov:lambda:us-gov-northwest-1:123456789012:layer:{name}");
-        let policy = session_policy(&arn.parse().expect("a layer"));
-        assert!(policy.len() < 2048, "{policy}");
     }
 
     #[test]

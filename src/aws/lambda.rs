@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use serde_json::json;
 use tokio::time::Instant;
 use url::Url;
 
@@ -300,6 +301,20 @@ impl LambdaApi {
     }
 }
 
+/// The policy of a session for `targets`, of all that its role is allowed to do: the actions of the provider on their resource.
+pub(super) fn session_policy(targets: &TargetSet) -> String {
+    let layer = match targets {
+        TargetSet::One(PolicyTarget::LayerVersion(version)) => version.layer(),
+        TargetSet::AllVersions(layer) => layer,
+    };
+    let statement = json!({
+        "Effect": "Allow",
+        "Action": [GET, ADD, REMOVE, LIST],
+        "Resource": [layer.to_string(), format!("{layer}:*")],
+    });
+    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}
+
 /// Accepts as the response to a removal only the one without content that Lambda sends: to the SDK, the page of a proxy is a success
 /// too.
 #[derive(Debug)]
@@ -359,4 +374,30 @@ fn is_about_the_principal(code: &str, message: &str) -> bool {
 /// Lambda's type for a version is signed; the ARN's parser has made sure that it fits.
 fn number(version: &LayerVersionArn) -> i64 {
     i64::try_from(version.version()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_session_policy_is_within_the_limit_of_sts() {
+        let name = "x".repeat(140);
+        let arn = format!("arn:aws-us-gov:lambda:us-gov-northwest-1:123456789012:layer:{name}");
+        let policy = session_policy(&arn.parse().expect("a layer"));
+        assert!(policy.len() < 2048, "{policy}");
+    }
+
+    #[test]
+    fn a_session_is_for_a_layer_with_all_its_versions() {
+        let layer = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
+        let policies = [layer.to_owned(), format!("{layer}:1"), format!("{layer}:2")]
+            .map(|arn| session_policy(&arn.parse().expect("targets")));
+        assert_eq!(policies[0], policies[1]);
+        assert_eq!(policies[1], policies[2]);
+        assert_ne!(
+            policies[0],
+            session_policy(&format!("{layer}2").parse().expect("targets"))
+        );
+    }
 }

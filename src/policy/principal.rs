@@ -1,4 +1,4 @@
-//! Who a layer version is shared with: an account, an organization or everybody.
+//! Principals of statements: an account, an organization or everybody.
 //! Knows nothing of statements and their JSON.
 
 use std::fmt;
@@ -29,7 +29,7 @@ impl fmt::Display for Principal {
     }
 }
 
-/// A text that names no principal of a layer version.
+/// The text names no principal.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("not an account id of 12 digits, a root ARN, an organization's id or `*`")]
 pub struct ParsePrincipalError;

@@ -115,9 +115,8 @@ impl TargetSet {
         }
     }
 
-    /// The resource that the credentials of one session are for: a layer with all its versions.
-    #[must_use]
-    pub fn resource(&self) -> &LayerArn {
+    /// The resource whose policies these are: a layer with all its versions.
+    fn resource(&self) -> &LayerArn {
         match self {
             Self::One(PolicyTarget::LayerVersion(version)) => version.layer(),
             Self::AllVersions(layer) => layer,

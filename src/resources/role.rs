@@ -1,12 +1,15 @@
 //! The properties `RoleArn` and `ExternalId`: the role that the provider assumes.
 
 use super::property_reader::{PropertyReader, length};
-use crate::policy::arn::LayerArn;
+use crate::policy::arn::AccountId;
 use crate::policy::role::Role;
 use crate::text::shown;
 
-/// The role, which must be one of the account and partition of the layer: no other account can change its policy.
-pub(super) fn read_role(reader: &mut PropertyReader<'_>, layer: Option<&LayerArn>) -> Option<Role> {
+/// The role, which must be one of the partition and account of the target: no other account can change its policy.
+pub(super) fn read_role(
+    reader: &mut PropertyReader<'_>,
+    owner: Option<(&str, &AccountId)>,
+) -> Option<Role> {
     let external_id = read_external_id(reader);
     let text = reader.text("RoleArn")?;
     let Some(role) = Role::parse(&text, external_id) else {
@@ -15,13 +18,12 @@ pub(super) fn read_role(reader: &mut PropertyReader<'_>, layer: Option<&LayerArn
             "`RoleArn` is not the ARN of a role: got {got}, give `arn:<partition>:iam::<account>:role/<name>`"
         ));
     };
-    let own =
-        layer.map(|layer| format!("arn:{}:iam::{}:role/", layer.partition(), layer.account()));
+    let own = owner.map(|(partition, account)| format!("arn:{partition}:iam::{account}:role/"));
     match own.filter(|own| !text.starts_with(own)) {
         Some(own) => {
             let got = shown(&text);
             reader.invalid(format!(
-                "`RoleArn` is of another account than the layer: got {got}, give a role as in `{own}<name>`"
+                "`RoleArn` is of another account: got {got}, give a role as in `{own}<name>`"
             ))
         }
         None => Some(role),
@@ -56,9 +58,9 @@ mod tests {
     use serde_json::{Value, json};
 
     fn read(properties: &Value) -> Result<Option<Role>, String> {
-        let layer = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
+        let account = "123456789012".parse().expect("an account");
         let mut reader = PropertyReader::new(properties.as_object().expect("an object"));
-        let role = read_role(&mut reader, Some(&layer.parse().expect("an ARN")));
+        let role = read_role(&mut reader, Some(("aws", &account)));
         let errors = reader.errors;
         errors.is_empty().then_some(role).ok_or(errors.to_string())
     }
@@ -98,12 +100,12 @@ mod tests {
             ),
             (
                 json!({"RoleArn": "arn:aws:iam::111122223333:role/share"}),
-                "`RoleArn` is of another account than the layer: got `arn:aws:iam::111122223333:role/share`, give a role as in \
+                "`RoleArn` is of another account: got `arn:aws:iam::111122223333:role/share`, give a role as in \
                  `arn:aws:iam::123456789012:role/<name>`",
             ),
             (
                 json!({"RoleArn": "arn:aws-cn:iam::123456789012:role/share"}),
-                "`RoleArn` is of another account than the layer: got `arn:aws-cn:iam::123456789012:role/share`, give a role as \
+                "`RoleArn` is of another account: got `arn:aws-cn:iam::123456789012:role/share`, give a role as \
                  in `arn:aws:iam::123456789012:role/<name>`",
             ),
             (

@@ -92,7 +92,7 @@ async fn an_invalid_role_property_is_reported() {
         ),
         (
             event("role-of-another-account"),
-            "`RoleArn` is of another account than the layer: got `arn:aws:iam::123456789012:role/share-layers`, give a role as in `arn:aws:iam::999988887777:role/<name>`",
+            "`RoleArn` is of another account: got `arn:aws:iam::123456789012:role/share-layers`, give a role as in `arn:aws:iam::999988887777:role/<name>`",
         ),
         (
             event("external-id-without-role"),

@@ -67,7 +67,8 @@ impl Properties {
         let statement_id = read_statement_id(&mut reader);
         let versions = read_versions(&mut reader);
         let revision_id = reader.text("RevisionId");
-        let role = read_role(&mut reader, layer);
+        let owner = layer.map(|layer| (layer.partition(), layer.account()));
+        let role = read_role(&mut reader, owner);
         match (layer_version, principals) {
             (Some(layer_version), Some(principals)) if reader.errors.is_empty() => Ok(Self {
                 layer_version,
