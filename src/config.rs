@@ -19,7 +19,7 @@ pub const VARIABLES: [&str; 4] = [
 const ALLOW_PUBLIC: &str = "ALLOW_PUBLIC";
 const ALLOWED_PRINCIPALS: &str = "ALLOWED_PRINCIPALS";
 const RESPONSE_HOSTS: &str = "RESPONSE_HOSTS";
-/// Lets all work panic, so that an operator can see how a panic is answered.
+/// Lets all work panic, so that an operator can see the response to a panic.
 const SIMULATE_PANIC: &str = "SIMULATE_PANIC";
 
 /// The configuration. Reading it never fails: an invalid value denies every grant until it is corrected.

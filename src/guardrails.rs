@@ -270,13 +270,13 @@ mod tests {
 
     #[test]
     fn a_reason_contains_twenty_of_the_invalid_values() {
-        for (count, told) in [(0, 0), (1, 1), (20, 20), (21, 20)] {
+        for (count, reported) in [(0, 0), (1, 1), (20, 20), (21, 20)] {
             let list = vec!["nobody"; count].join(",");
             let variables = [("ALLOWED_PRINCIPALS", list.as_str())];
             assert_eq!(guardrails(&variables).invalid().len(), count);
             let reason = authorize(&variables, &["111122223333"]).err();
             let reason = reason.unwrap_or_default();
-            assert_eq!(reason.matches("invalid guardrail").count(), told);
+            assert_eq!(reason.matches("invalid guardrail").count(), reported);
         }
     }
 

@@ -88,7 +88,7 @@ impl Handler {
         let guardrails = &self.config.guardrails;
         let denied = guardrails.authorize(&operation, &envelope.response_url);
         let denied = denied.map_err(Rejection::denied)?;
-        // A revoke is worth its time even when nobody waits for it any more.
+        // A revoke is worth its time even when CloudFormation no longer waits for it.
         let expires = envelope.expires.filter(|_| operation.mode == Mode::Apply);
         expires.map_or(Ok(()), |expires| Rejection::if_expired(expires, &operation))?;
         let account = location.account();

@@ -167,15 +167,15 @@ impl HttpConnector for Http {
             let status = response.status().into();
             let headers = response.headers().clone();
             let body = response.bytes().await.map_err(&failed)?;
-            let mut answer = HttpResponse::new(status, SdkBody::from(body));
+            let mut http_response = HttpResponse::new(status, SdkBody::from(body));
             for (name, value) in &headers {
                 if let Ok(value) = value.to_str() {
-                    answer
+                    http_response
                         .headers_mut()
                         .append(name.as_str().to_owned(), value.to_owned());
                 }
             }
-            Ok(answer)
+            Ok(http_response)
         })
     }
 }

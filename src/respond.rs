@@ -1,4 +1,4 @@
-//! Requests that are not worked on, and responses that are not received: what is answered, logged and returned to Lambda.
+//! Requests that are not worked on, and responses that are not received: what is responded, logged and returned to Lambda.
 
 use std::error::Error as StdError;
 use std::time::SystemTime;
@@ -65,7 +65,7 @@ impl Rejection {
         })
     }
 
-    /// What is answered.
+    /// The failure that the response contains.
     pub(crate) fn failure(error: &RunError<Self>) -> Failure {
         match error {
             RunError::Failed(rejection) => rejection.failure.clone(),

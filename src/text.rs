@@ -22,13 +22,13 @@ pub(crate) fn one_line(message: &str) -> String {
     visible(message, MOST_OF_MESSAGE, &[])
 }
 
-/// The texts of a reason that are told, and how many more there are.
-pub(crate) fn joined(told: &[impl AsRef<str>], separator: &str, more: usize) -> String {
-    let told: Vec<&str> = told.iter().map(AsRef::as_ref).collect();
-    let told = told.join(separator);
+/// The reported texts of a reason, and the number of the others.
+pub(crate) fn joined(reported: &[impl AsRef<str>], separator: &str, more: usize) -> String {
+    let reported: Vec<&str> = reported.iter().map(AsRef::as_ref).collect();
+    let reported = reported.join(separator);
     match more {
-        0 => told,
-        more => format!("{told}{separator}and {more} more"),
+        0 => reported,
+        more => format!("{reported}{separator}and {more} more"),
     }
 }
 

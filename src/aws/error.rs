@@ -574,16 +574,16 @@ mod tests {
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse();
         let action = "lambda:GetLayerVersionPolicy";
         let arn: PolicyTarget = arn.expect("an ARN");
-        let told =
+        let reason =
             |kind, code| ApiError::new(kind, &call(action, &arn, None), code, "m").to_string();
         assert_eq!(
-            told(ErrorKind::MalformedResponse, "not JSON"),
+            reason(ErrorKind::MalformedResponse, "not JSON"),
             "malformed response: got `not JSON` (`m`) from `lambda:GetLayerVersionPolicy` on \
              `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, deploy again, and if it persists check what \
              is between the function and Lambda's API"
         );
         assert_eq!(
-            told(ErrorKind::Misconfigured, "no request"),
+            reason(ErrorKind::Misconfigured, "no request"),
             "invalid provider configuration: got `no request` (`m`) from `lambda:GetLayerVersionPolicy` on \
              `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, have the provider's operator correct the \
              function's environment variables"

@@ -379,9 +379,9 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn refused(event: &[u8]) -> Option<String> {
-        let refused = Event::parse(event).check();
-        refused.err().map(|malformed| malformed.to_string())
+    fn rejected(event: &[u8]) -> Option<String> {
+        let rejected = Event::parse(event).check();
+        rejected.err().map(|malformed| malformed.to_string())
     }
 
     fn reason(why: &str, place: &str) -> String {
@@ -396,7 +396,7 @@ mod tests {
         event.replace("VALUE", value).into_bytes()
     }
 
-    /// Values that a parser refuses, and what it says of each.
+    /// Values that a parser rejects, and what it says about each.
     fn values() -> Vec<(String, &'static str)> {
         vec![
             (r#""\ud800""#.into(), "unexpected end of hex escape"),
@@ -453,7 +453,7 @@ mod tests {
             } else {
                 place
             };
-            assert_eq!(refused(&event), Some(reason(why, place)), "{value}");
+            assert_eq!(rejected(&event), Some(reason(why, place)), "{value}");
         }
     }
 
@@ -493,10 +493,10 @@ mod tests {
                 ] {
                     let read = Event::parse(event.as_bytes());
                     assert_eq!(read.json["StackId"], "s", "{member}");
-                    let told = refused(event.as_bytes()).unwrap_or_default();
+                    let reason = rejected(event.as_bytes()).unwrap_or_default();
                     let begin =
                         format!("malformed event: got `too many lists and objects` in `{member}");
-                    assert!(told.starts_with(&begin), "{told}");
+                    assert!(reason.starts_with(&begin), "{reason}");
                     assert!(containers(read.json.to_string().as_bytes()) <= MAX_CONTAINERS);
                 }
             }
@@ -505,9 +505,9 @@ mod tests {
         let event = format!(r#"{{"A":{most_of_it},"B":{most_of_it}}}"#);
         let read = Event::parse(event.as_bytes());
         assert!(containers(read.json.to_string().as_bytes()) <= MAX_CONTAINERS);
-        assert!(refused(event.as_bytes()).is_some_and(|told| told.contains("in `B")));
+        assert!(rejected(event.as_bytes()).is_some_and(|reason| reason.contains("in `B")));
         let fits = format!("{{\"A\":[{}0]}}", "[],".repeat(MAX_CONTAINERS - 2));
-        assert_eq!(refused(fits.as_bytes()), None);
+        assert_eq!(rejected(fits.as_bytes()), None);
         assert_eq!(containers(br#"{"a[{":["\"[",{}]}"#), 3);
     }
 
@@ -536,14 +536,14 @@ mod tests {
         assert_eq!(places.collect::<Vec<_>>(), ["Nonce[]", "StackId", "Last"]);
         assert_eq!(read.malformed()[0].why, "number out of range");
         let needed = reason("number out of range", "StackId");
-        assert_eq!(refused(event), Some(needed));
+        assert_eq!(rejected(event), Some(needed));
     }
 
     #[test]
     fn a_request_is_handled_if_all_that_it_needs_is_well_formed() {
         let needed = |kind: &str, member: &str| {
             let event = format!(r#"{{"RequestType":"{kind}","{member}":1e999,"Last":1}}"#);
-            refused(event.as_bytes()).is_some()
+            rejected(event.as_bytes()).is_some()
         };
         for (member, kinds) in [
             ("ResourceProperties", ["Create", "Update"].as_slice()),
@@ -614,13 +614,13 @@ mod tests {
             let read = Event::parse(event.as_bytes());
             assert_eq!(read.json["StackId"], "s", "{event}");
             assert_eq!(
-                refused(event.as_bytes()),
+                rejected(event.as_bytes()),
                 Some(reason(why, place)),
                 "{event}"
             );
         }
         for event in ["", " ", "\0", "nope", "\"text", "[1,", "}", "{", "\u{feff}"] {
-            assert!(refused(event.as_bytes()).is_some(), "{event:?}");
+            assert!(rejected(event.as_bytes()).is_some(), "{event:?}");
         }
     }
 
@@ -645,7 +645,7 @@ mod tests {
     fn an_event_has_as_many_levels_as_its_reason_says() {
         for (levels, is_read) in [(126, true), (127, false)] {
             let event = format!(r#"{{"a":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
-            assert_eq!(refused(event.as_bytes()).is_none(), is_read, "{levels}");
+            assert_eq!(rejected(event.as_bytes()).is_none(), is_read, "{levels}");
         }
     }
 

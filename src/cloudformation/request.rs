@@ -1,4 +1,4 @@
-//! A request of CloudFormation, read in two changes: the envelope, which is just enough to answer, and then the rest.
+//! A request of CloudFormation, parsed in two steps: the envelope, which is all that a response needs, and then the rest.
 //! Knows nothing of what the properties mean.
 //!
 //! Source: [Custom resource request objects](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
@@ -202,7 +202,7 @@ impl Request {
     /// Parses the rest of the event.
     ///
     /// # Errors
-    /// If the type is unknown, or a Create or Update has no properties. A Delete is served without them.
+    /// If the type is unknown, or a Create or Update has no properties. A Delete needs none.
     pub fn parse(envelope: &Envelope, event: &Value) -> Result<Self, MalformedRequest> {
         let object = |name: &str| event.get(name).and_then(Value::as_object).cloned();
         let request_type = match event.get("RequestType").and_then(Value::as_str) {
@@ -358,9 +358,9 @@ mod tests {
                 ("é".repeat(513), 1026),
                 ("i".repeat(900_000), 900_000),
             ] {
-                let refused = envelope(name, &id).check().expect_err("too long");
+                let rejected = envelope(name, &id).check().expect_err("too long");
                 let reason = format!("`{name}` is too long: got {bytes} bytes, send at most 1024");
-                assert_eq!(refused.to_string(), reason);
+                assert_eq!(rejected.to_string(), reason);
             }
         }
         let escaped = envelope("StackId", &"\u{1}".repeat(600)).check();

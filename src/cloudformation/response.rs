@@ -68,7 +68,7 @@ impl Response {
         }
     }
 
-    /// It failed for `reason`. An Update or Delete keeps its id, whatever happened; a Create answers `created`, the id of what it
+    /// It failed for `reason`. An Update or Delete keeps its id, whatever happened; a Create returns `created`, the id of what it
     /// may have left, or the one of a resource that was never created.
     #[must_use]
     pub fn failed(
@@ -100,7 +100,7 @@ impl Response {
     /// The body to send. When it is too long, return values become empty texts, the largest first, and then the end of the reason is
     /// replaced by `log_reference` (log group, stream and request id), which says where the rest can be read.
     ///
-    /// Ids are repeated word for word. Only those that [`Envelope::check`] refuses are cut.
+    /// Ids are repeated word for word. Only those that [`Envelope::check`] rejects are cut.
     #[must_use]
     pub fn body(&self, envelope: &Envelope, log_reference: &str) -> Vec<u8> {
         let mut data = self.data.clone();
@@ -324,13 +324,13 @@ mod tests {
     #[test]
     fn a_failure_keeps_the_id_of_its_request() {
         let mut envelope = envelope();
-        let answered = |envelope: &Envelope, created: Option<&str>| {
+        let id_of = |envelope: &Envelope, created: Option<&str>| {
             Response::failed(envelope, created.map(id), "why".into()).physical_id
         };
-        assert_eq!(answered(&envelope, None), id("never-created"));
-        assert_eq!(answered(&envelope, Some("created")), id("created"));
+        assert_eq!(id_of(&envelope, None), id("never-created"));
+        assert_eq!(id_of(&envelope, Some("created")), id("created"));
         envelope.physical_id = Some(id("its own"));
-        assert_eq!(answered(&envelope, Some("created")), id("its own"));
+        assert_eq!(id_of(&envelope, Some("created")), id("its own"));
     }
 
     proptest! {

@@ -49,7 +49,7 @@ impl ResponseHost {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnBucket {
     name: String,
-    /// S3's hosts that serve it: as the domain above the bucket's name, or with that name as the first part of the path.
+    /// S3's hosts for it: with the bucket's name as a subdomain, or as the first part of the path.
     endpoints: [String; 4],
 }
 
@@ -85,7 +85,7 @@ impl OwnBucket {
         is_usual && (above.is_some_and(is_one) || is_one(host) && self.is_first_in(url.path()))
     }
 
-    /// Whether `path` leads into the bucket. Dots that somebody on the way might resolve could lead out of it again.
+    /// Whether `path` leads into the bucket. Dots that a proxy might resolve could lead out of it again.
     fn is_first_in(&self, path: &str) -> bool {
         let below = path
             .strip_prefix('/')

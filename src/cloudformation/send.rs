@@ -158,11 +158,11 @@ mod tests {
             (503, of_code("SlowDown"), true),
             (504, String::new(), true),
         ] {
-            let answered = PutResponse {
+            let response = PutResponse {
                 status,
                 head: head.clone().into_bytes(),
             };
-            assert_eq!(is_retryable(&answered), passes, "{status} {head}");
+            assert_eq!(is_retryable(&response), passes, "{status} {head}");
         }
     }
 

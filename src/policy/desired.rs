@@ -27,7 +27,7 @@ pub struct DesiredState {
 /// A statement that should not be in the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// This statement. Another one of its id is somebody else's and stays.
+    /// This statement. Another one of its id is not owned, and stays.
     Exact(Statement),
     /// The statement of this id, if it is word for word what Lambda returned for the request that added it.
     AsReturned(StatementId, Value),

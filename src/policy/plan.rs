@@ -28,7 +28,7 @@ pub type Denied = BTreeMap<Statement, String>;
 pub struct Plan {
     /// The writes, in this order.
     pub changes: Vec<Change>,
-    /// Removals whose id belongs to another statement, which is somebody else's and stays.
+    /// Removals whose id belongs to another statement, which is not owned and stays.
     pub not_owned: Vec<Removal>,
 }
 
@@ -259,8 +259,11 @@ mod tests {
         let denied = [&one, &two].map(|denied| (denied.clone(), format!("no {}", denied.sid)));
         let denied = denied.into();
         let all = [one.clone(), three.clone(), two.clone()];
-        let refused = plan(&state(&all, &[]), &policy(&[]), &denied);
-        assert_eq!(refused, Err(PlanError::Denied("no s1; no s2".to_owned())));
+        let rejected = plan(&state(&all, &[]), &policy(&[]), &denied);
+        assert_eq!(
+            rejected,
+            Err(PlanError::Denied("no s1; no s2".to_owned()))
+        );
         let found = policy(&[written(&one), written(&two)]);
         let allowed = plan(&state(&[one, three], &[two]), &found, &denied);
         assert_eq!(
@@ -273,12 +276,12 @@ mod tests {
     fn a_replacement_by_a_denied_statement_changes_nothing() {
         let (old, new) = (statement("s1", "111122223333"), statement("s1", "*"));
         let denied = [(new.clone(), "no".to_owned())].into();
-        let refused = plan(
+        let rejected = plan(
             &state(&[new], std::slice::from_ref(&old)),
             &policy(&[written(&old)]),
             &denied,
         );
-        assert_eq!(refused, Err(PlanError::Denied("no".to_owned())));
+        assert_eq!(rejected, Err(PlanError::Denied("no".to_owned())));
     }
 
     #[test]
@@ -296,8 +299,8 @@ mod tests {
                 .iter()
                 .map(|denied| (denied.clone(), "no".to_owned()))
                 .collect();
-            let refused = plan(&state(&desired, &[]), &policy(&[]), &denied);
-            assert_eq!(refused, Err(PlanError::Denied(reason)));
+            let rejected = plan(&state(&desired, &[]), &policy(&[]), &denied);
+            assert_eq!(rejected, Err(PlanError::Denied(reason)));
         }
     }
 
@@ -339,7 +342,7 @@ mod tests {
             ),
             ("gone already", &[], &other, vec![], "no changes"),
             (
-                "somebody else's",
+                "not owned",
                 &[],
                 &other,
                 vec![foreign],

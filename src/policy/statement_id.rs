@@ -154,7 +154,7 @@ mod tests {
             ("a derived one", "Share-ukb5vbeuhscn5xae", true),
             ("one of a list", "Share-ukb5vbeuhscn5xae-111122223333", true),
             (
-                "one of a list for somebody else",
+                "one of a list for another account",
                 "Share-ukb5vbeuhscn5xae-444455556666",
                 false,
             ),

@@ -1,6 +1,6 @@
-//! What follows a failed operation: which physical id is answered, and whether its writes are rolled back. One table, pure.
+//! What follows a failed operation: which physical id the response has, and whether its writes are rolled back. One table, pure.
 //!
-//! CloudFormation deletes the resource of a failed Create by the id that was answered. So a Create answers the id that it would have
+//! CloudFormation deletes the resource of a failed Create by the id in the response. So the response to a Create has the id that it would have
 //! created if anything may be left under it, and otherwise the one of a resource that was never created, whose Delete does nothing.
 
 use crate::aws::error::ErrorKind;
@@ -40,16 +40,16 @@ pub(super) enum Cause {
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Consequence {
-    pub(super) physical_id: AnsweredId,
+    pub(super) physical_id: ResponseId,
     pub(super) roll_back: bool,
 }
 
-/// The id that is answered.
+/// The id in the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AnsweredId {
+pub(super) enum ResponseId {
     /// The one of the request; in a Create, the one of a resource that was never created.
     OfRequest,
-    /// The one that a success would have answered; in an Update or Delete, the one of the request.
+    /// The one of a success; in an Update or Delete, the one of the request.
     OfSuccess,
 }
 
@@ -58,7 +58,7 @@ impl FailedOperation {
     pub(super) fn consequence(self) -> Consequence {
         if self.mode != Mode::Apply {
             return Consequence {
-                physical_id: AnsweredId::OfRequest,
+                physical_id: ResponseId::OfRequest,
                 roll_back: false,
             };
         }
@@ -66,9 +66,9 @@ impl FailedOperation {
             self.is_unfinished || self.has_found_existing || self.may_have_missed_statements();
         Consequence {
             physical_id: if may_be_left {
-                AnsweredId::OfSuccess
+                ResponseId::OfSuccess
             } else {
-                AnsweredId::OfRequest
+                ResponseId::OfRequest
             },
             // Rolling back many policies would take as long again, and then nothing would ever be completed.
             roll_back: self.has_written && !self.is_unfinished,
@@ -110,7 +110,7 @@ fn a_delete_may_succeed_after(kind: ErrorKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use AnsweredId::{OfRequest, OfSuccess};
+    use ResponseId::{OfRequest, OfSuccess};
 
     /// A Create that failed after it had read everything, and written nothing.
     const CREATE: FailedOperation = FailedOperation {
@@ -128,7 +128,7 @@ mod tests {
         ..CREATE
     };
 
-    fn consequence(failed: FailedOperation) -> (AnsweredId, bool) {
+    fn consequence(failed: FailedOperation) -> (ResponseId, bool) {
         let Consequence {
             physical_id,
             roll_back,
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_create_that_could_not_read_answers_its_id_if_the_delete_may_be_able_to() {
+    fn a_create_that_could_not_read_keeps_its_id_if_the_delete_may_be_able_to() {
         for (kind, id) in [
             (ErrorKind::NotFound, OfRequest),
             (ErrorKind::Conflict, OfSuccess),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_create_that_could_not_read_and_met_no_error_answers_its_id_unless_it_panicked() {
+    fn a_create_that_could_not_read_and_met_no_error_keeps_its_id_unless_it_panicked() {
         for (cause, id) in [
             (Cause::Other, OfSuccess),
             (Cause::TimedOut, OfSuccess),

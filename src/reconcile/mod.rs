@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use self::converge::Converger;
 use self::error::ReconcileError;
-use self::failed_operation::{AnsweredId, Cause, FailedOperation};
+use self::failed_operation::{Cause, FailedOperation, ResponseId};
 use self::fan_out::{CONCURRENCY, TimeLimit};
 use self::status::{Progress, ReconcileStatus};
 use self::undo_log::UndoLog;
@@ -47,7 +47,7 @@ pub struct Work {
     pub arrival: Instant,
     /// When CloudFormation stops waiting, if that matters and is known.
     pub expires: Option<SystemTime>,
-    /// Whether all work panics, so that an operator can see how a panic is answered.
+    /// Whether all work panics, so that an operator can see the response to a panic.
     pub simulate_panic: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Reconciler {
     is_denied: Cell<bool>,
 }
 
-/// A successful operation, as it is answered.
+/// A successful operation, as the response reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Success {
     /// The id of the resource.
@@ -69,12 +69,12 @@ pub struct Success {
     pub values: ReturnValues,
 }
 
-/// A failed operation, as it is answered.
+/// A failed operation, as the response reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Why it failed, and what was rolled back.
     pub reason: String,
-    /// The id that a Create answers; none where the resource was never created.
+    /// The id in the response to a Create; none where the resource was never created.
     pub physical_id: Option<PhysicalResourceId>,
 }
 
@@ -212,7 +212,7 @@ impl Reconciler {
         }
     }
 
-    /// The answer to an operation that failed; what it has written is rolled back.
+    /// Rolls back an operation that failed, and says what the response contains.
     async fn fail(&self, error: &RunError<ReconcileError>, deadlines: Deadlines) -> Failure {
         let is_denied = matches!(
             error,
@@ -227,8 +227,8 @@ impl Reconciler {
         let consequence = self.failed_operation(error, unfinished).consequence();
         let of_success = || Some(self.work.operation.physical_id.clone());
         let physical_id = match consequence.physical_id {
-            AnsweredId::OfRequest => None,
-            AnsweredId::OfSuccess => of_success(),
+            ResponseId::OfRequest => None,
+            ResponseId::OfSuccess => of_success(),
         };
         if !consequence.roll_back {
             return Failure {
@@ -299,7 +299,7 @@ impl Reconciler {
         }
     }
 
-    /// Rolls back a grant whose response was certainly not received: nobody would ever revoke it.
+    /// Rolls back a grant whose response was certainly not received: nothing would ever revoke it.
     pub async fn roll_back_unreceived(&self, deadlines: Deadlines) {
         if self.work.operation.mode != Mode::Apply || self.log.is_empty() {
             return;

@@ -21,7 +21,7 @@ pub(super) enum Observed {
 }
 
 /// Whether `policy` was read from a replica that is older than what was read before, or than a write that took effect. One
-/// without a revision cannot tell.
+/// without a revision does not show it.
 pub(super) fn is_outdated(log: &UndoLog, policy: &PolicyDocument) -> bool {
     let Some(revision) = &policy.revision_id else {
         return false;
@@ -122,7 +122,7 @@ pub(super) fn observed(log: &UndoLog, desired: &Statement, policy: &PolicyDocume
     }
 }
 
-/// Whether `policy` is as this operation has last read or left it, as far as can be told: a removal does not return its revision.
+/// Whether `policy` is as this operation has last read or left it, as far as is known: a removal does not return its revision.
 pub(super) fn is_unchanged(log: &UndoLog, policy: &PolicyDocument) -> bool {
     let revisions = log.revisions(&policy.target);
     let newest = revisions.last();
@@ -278,7 +278,7 @@ mod tests {
         observe(&log, &at("r3"));
         assert!(
             !is_outdated_at("r3") && is_outdated_at("r4"),
-            "it was believed"
+            "it was accepted"
         );
         for revision in ["r3", "r4"] {
             observe(&log, &at(revision).on(version(2)));
@@ -300,7 +300,7 @@ mod tests {
         let none = policy(None, &[]);
         assert!(!contradicts(&log, &none));
         begin(&log, &add("s1"));
-        assert!(!contradicts(&log, &none), "without an answer");
+        assert!(!contradicts(&log, &none), "of unknown outcome");
         apply(&log, &add("s1"));
         assert!(
             contradicts(&log, &none) && !contradicts(&log, &without),
@@ -328,7 +328,7 @@ mod tests {
         begin(&log, &add("s1"));
         assert!(
             !misses_addition(&log, &gone, &rollback),
-            "without an answer"
+            "of unknown outcome"
         );
         apply(&log, &add("s1"));
         assert!(

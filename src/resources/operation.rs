@@ -1,5 +1,5 @@
-//! What a request asks for: the desired state of policies, and what CloudFormation is answered. Every resource type makes it.
-//! Reads no policy and calls nobody.
+//! What a request asks for: the desired state of policies, and what the response contains. Every resource type makes one.
+//! No I/O.
 
 use std::collections::BTreeSet;
 
@@ -28,11 +28,11 @@ pub struct Operation {
     /// What a failed Update may have left in other policies. It is cleaned up if possible: these may be policies that cannot even
     /// be read, which would be why the Update failed.
     pub orphaned: Option<ReconcileSpec>,
-    /// The id that a success answers.
+    /// The id in the response to a success.
     pub physical_id: PhysicalResourceId,
     /// Whether the resource has this id already: what it granted under it before is there, or was.
     pub keeps_id: bool,
-    /// The resource whose return values a success answers; none in a Delete.
+    /// The resource whose return values are in the response to a success; none in a Delete.
     pub resource: Option<Resource>,
 }
 
@@ -52,7 +52,7 @@ impl Mode {
     pub const ALL: [Self; 3] = [Self::Apply, Self::Cleanup, Self::CleanupOutOfOrder];
 }
 
-/// Why a request cannot be served.
+/// Why a request cannot be handled.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum OperationError {
     /// The resource type has no implementation in this version.
@@ -115,7 +115,7 @@ impl Operation {
         self.spec = self
             .spec
             .filter(|spec| location.may_have_granted(&spec.targets));
-        // The Update that would have left something there was refused.
+        // The Update that would have left something there was rejected.
         self.orphaned = self
             .orphaned
             .filter(|spec| location.check(&spec.targets).is_ok());

@@ -71,7 +71,7 @@ fn desire(
         } else if PhysicalId::parse(Some(&operation.physical_id)) == PhysicalId::Foreign {
             spec.take_over(moved);
         }
-        // Otherwise the Update was refused for sharing a statement, and has left nothing.
+        // Otherwise the Update was rejected for sharing a statement, and has left nothing.
     }
     operation.spec = Some(spec);
 }
@@ -105,7 +105,7 @@ fn physical_id_after(
         // The resource was created by another provider, and keeps the id that it has from there.
         Some(_) if is_foreign => Ok(current.clone()),
         Some(shared) if moved == revoked => Err(OperationError::SharedStatement(shared)),
-        // What is shared in another partition cannot be reached, which is the reason that is answered then.
+        // What is shared in another partition cannot be reached, which is the reason of the response then.
         Some(_) | None => Ok(id),
     }
 }
@@ -328,7 +328,7 @@ mod tests {
                 ],
             ),
             (
-                "rollback of what was refused",
+                "rollback of what was rejected",
                 "Update",
                 &version,
                 &json!({}),

@@ -18,7 +18,7 @@ pub enum PhysicalId {
     },
     /// The id of a resource whose Create failed and left nothing: CloudFormation deletes it next, and nothing is to be done.
     NeverCreated,
-    /// None, or one that this provider never answered: CloudFormation invents one when a Delete overtakes its Create.
+    /// None, or one that this provider never issued: CloudFormation invents one when a Delete overtakes its Create.
     Foreign,
 }
 
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_was_never_answered_is_foreign() {
+    fn an_id_that_was_never_issued_is_foreign() {
         for text in [
             "",
             "2026/11/21/[$LATEST]0123456789abcdef",

@@ -114,7 +114,7 @@ fn read_entries(reader: &mut PropertyReader<'_>) -> Option<Vec<String>> {
     })
 }
 
-/// The most entries of a list. A policy holds fewer.
+/// The most entries of a list. Fewer fit into a policy.
 const MAX_ENTRIES: usize = 128;
 
 const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";

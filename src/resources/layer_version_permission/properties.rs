@@ -513,12 +513,12 @@ mod tests {
             (5000, Some("; and 4980 more")),
         ] {
             let reason = parse(&with(&unknown(most))).expect_err("errors");
-            let told = reason
+            let reported = reason
                 .strip_suffix(more.unwrap_or_default())
                 .expect("how many more there are");
-            assert_eq!(told.split("; ").count(), 20, "{reason}");
+            assert_eq!(reported.split("; ").count(), 20, "{reason}");
             assert!(
-                told.ends_with(
+                reported.ends_with(
                     "`Unknown00019`, the nearest known one is `Nonce`, use that or remove it"
                 ),
                 "{reason}"
