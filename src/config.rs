@@ -1,11 +1,10 @@
 //! The configuration of the provider, read once from the environment variables that its template sets.
 //! Those that AWS's own tools define are read where they are used: `tls.rs` and `aws/config.rs`.
 
-use thiserror::Error;
 use tracing::warn;
 
 use crate::cloudformation::response_hosts::ResponseHost;
-use crate::guardrails::Guardrails;
+use crate::guardrails::{Guardrails, InvalidGuardrail};
 use crate::text::shown;
 
 /// The variables.
@@ -29,15 +28,6 @@ pub struct Config {
     pub guardrails: Guardrails,
     /// Whether all work panics.
     pub simulate_panic: bool,
-}
-
-/// A variable whose value is invalid.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("invalid guardrail: got `{variable}` {got}, have the provider's operator {remedy}")]
-pub struct InvalidVariable {
-    variable: &'static str,
-    got: String,
-    remedy: &'static str,
 }
 
 impl Config {
@@ -89,9 +79,9 @@ impl Config {
     }
 }
 
-fn switch(variable: &'static str, value: &str) -> Result<bool, Vec<InvalidVariable>> {
+fn switch(variable: &'static str, value: &str) -> Result<bool, Vec<InvalidGuardrail>> {
     value.parse().map_err(|_| {
-        vec![InvalidVariable {
+        vec![InvalidGuardrail {
             variable,
             got: format!("= {}", shown(value)),
             remedy: "set it to `true` or `false`",
@@ -105,12 +95,12 @@ fn entries<T>(
     list: &str,
     remedy: &'static str,
     parse: impl Fn(&str) -> Option<T>,
-) -> Result<Vec<T>, Vec<InvalidVariable>> {
+) -> Result<Vec<T>, Vec<InvalidGuardrail>> {
     let (mut valid, mut invalid) = (Vec::new(), Vec::new());
     for entry in list.split(',').map(str::trim) {
         match parse(entry) {
             Some(value) => valid.push(value),
-            None => invalid.push(InvalidVariable {
+            None => invalid.push(InvalidGuardrail {
                 variable,
                 got: format!("with {}", shown(entry)),
                 remedy,

@@ -6,7 +6,6 @@ use thiserror::Error;
 
 use crate::cloudformation::response_hosts::ResponseHost;
 use crate::cloudformation::response_url::ResponseUrl;
-use crate::config::InvalidVariable;
 use crate::policy::desired::Removal;
 use crate::policy::plan::Denied;
 use crate::policy::principal::Principal;
@@ -24,7 +23,16 @@ pub struct Guardrails {
     pub(crate) allowed_principals: Option<Vec<Principal>>,
     pub(crate) response_hosts: Vec<ResponseHost>,
     /// Values that are invalid: every grant is denied then.
-    pub(crate) invalid: Vec<InvalidVariable>,
+    pub(crate) invalid: Vec<InvalidGuardrail>,
+}
+
+/// An environment variable whose value is invalid.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("invalid guardrail: got `{variable}` {got}, have the provider's operator {remedy}")]
+pub struct InvalidGuardrail {
+    pub(crate) variable: &'static str,
+    pub(crate) got: String,
+    pub(crate) remedy: &'static str,
 }
 
 /// What a guardrail denies.
@@ -55,7 +63,7 @@ pub enum GuardrailViolation {
 impl Guardrails {
     /// The values that are invalid.
     #[must_use]
-    pub fn invalid(&self) -> &[InvalidVariable] {
+    pub fn invalid(&self) -> &[InvalidGuardrail] {
         &self.invalid
     }
 
@@ -145,7 +153,7 @@ mod tests {
     use crate::config::Config;
     use crate::policy::desired::DesiredState;
     use crate::policy::statement::Statement;
-    use crate::resources::operation::ReconcileSpec;
+    use crate::resources::spec::ReconcileSpec;
 
     const URL: &str = "https://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com/key?Signature=secret";
 

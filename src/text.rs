@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_shown_as_an_escape() {
+    fn invisible_characters_are_shown_as_escapes() {
         for (case, value, expected) in [
             ("a newline", "a\nb", r"`a\nb`"),
             ("a carriage return", "a\r\nb", r"`a\r\nb`"),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_seen_stays_as_it_is() {
+    fn visible_characters_are_shown_unchanged() {
         for value in [
             "",
             "a b",

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_clients_of_s3_retry_is_retryable_and_nothing_else() {
+    fn only_what_the_clients_of_s3_retry_is_retryable() {
         let of_code = |code: &str| {
             format!(
                 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>m</Message></Error>"

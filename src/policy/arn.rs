@@ -1,5 +1,4 @@
 //! ARNs of layers and layer versions, and the account ids in them, parsed strictly and printed as they were written.
-//! Knows nothing of policies: who may use a layer is said elsewhere.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -52,7 +51,7 @@ pub struct ParseLayerArnError;
 
 impl LayerArn {
     /// A layer by its bare name (1 to 140 letters, digits, `-` or `_`) in the account and region of `place`, an ARN
-    /// of anything that lives there.
+    /// of anything there.
     ///
     /// # Errors
     /// If the name is not one of a layer, or `place` names no partition, region and account.
@@ -67,13 +66,13 @@ impl LayerArn {
         }
     }
 
-    /// The partition that the layer lives in, such as `aws`.
+    /// The partition of the layer, such as `aws`.
     #[must_use]
     pub fn partition(&self) -> &str {
         &self.partition
     }
 
-    /// The region that the layer lives in, such as `eu-west-1`.
+    /// The region of the layer, such as `eu-west-1`.
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_quite_a_layer_version_is_refused() {
+    fn a_text_that_is_not_exactly_a_layer_version_is_rejected() {
         for (case, text) in [
             (
                 "a layer without version",
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_the_form_of_a_region_is_refused() {
+    fn a_text_without_the_form_of_a_region_is_rejected() {
         let longest = format!("eu-{}-1", "x".repeat(27));
         let long = format!("eu-{}-1", "x".repeat(28));
         for (region, is_one) in [
@@ -390,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_the_form_of_a_partition_is_refused() {
+    fn a_text_without_the_form_of_a_partition_is_rejected() {
         let long = format!("aws-{}", "x".repeat(29));
         for partition in [
             "", "aw", "awss", "aws-", "aws--cn", "aws-zz9", "aws-CN", "aws-c n", &long,

@@ -260,10 +260,7 @@ mod tests {
         let denied = denied.into();
         let all = [one.clone(), three.clone(), two.clone()];
         let rejected = plan(&state(&all, &[]), &policy(&[]), &denied);
-        assert_eq!(
-            rejected,
-            Err(PlanError::Denied("no s1; no s2".to_owned()))
-        );
+        assert_eq!(rejected, Err(PlanError::Denied("no s1; no s2".to_owned())));
         let found = policy(&[written(&one), written(&two)]);
         let allowed = plan(&state(&[one, three], &[two]), &found, &denied);
         assert_eq!(

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_yaml_made_of_an_account_id_is_undone() {
+    fn an_account_id_that_yaml_read_as_a_number_is_recovered() {
         for (got, original) in [
             ("1402433619", Some("012345670123")),
             ("511", Some("000000000777")),

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_recorded_is_returned_and_nothing_else() {
+    fn only_recorded_facts_are_returned() {
         let status = ReconcileStatus::default();
         let recorded = || {
             let flags = (status.is_aborted(), status.has_found_existing());

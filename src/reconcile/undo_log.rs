@@ -520,7 +520,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_not_rolled_back_is_reported_once() {
+    fn statements_that_are_not_rolled_back_are_reported_once() {
         let log = UndoLog::default();
         for why in ["changed", "reported already"] {
             log.not_restored(&version(1), &statement("s1"), why);

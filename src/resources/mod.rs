@@ -5,36 +5,16 @@ pub mod layer_version_permission;
 pub mod location;
 pub mod operation;
 pub mod property_reader;
+pub mod resource;
 mod role;
+pub mod spec;
 
-use self::layer_version_permission::LayerVersionPermission;
-use self::operation::{Operation, OperationError, ReturnValues};
-use crate::cloudformation::request::{PhysicalResourceId, Request, RequestType};
-use crate::policy::document::PolicyDocument;
+use self::layer_version_permission::lifecycle;
+use self::operation::{Operation, OperationError};
+use crate::cloudformation::request::{Request, RequestType};
 
 /// The resource type of the policies of functions, which is reserved.
 const FUNCTION_PERMISSION: &str = "Custom::FunctionPermission";
-
-/// A resource as its properties declare it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// `Custom::LayerVersionPermission`.
-    LayerVersionPermission(LayerVersionPermission),
-}
-
-impl Resource {
-    /// What `Fn::GetAtt` returns of the resource; `policy` is the policy of the target that it names.
-    #[must_use]
-    pub fn return_values(
-        &self,
-        physical_id: &PhysicalResourceId,
-        policy: Option<&PolicyDocument>,
-    ) -> ReturnValues {
-        match self {
-            Self::LayerVersionPermission(resource) => resource.return_values(physical_id, policy),
-        }
-    }
-}
 
 /// What `request` asks for. A resource type that has no implementation of its own is a layer version permission.
 ///
@@ -46,7 +26,7 @@ pub fn operation(request: &Request) -> Result<Operation, OperationError> {
             OperationError::UnsupportedResourceType(request.resource_type.clone()),
         ),
         (FUNCTION_PERMISSION, RequestType::Delete) => Ok(Operation::nothing(request)),
-        _ => layer_version_permission::operation(request),
+        _ => lifecycle::operation(request),
     }
 }
 

@@ -6,10 +6,11 @@ use crate::cloudformation::request::{PhysicalResourceId, Request, RequestType};
 use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::statement_id::StatementId;
 use crate::policy::target::TargetSet;
-use crate::resources::Resource;
-use crate::resources::operation::{Mode, Operation, OperationError, ReconcileSpec};
+use crate::resources::operation::{Mode, Operation, OperationError};
 use crate::resources::property_reader::{PropertyReader, ValidationErrors};
+use crate::resources::resource::Resource;
 use crate::resources::role::read_role;
+use crate::resources::spec::ReconcileSpec;
 
 /// What `request` asks for.
 ///

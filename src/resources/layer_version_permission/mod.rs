@@ -1,18 +1,17 @@
 //! `Custom::LayerVersionPermission`: the statements that a resource declares, its ids and its return values.
 
-mod lifecycle;
+pub mod lifecycle;
 pub mod physical_id;
 pub mod principals;
 pub mod properties;
 
 use serde_json::{Map, Value};
 
-pub use self::lifecycle::operation;
 use self::physical_id::PhysicalId;
 use self::principals::Principals;
 use self::properties::{Properties, Versions};
-use super::operation::{ReconcileSpec, ReturnValues};
 use super::property_reader::ValidationErrors;
+use super::spec::{ReconcileSpec, ReturnValues};
 use crate::cloudformation::request::PhysicalResourceId;
 use crate::policy::arn::LayerVersionArn;
 use crate::policy::desired::{DesiredState, Removal};
