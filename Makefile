@@ -35,7 +35,11 @@ SBOM := $(DIST)/sbom.cdx.json
 PACKAGED := $(DIST)/packaged.yaml
 LAYER_ACCESS := target/debug/examples/layer-access
 FLOOR := target/floor/$(PLATFORM)/release/floor
+# The server of the benchmarks: what is timed needs a fast one, what is counted does not.
+FAKE_AWS := target/release/fake-aws
+DEBUG_FAKE_AWS := target/debug/fake-aws
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
+FAKE_AWS_SOURCES := $(shell find tests/fake_aws/src -type f) tests/fake_aws/Cargo.toml Cargo.toml Cargo.lock .cargo/config.toml
 
 # What deploy, smoke and remove work on.
 export BUCKET PARAMETERS ACCOUNT YES
@@ -139,16 +143,16 @@ build-Provider: $(BOOTSTRAP) ## what `sam build` runs: the executable alone, in 
 	cp $< $(ARTIFACTS_DIR)/bootstrap
 
 .PHONY: bench
-bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes half an hour of a quiet machine)
-	python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
+bench: $(ZIP) $(FAKE_AWS) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## measure the executable that ships beside others that do the same (takes half an hour of a quiet machine)
+	FAKE_AWS=$(FAKE_AWS) python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
 
 .PHONY: bench-large
-bench-large: $(ZIP) ## the part of bench that gives events of up to 1 MB to the executable that ships: make bench-large, or some: make bench-large ROWS=notifications
-	python3 benches/large_events.py $(ZIP) $(if $(ROWS),'$(ROWS)')
+bench-large: $(ZIP) $(FAKE_AWS) ## the part of bench that sends events of up to 1 MB to the executable that ships: make bench-large, or some: make bench-large ROWS=notifications
+	FAKE_AWS=$(FAKE_AWS) python3 benches/large_events.py $(ZIP) $(if $(ROWS),'$(ROWS)')
 
 .PHONY: budget
-budget: $(ZIP) ## check what the executable that ships costs, without timing anything: make budget, or make budget UPDATE=1 for a new baseline
-	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" python3 benches/budget.py $(PLATFORM) $(GLIBC) $(BOOTSTRAP) $(ZIP) $(if $(UPDATE),--update)
+budget: $(ZIP) $(DEBUG_FAKE_AWS) ## check what the executable that ships costs, without timing anything: make budget, or make budget UPDATE=1 for a new baseline
+	FAKE_AWS=$(DEBUG_FAKE_AWS) PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" python3 benches/budget.py $(PLATFORM) $(GLIBC) $(BOOTSTRAP) $(ZIP) $(if $(UPDATE),--update)
 
 .PHONY: package
 package: $(ZIP).sha256 $(SBOM) $(PACKAGED) ## build what ships, with its SHA-256, crates and template: dist/; make package ARCH=arm64
@@ -199,6 +203,14 @@ $(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
 
 $(LAYER_ACCESS): $(SOURCES) $(wildcard examples/layer-access/*.rs)
 	cargo build --locked --quiet --example layer-access
+	touch $@
+
+$(FAKE_AWS): $(FAKE_AWS_SOURCES)
+	cargo build --locked --quiet --release --package fake-aws
+	touch $@
+
+$(DEBUG_FAKE_AWS): $(FAKE_AWS_SOURCES)
+	cargo build --locked --quiet --package fake-aws
 	touch $@
 
 # The file names all that they take in turn: pip would not take the hash of a package that another one asks for with extras.
