@@ -35,7 +35,11 @@ SBOM := $(DIST)/sbom.cdx.json
 PACKAGED := $(DIST)/packaged.yaml
 LAYER_ACCESS := target/debug/examples/layer-access
 FLOOR := target/floor/$(PLATFORM)/release/floor
+# The server of the benchmarks: what is timed needs a fast one, what is counted does not.
+FAKE_AWS := target/release/fake-aws
+DEBUG_FAKE_AWS := target/debug/fake-aws
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
+FAKE_AWS_SOURCES := $(shell find tests/fake_aws/src -type f) tests/fake_aws/Cargo.toml Cargo.toml Cargo.lock .cargo/config.toml
 
 # Arguments of deploy, smoke and remove.
 export BUCKET PARAMETERS ACCOUNT YES
@@ -139,16 +143,16 @@ build-Provider: $(BOOTSTRAP) ## run by `sam build`: copy the executable to ARTIF
 	cp $< $(ARTIFACTS_DIR)/bootstrap
 
 .PHONY: bench
-bench: $(ZIP) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## benchmark the release executable against equivalents in other languages (takes half an hour on an idle machine)
-	python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
+bench: $(ZIP) $(FAKE_AWS) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## benchmark the release executable against equivalents in other languages (takes half an hour on an idle machine)
+	FAKE_AWS=$(FAKE_AWS) python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
 
 .PHONY: bench-large
-bench-large: $(ZIP) ## run the part of bench with events of up to 1 MB: make bench-large, or a selection: make bench-large ROWS=notifications
-	python3 benches/large_events.py $(ZIP) $(if $(ROWS),'$(ROWS)')
+bench-large: $(ZIP) $(FAKE_AWS) ## run the part of bench with events of up to 1 MB: make bench-large, or a selection: make bench-large ROWS=notifications
+	FAKE_AWS=$(FAKE_AWS) python3 benches/large_events.py $(ZIP) $(if $(ROWS),'$(ROWS)')
 
 .PHONY: budget
-budget: $(ZIP) ## check instructions, zip size and crates of the release executable against budget.json: make budget, or make budget UPDATE=1 for a new baseline
-	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" python3 benches/budget.py $(PLATFORM) $(GLIBC) $(BOOTSTRAP) $(ZIP) $(if $(UPDATE),--update)
+budget: $(ZIP) $(DEBUG_FAKE_AWS) ## check instructions, zip size and crates of the release executable against budget.json: make budget, or make budget UPDATE=1 for a new baseline
+	FAKE_AWS=$(DEBUG_FAKE_AWS) PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" python3 benches/budget.py $(PLATFORM) $(GLIBC) $(BOOTSTRAP) $(ZIP) $(if $(UPDATE),--update)
 
 .PHONY: package
 package: $(ZIP).sha256 $(SBOM) $(PACKAGED) ## build the release in dist/: zip, SHA-256, SBOM and template; make package ARCH=arm64
@@ -199,6 +203,14 @@ $(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
 
 $(LAYER_ACCESS): $(SOURCES) $(wildcard examples/layer-access/*.rs)
 	cargo build --locked --quiet --example layer-access
+	touch $@
+
+$(FAKE_AWS): $(FAKE_AWS_SOURCES)
+	cargo build --locked --quiet --release --package fake-aws
+	touch $@
+
+$(DEBUG_FAKE_AWS): $(FAKE_AWS_SOURCES)
+	cargo build --locked --quiet --package fake-aws
 	touch $@
 
 # The file lists transitive dependencies too, hence --no-deps: pip rejects the hash of a package that another one requires with extras.

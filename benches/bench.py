@@ -1,8 +1,9 @@
-"""Measures the executable that ships beside the floor and the peers: `python bench.py ZIP FLOOR PYTHON_PEER NODE_PEER`.
+"""Measures the executable that ships beside the floor and the peers: `python bench.py ZIP FLOOR PYTHON_PEER NODE_PEER`,
+with the path of fake-aws in `FAKE_AWS`.
 
-Writes results.json, which holds what was measured with the commit it belongs to, and has `report` make the rest of it. Measures
-first what needs no quiet, beside the long series, and then what is timed, a process at a time and everybody in turn. Large events
-come last: they are held to limits, and compared with nobody.
+Writes the results and the commit that they belong to into results.json, from which `report` makes the table and the picture.
+Measures first what does not depend on the machine's load, beside the long series, and then what is timed, one process at a time and
+all subjects in turn. Large events come last: they have limits, and are not compared.
 """
 
 import asyncio
@@ -19,10 +20,10 @@ import large_events
 import machine
 import report
 import results
-from stage import namespace
-from stage.function import Function, Measured
-from stage.stage import NAMES, Stage
-from stage.throttle import Throttle
+from harness import namespace
+from harness.function import Function, Measured
+from harness.fake_aws import HOSTS, FakeAws
+from harness.cpu_limit import CpuLimit
 from subjects import Built, Subject, subjects
 
 COUNTS = 3  # of instructions, which hardly differ
@@ -30,15 +31,15 @@ COLD_STARTS = 31
 THROTTLED_STARTS = 15
 WARM_EVENTS = 120
 WARMING_UP = 20  # of those
-WARM_PAUSE = 0.25  # seconds, in which caches grow cold: events come apart from each other
+WARM_PAUSE = 0.25  # seconds between events, so that caches grow cold
 LONG_SERIES = 10_000
 
 
 class Bench:
-    def __init__(self, stage: Stage, built: Built):
-        self.stage = stage
+    def __init__(self, aws: FakeAws, built: Built):
+        self.aws = aws
         self.built = built
-        self.subjects = subjects(built, stage)
+        self.subjects = subjects(built, aws)
         self.provider = self.subjects["provider"]
 
     async def run(self) -> dict:
@@ -46,7 +47,7 @@ class Bench:
         return {
             "instructions": await self.instructions(),
             "all_versions": await self.all_versions(),
-            "series": await _told("the long series", series),
+            "series": await _logged("the long series", series),
             "cold": await self.cold(),
             "events": await self.events(),
             "throttled": await self.throttled(),
@@ -54,15 +55,15 @@ class Bench:
             "zip": {"provider": self.built.zip.stat().st_size, **self.zipped()},
         }
 
-    async def play(self, subject: Subject, scenario: events.Scenario, throttle: Throttle | None = None) -> Measured:
+    async def run_scenario(self, subject: Subject, scenario: events.Scenario, cpu_limit: CpuLimit | None = None) -> Measured:
         first, then = scenario
         if first:
-            await Function(self.stage, subject.command, subject.environment).run(first)
-        return await Function(self.stage, subject.command, subject.environment, throttle).run(then)
+            await Function(self.aws, subject.command, subject.environment).run(first)
+        return await Function(self.aws, subject.command, subject.environment, cpu_limit).run(then)
 
     async def long_series(self) -> dict:
-        played = events.long_series(self.stage.control_plane, LONG_SERIES)
-        measured = await Function(self.stage, self.provider.command, self.provider.environment).run(played)
+        sequence = events.long_series(self.aws, LONG_SERIES)
+        measured = await Function(self.aws, self.provider.command, self.provider.environment).run(sequence)
         return {
             "events": LONG_SERIES,
             "cpu": round(statistics.mean(measured.event_cpu[WARMING_UP:]), 3),
@@ -75,91 +76,91 @@ class Bench:
         for name in ("create", "update", "delete", "redelivered_create"):
             counted[name] = await self._instructions(self.provider, getattr(events, name))
         counted["floor"] = await self._instructions(self.subjects["floor"], events.create)
-        # Where no handshake needs them, so that nothing but the roots differs.
-        plain = await Stage(self.stage.folder).over_plain_http()
+        # Over plain HTTP, so that only the loading of the roots differs.
         roots = {
             "the roots that are compiled in": {},
             "one root in a file": self.provider.environment,
-            "all roots in a file": {"SSL_CERT_FILE": str(self.stage.authority.bundle(self.built.mozillas_roots))},
+            "all roots in a file": {"SSL_CERT_FILE": str(self.aws.ca_bundle(self.built.mozillas_roots))},
         }
-        for name, environment in roots.items():
-            subject = Subject(name, self.provider.command, {**plain.environment, **environment})
-            counted[name] = {"start": await self._start(subject)}
-        return await _told("instructions", counted)
+        with FakeAws(self.aws.folder, https=False) as plain:
+            for name, environment in roots.items():
+                subject = Subject(name, self.provider.command, {**plain.environment, **environment})
+                counted[name] = {"start": await self._start(subject)}
+        return await _logged("instructions", counted)
 
     async def _start(self, subject: Subject) -> int:
-        counts = [await callgrind.instructions(self.stage, subject.command, subject.environment, []) for _ in range(COUNTS)]
+        counts = [await callgrind.instructions(self.aws, subject.command, subject.environment, []) for _ in range(COUNTS)]
         return int(statistics.median(counts))
 
     async def _instructions(self, subject: Subject, scenario) -> dict:
         start, counts = await self._start(subject), []
         for _ in range(COUNTS):
-            first, then = scenario(self.stage.control_plane)
+            first, then = scenario(self.aws)
             if first:
-                await Function(self.stage, subject.command, subject.environment).run(first)
-            counts.append(await callgrind.instructions(self.stage, subject.command, subject.environment, then))
+                await Function(self.aws, subject.command, subject.environment).run(first)
+            counts.append(await callgrind.instructions(self.aws, subject.command, subject.environment, then))
         return {"start": start, "event": int(statistics.median(counts)) - start}
 
     async def all_versions(self) -> dict:
-        control_plane, found = self.stage.control_plane, {}
+        aws, found = self.aws, {}
         for number in (1, 10, 100):
             scenarios = {
-                "new, on policies": events.all_versions(control_plane, number, shared=True),
-                "new, on none": events.all_versions(control_plane, number, shared=False),
-                "unchanged": events.all_versions_unchanged(control_plane, number),
+                "new, on policies": events.all_versions(aws, number, shared=True),
+                "new, on none": events.all_versions(aws, number, shared=False),
+                "unchanged": events.all_versions_unchanged(aws, number),
             }
             for name, scenario in scenarios.items():
-                found[f"{number} {name}"] = _of_runs([await self.play(self.provider, scenario)])
-        return await _told("Versions: All", found)
+                found[f"{number} {name}"] = _of_runs([await self.run_scenario(self.provider, scenario)])
+        return await _logged("Versions: All", found)
 
     async def cold(self) -> dict:
-        """A Create each, in turn, so that whatever else the machine does meets all of them."""
+        """A Create each, in turn, so that the machine's other load affects all of them."""
         runs = {name: [] for name in self.subjects}
         for _ in range(COLD_STARTS + 1):
             for name, subject in self.subjects.items():
-                runs[name].append(await self.play(subject, events.create(self.stage.control_plane)))
+                runs[name].append(await self.run_scenario(subject, events.create(self.aws)))
         # The first one reads from the disk.
-        return await _told("cold", {name: _of_runs(measured[1:]) for name, measured in runs.items()})
+        return await _logged("cold", {name: _of_runs(measured[1:]) for name, measured in runs.items()})
 
     async def events(self) -> dict:
         runs = {name: [] for name in ("update", "delete", "redelivered_create")}
         for _ in range(COLD_STARTS):
             for name, measured in runs.items():
-                measured.append(await self.play(self.provider, getattr(events, name)(self.stage.control_plane)))
-        return await _told("events", {name: _of_runs(measured) for name, measured in runs.items()})
+                measured.append(await self.run_scenario(self.provider, getattr(events, name)(self.aws)))
+        return await _logged("events", {name: _of_runs(measured) for name, measured in runs.items()})
 
     async def throttled(self) -> dict | None:
         runs = {name: [] for name in self.subjects}
         for _ in range(THROTTLED_STARTS):
             for name, subject in self.subjects.items():
-                # One each: what a process owes when it ends would be the next one's debt.
-                with Throttle() as throttle:
-                    if not throttle.works:
-                        return await _told("throttled: no cgroup may be made here", None)
-                    runs[name].append(await self.play(subject, events.create(self.stage.control_plane), throttle))
-        return await _told("throttled", {name: _of_runs(measured) for name, measured in runs.items()})
+                # One each: the CPU time that a process has overdrawn when it ends would count against the next one.
+                with CpuLimit() as cpu_limit:
+                    if not cpu_limit.works:
+                        return await _logged("throttled: no cgroup can be made here", None)
+                    runs[name].append(await self.run_scenario(subject, events.create(self.aws), cpu_limit))
+        return await _logged("throttled", {name: _of_runs(measured) for name, measured in runs.items()})
 
     async def warm(self) -> dict:
         """The CPU of one more Create in a process that has served some."""
         found = {}
         for name, subject in self.subjects.items():
-            played = events.many_creates(self.stage.control_plane, WARM_EVENTS)
-            measured = await Function(self.stage, subject.command, subject.environment, pause=WARM_PAUSE).run(played)
+            sequence = events.many_creates(self.aws, WARM_EVENTS)
+            measured = await Function(self.aws, subject.command, subject.environment, pause=WARM_PAUSE).run(sequence)
             cpu = round(statistics.median(measured.event_cpu[WARMING_UP:]), 3)
             found[name] = {"cpu": cpu, "runs": {"event_cpu": _rounded(measured.event_cpu)}}
-        return await _told("warm", found)
+        return await _logged("warm", found)
 
     def zipped(self) -> dict:
         sizes = {}
         for name, file in {"floor": self.built.floor, "node": self.built.node_peer / "handler.cjs"}.items():
-            archive = self.stage.folder / f"{name}.zip"
+            archive = self.aws.folder / f"{name}.zip"
             with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zip_file:
                 zip_file.write(file, file.name)
             sizes[name] = archive.stat().st_size
         return sizes
 
 
-async def _told(what: str, found):
+async def _logged(what: str, found):
     found = await found if asyncio.isfuture(found) else found
     print(f"{datetime.datetime.now():%H:%M:%S} {what}", file=sys.stderr, flush=True)
     return found
@@ -189,14 +190,13 @@ def _of_runs(runs: list[Measured]) -> dict:
 async def main(built: Built):
     if callgrind.missing():
         sys.exit(f"no valgrind: {callgrind.INSTALL}")
-    with tempfile.TemporaryDirectory() as folder:
-        stage = await Stage(pathlib.Path(folder)).over_tls()
-        found = {"of": machine.described(built), **await Bench(stage, built).run()}
+    with tempfile.TemporaryDirectory() as folder, FakeAws(pathlib.Path(folder), https=True) as aws:
+        found = {"of": machine.described(built), **await Bench(aws, built).run()}
         results.write(results.read() | found)
         report.write(found)
-        await large_events.run(stage, built.zip)
+        await large_events.run(aws, built.zip)
 
 
 if __name__ == "__main__":
-    namespace.enter(NAMES)
+    namespace.enter(HOSTS)
     asyncio.run(main(Built(*(pathlib.Path(argument).absolute() for argument in sys.argv[1:]))))

@@ -1,6 +1,7 @@
-"""Checks what the executable that ships costs against budget.json: `python budget.py PLATFORM GLIBC BOOTSTRAP ZIP [--update]`.
+"""Checks what the executable that ships costs against budget.json: `python budget.py PLATFORM GLIBC BOOTSTRAP ZIP [--update]`,
+with the path of fake-aws in `FAKE_AWS`.
 
-Times nothing, so it says the same on any machine: instructions of a Create and a Delete, over plain HTTP, in a process that has
+Times nothing, so the result is the same on any machine: instructions of a Create and a Delete, over plain HTTP, in a process that has
 just started; bytes; crates. And two things that no update forgives: jitter entropy, and a second HTTP or TLS stack.
 """
 
@@ -13,13 +14,13 @@ import tempfile
 import callgrind
 import contents
 import events
-from stage.function import Function
-from stage.stage import Stage
+from harness.function import Function
+from harness.fake_aws import FakeAws
 
 BUDGET = pathlib.Path(__file__).with_name("budget.json")
 UPDATE = "make budget UPDATE=1"
 
-# How much more than the budget may be, in per cent. Compilers and C libraries differ by less, whoever adds a crate knows it.
+# How much more than the budget may be, in per cent. Compilers and C libraries differ by less; a new crate is always deliberate.
 TOLERANCE = {"instructions of a cold Create": 5, "instructions of a cold Delete": 5, "bytes of the zip": 5, "crates": 0}
 
 
@@ -44,13 +45,12 @@ def fallen(budget: dict[str, int], found: dict[str, int]) -> list[str]:
 
 
 async def instructions(bootstrap: pathlib.Path) -> dict[str, int]:
-    with tempfile.TemporaryDirectory() as folder:
-        stage = await Stage(pathlib.Path(folder)).over_plain_http()
-        _, create = events.create(stage.control_plane)
-        first, delete = events.delete(stage.control_plane)
-        await Function(stage, [bootstrap], stage.environment).run(first)
+    with tempfile.TemporaryDirectory() as folder, FakeAws(pathlib.Path(folder), https=False) as aws:
+        _, create = events.create(aws)
+        first, delete = events.delete(aws)
+        await Function(aws, [bootstrap], aws.environment).run(first)
         return {
-            f"instructions of a cold {event['RequestType']}": await callgrind.instructions(stage, [bootstrap], stage.environment, [event])
+            f"instructions of a cold {event['RequestType']}": await callgrind.instructions(aws, [bootstrap], aws.environment, [event])
             for event in (*create, *delete)
         }
 

@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import tempfile
 
-from stage.function import Function
+from harness.function import Function
 
 INSTALL = "install it, as by `apt-get install valgrind` or `dnf install valgrind`"
 
@@ -13,11 +13,11 @@ def missing() -> bool:
     return shutil.which("valgrind") is None
 
 
-async def instructions(stage, command: list, environment: dict, events: list[dict]) -> int:
+async def instructions(aws, command: list, environment: dict, events: list[dict]) -> int:
     """Of a process that starts and serves these events."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "out"
         profiler = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}"]
-        await Function(stage, [*profiler, *command], environment).run(events)
+        await Function(aws, [*profiler, *command], environment).run(events)
         (total,) = (line for line in out.read_text().splitlines() if line.startswith("totals:"))
     return int(total.split()[1])

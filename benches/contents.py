@@ -1,7 +1,7 @@
 """What is in the executable that ships: crates, HTTP and TLS stacks, jitter entropy. Asks cargo and the linker's input; runs nothing.
 
 The executable is linked without its symbols, and to link it with them takes minutes. So the symbols are looked for in the one
-library of aws-lc that cargo says this very executable is linked from: what is not in there cannot get in.
+library of aws-lc that cargo reports as linked into this executable: what is not in there cannot get in.
 """
 
 import json
@@ -16,13 +16,13 @@ OTHER_STACKS = {"attohttpc", "boring", "curl", "isahc", "mbedtls", "native-tls",
 ONE_EACH = {"aws-lc-sys", "h2", "hyper", "hyper-rustls", "reqwest", "rustls", "tokio-rustls"}
 
 
-def _said(*command: str) -> str:
+def _output(*command: str) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def crates(platform: str) -> set[tuple[str, str]]:
     """Names and versions of what is compiled for it, macros included; its build scripts' own crates are not."""
-    tree = _said("cargo", "tree", "--locked", "--edges", "normal", "--target", platform, "--prefix", "none")
+    tree = _output("cargo", "tree", "--locked", "--edges", "normal", "--target", platform, "--prefix", "none")
     return {tuple(line.split()[:2]) for line in tree.splitlines()}
 
 
@@ -36,16 +36,16 @@ def second_stacks(crates: set[tuple[str, str]]) -> list[str]:
 
 
 def cryptography(platform: str, glibc: str) -> pathlib.Path:
-    """The library of aws-lc in the build that made the executable; cargo tells it again, since there is nothing left to build."""
-    said = _said("tools/build_bootstrap.sh", platform, glibc, "--message-format=json")
-    built = [json.loads(line) for line in said.splitlines() if '"build-script-executed"' in line]
+    """The library of aws-lc in the build that made the executable; cargo prints it again, since there is nothing left to build."""
+    output = _output("tools/build_bootstrap.sh", platform, glibc, "--message-format=json")
+    built = [json.loads(line) for line in output.splitlines() if '"build-script-executed"' in line]
     (folder,) = (message["out_dir"] for message in built if "aws-lc-sys" in message["package_id"])
     (library,) = pathlib.Path(folder).glob("libaws_lc_*_crypto.a")
     return library
 
 
 def jitter(library: pathlib.Path) -> list[str]:
-    symbols = re.findall(r" [A-Za-z] (\S+)$", _said("nm", str(library)), re.MULTILINE)
+    symbols = re.findall(r" [A-Za-z] (\S+)$", _output("nm", str(library)), re.MULTILINE)
     if not any("X25519" in symbol for symbol in symbols):
         got = f"{len(symbols)} symbols in `{library}`"
         return [f"no cryptography in the library: got {got}, look where aws-lc's build puts it now"]

@@ -1,8 +1,8 @@
-"""The events that are measured, each with a layer of its own in the state that it needs. Knows nothing of who gets them."""
+"""The events that are measured, each with a layer of its own in the necessary state."""
 
 import itertools
 
-from stage.control_plane import ControlPlane
+from harness.fake_aws import FakeAws
 
 ACCOUNT, OTHER_ACCOUNT, THIRD_ACCOUNT = "111122223333", "444455556666", "777788889999"
 
@@ -30,61 +30,61 @@ def request(kind: str, layer: str, version: int = 1, old: dict | None = None, **
     return event
 
 
-def new_layer(control_plane: ControlPlane, versions: int = 1, shared: bool = True) -> str:
+def new_layer(aws: FakeAws, versions: int = 1, shared: bool = True) -> str:
     layer = f"layer-{next(_numbers)}"
-    control_plane.publish(layer, versions, shared)
+    aws.publish(layer, versions, shared)
     return layer
 
 
-# Each scenario: what is played first, by another process, and what is measured then.
+# The events that another process gets first, and those that are measured then.
 Scenario = tuple[list[dict], list[dict]]
 
 
-def create(control_plane: ControlPlane) -> Scenario:
+def create(aws: FakeAws) -> Scenario:
     """On a layer version that has a policy, so that the write is under a revision."""
-    return [], [request("Create", new_layer(control_plane))]
+    return [], [request("Create", new_layer(aws))]
 
 
-def update(control_plane: ControlPlane) -> Scenario:
-    """One account in a list of two makes room for another."""
-    layer = new_layer(control_plane)
+def update(aws: FakeAws) -> Scenario:
+    """One account in a list of two is replaced by another."""
+    layer = new_layer(aws)
     before = {"Principals": [ACCOUNT, OTHER_ACCOUNT]}
     after = {"Principals": [ACCOUNT, THIRD_ACCOUNT]}
     return [request("Create", layer, **before)], [request("Update", layer, old=before, **after)]
 
 
-def delete(control_plane: ControlPlane) -> Scenario:
-    layer = new_layer(control_plane)
+def delete(aws: FakeAws) -> Scenario:
+    layer = new_layer(aws)
     return [request("Create", layer)], [request("Delete", layer)]
 
 
-def redelivered_create(control_plane: ControlPlane) -> Scenario:
-    layer = new_layer(control_plane)
+def redelivered_create(aws: FakeAws) -> Scenario:
+    layer = new_layer(aws)
     return [request("Create", layer)], [request("Create", layer)]
 
 
-def all_versions(control_plane: ControlPlane, versions: int, shared: bool) -> Scenario:
-    layer = new_layer(control_plane, versions, shared)
+def all_versions(aws: FakeAws, versions: int, shared: bool) -> Scenario:
+    layer = new_layer(aws, versions, shared)
     return [], [request("Create", layer, versions, Principal=ACCOUNT, Versions="All")]
 
 
-def all_versions_unchanged(control_plane: ControlPlane, versions: int) -> Scenario:
-    layer = new_layer(control_plane, versions)
+def all_versions_unchanged(aws: FakeAws, versions: int) -> Scenario:
+    layer = new_layer(aws, versions)
     properties = {"Principal": ACCOUNT, "Versions": "All"}
     first = request("Create", layer, versions, **properties)
     return [first], [request("Update", layer, versions, old=properties, **properties)]
 
 
-def many_creates(control_plane: ControlPlane, number: int) -> list[dict]:
+def many_creates(aws: FakeAws, number: int) -> list[dict]:
     """Each on a version of its own."""
-    layer = new_layer(control_plane, number)
+    layer = new_layer(aws, number)
     return [request("Create", layer, version) for version in range(1, number + 1)]
 
 
-def long_series(control_plane: ControlPlane, number: int) -> list[dict]:
-    """In turn a Create that is true already and a Delete of what was never made, which calls nobody but the bucket."""
-    layer = new_layer(control_plane)
+def long_series(aws: FakeAws, number: int) -> list[dict]:
+    """In turn a Create whose grant exists and a Delete of a failed Create, which calls only the bucket."""
+    layer = new_layer(aws)
     events = [request("Create" if index % 2 == 0 else "Delete", layer) for index in range(number)]
-    for never_made in events[1::2]:
-        never_made["PhysicalResourceId"] = "never-created"
+    for never_created in events[1::2]:
+        never_created["PhysicalResourceId"] = "never-created"
     return events

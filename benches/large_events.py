@@ -1,8 +1,9 @@
-"""Gives events of up to 1 MB to the executable that ships, each to a fresh process: `python large_events.py ZIP [WORDS]`.
+"""Sends events of up to 1 MB to the executable that ships, each to a new process: `python large_events.py ZIP [WORDS]`,
+with the path of fake-aws in `FAKE_AWS`.
 
-A process has what Lambda gives a function of 128 MB: so much memory, a fourteenth of a core from the beginning of the event, and 60
-seconds. An event that is not answered then, takes more or fills the log fails the run. Where no cgroup may be made it is not run at
-all. Writes its part of results.json and README.md; with WORDS, runs the events with them in their title only, and writes nothing.
+A process has the limits of a Lambda function of 128 MB: this memory, a fourteenth of a core from the start of the event, and 60
+seconds. An event that gets no response in time, exceeds a limit or fills the log fails the run. Where no cgroup can be made nothing
+is run. Writes its part of results.json and README.md; with WORDS, runs the events with them in their title only, and writes nothing.
 """
 
 import asyncio
@@ -16,30 +17,30 @@ import machine
 import report
 import results
 from large_requests import Row
-from stage import namespace
-from stage.function import SECONDS, Function
-from stage.stage import NAMES, Stage
-from stage.throttle import Throttle
+from harness import namespace
+from harness.function import SECONDS, Function
+from harness.fake_aws import HOSTS, FakeAws
+from harness.cpu_limit import CpuLimit
 from subjects import provider
 
 MEGABYTES = 128
 LOG = 64 * 1024  # bytes that an event may write to the log
 LOG_OF_REQUEST = 4 * 1024  # the same, if it is more: for each request of a notification
-LOG_OF_CALL = 512  # bytes that come to it for each call of AWS
+LOG_OF_CALL = 512  # bytes more for each call of AWS
 KILLED = -9  # the code of a process that the kernel ended
 
 
-async def measured(stage: Stage, archive: pathlib.Path, words: str = "") -> dict[str, dict] | None:
-    """What was measured by the title of each event; none at all where CPU cannot be limited."""
-    command, environment = provider(archive, stage)
+async def measured(aws: FakeAws, archive: pathlib.Path, words: str = "") -> dict[str, dict] | None:
+    """The results by the title of each event; none where the CPU cannot be limited."""
+    command, environment = provider(archive, aws)
     found = {}
-    for row in large_requests.Rows(stage):
+    for row in large_requests.Rows(aws):
         if words not in row.title:
             continue
-        with Throttle(MEGABYTES) as throttle:
-            if not throttle.works:
+        with CpuLimit(MEGABYTES) as cpu_limit:
+            if not cpu_limit.works:
                 return None
-            function = Function(stage, command, {**environment, **row.environment}, throttle, longest=SECONDS + 5)
+            function = Function(aws, command, {**environment, **row.environment}, cpu_limit, timeout=SECONDS + 5)
             found[row.title] = await _of(row, function)
         line = " | ".join(report.large_event(row.title, found[row.title]))
         print(f"{datetime.datetime.now():%H:%M:%S} {line}", file=sys.stderr, flush=True)
@@ -83,11 +84,11 @@ def failures(found: dict[str, dict]) -> str:
     return "\n".join(f"{title}: {'; '.join(row['wrong'])}" for title, row in found.items() if row["wrong"])
 
 
-async def run(stage: Stage, archive: pathlib.Path, words: str = ""):
+async def run(aws: FakeAws, archive: pathlib.Path, words: str = ""):
     """Ends the program if an event failed, after all of them have been reported."""
-    found = await measured(stage, archive, words)
+    found = await measured(aws, archive, words)
     if found is None:
-        sys.exit("CPU cannot be limited for large events: no cgroup may be made here, run it as root")
+        sys.exit("CPU cannot be limited for large events: no cgroup can be made here, run it as root")
     if not words:
         kept = results.read() | {"large_events_of": machine.here(), "large_events": found}
         results.write(kept)
@@ -96,10 +97,10 @@ async def run(stage: Stage, archive: pathlib.Path, words: str = ""):
 
 
 async def main(archive: pathlib.Path, words: str = ""):
-    with tempfile.TemporaryDirectory() as folder:
-        await run(await Stage(pathlib.Path(folder)).over_tls(), archive, words)
+    with tempfile.TemporaryDirectory() as folder, FakeAws(pathlib.Path(folder), https=True) as aws:
+        await run(aws, archive, words)
 
 
 if __name__ == "__main__":
-    namespace.enter(NAMES)
+    namespace.enter(HOSTS)
     asyncio.run(main(pathlib.Path(sys.argv[1]).absolute(), *sys.argv[2:]))

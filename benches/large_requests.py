@@ -1,4 +1,4 @@
-"""Events of up to 1 MB, the most that Lambda takes of an asynchronous one, each with what it is to be answered. Runs none of them.
+"""Events of up to 1 MB, Lambda's limit of an asynchronous invocation, each with the expected statuses. Runs none of them.
 
 An invocation by anybody but CloudFormation may hold any bytes, so the rows go through what can be long or many in an event: lists,
 names, texts by what they are made of, values by their structure, what is no JSON, and notifications.
@@ -10,9 +10,8 @@ import json
 from collections.abc import Iterator
 
 import events
-from stage.bucket import HOST as BUCKET_HOST
-from stage.function import Invocation
-from stage.stage import Stage
+from harness.fake_aws import BUCKET_HOST, FakeAws
+from harness.function import Invocation
 
 MOST = 1024 * 1024  # bytes
 FILL = 1_040_000  # of those, for what makes an event large
@@ -43,8 +42,8 @@ class Row:
 
 
 class Rows:
-    def __init__(self, stage: Stage):
-        self._stage = stage
+    def __init__(self, aws: FakeAws):
+        self._aws = aws
         self._numbers = itertools.count(1)
 
     def __iter__(self) -> Iterator[Row]:
@@ -245,20 +244,20 @@ class Rows:
         **properties,
     ) -> Row:
         """A request about a layer of its own: `beside` are members of it that replace those of the usual ones."""
-        event = events.request(kind, events.new_layer(self._stage.control_plane, versions), old=old, **properties)
+        event = events.request(kind, events.new_layer(self._aws, versions), old=old, **properties)
         if never_created and kind == "Delete":
             event["PhysicalResourceId"] = "never-created"
         if "Principal" not in properties and "Principals" not in properties:
             event["ResourceProperties"]["Principal"] = events.ACCOUNT
         event.get("OldResourceProperties", {}).setdefault("Principal", events.ACCOUNT)
-        url = self._stage.bucket.url(event["RequestId"])
+        url = self._aws.presign(event["RequestId"])
         text = json.dumps({**event, "ResponseURL": url, **(beside or {})}, separators=(",", ":"))
         if raw is not None:
             text = text.replace(f'"{SLOT}"', raw)
         return Row(group, name, Invocation(text.encode("utf-8", "surrogateescape"), event["RequestId"], [url], statuses), environment or {})
 
     def _bytes(self, group: str, name: str, payload: bytes) -> Row:
-        """What says nowhere to send a response to: it only has to end."""
+        """Without a response URL: it only has to end."""
         return Row(group, name, Invocation(payload, self._request_id(), []))
 
     def _request_id(self) -> str:
@@ -279,7 +278,7 @@ def list_of(unit: str, *last: str, most: int = FILL) -> str:
 
 
 def long_name(member: str) -> str:
-    """An object whose one name takes half of the room, with an object in it that has many members."""
+    """An object whose one name takes half of the size, with an object in it that has many members."""
     half = FILL // 2
     return '{"' + "x" * half + '":{' + ",".join([member] * (half // (len(member) + 1))) + "}}"
 

@@ -1,5 +1,5 @@
-"""Draws the CPU of a cold Create as bars, init and request, for everybody in the run. Its colours and greys can be read on white and on
-dark ground, since nobody knows where it is shown."""
+"""Draws the CPU of a cold Create as bars, init and request, for all subjects of the run. Its colours are readable on a
+white and on a dark background."""
 
 WIDTH, LEFT, RIGHT = 760, 190, 150
 BAR, GAP, TOP = 26, 18, 62
@@ -38,8 +38,8 @@ def draw(results: dict) -> str:
             f'<rect x="{LEFT + init:.1f}" y="{y}" width="{request:.1f}" height="{BAR}" fill="{REQUEST}"/>',
             _text(LEFT + init + request + 8, y + 18, label),
         ]
-    said = f"{of['date']}, commit {of['commit']}, {of['processor']}, Node {of['node'].removeprefix('v')}, {of['python']}"
-    parts += [_text(0, height - 6, said, size=11), "</svg>", ""]
+    caption = f"{of['date']}, commit {of['commit']}, {of['processor']}, Node {of['node'].removeprefix('v')}, {of['python']}"
+    parts += [_text(0, height - 6, caption, size=11), "</svg>", ""]
     return "\n".join(parts)
 
 

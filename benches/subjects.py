@@ -1,6 +1,6 @@
-"""Who is measured: the executable that ships, the floor and the peers, each as it is started and made to trust the test root.
+"""The measured programs: the executable that ships, the floor and the peers, each with its command and its trust in the test root.
 
-The trust costs each of them what it costs in real life, or less. The provider and the floor read a file of that one root and
+Loading the roots costs each of them as much as in production, or less. The provider and the floor read a file of that one root and
 leave the compiled-in ones alone; Python's two stacks read Mozilla's roots, as always, with one more appended; Node adds one to
 those that are compiled in.
 """
@@ -10,7 +10,7 @@ import pathlib
 import shutil
 import zipfile
 
-from stage.stage import Stage
+from harness.fake_aws import FakeAws
 
 PEERS = pathlib.Path(__file__).parent / "peers"
 
@@ -37,21 +37,21 @@ class Built:
         return roots
 
 
-def subjects(built: Built, stage: Stage) -> dict[str, Subject]:
-    command, one_root = provider(built.zip, stage)
-    all_roots = str(stage.authority.bundle(built.mozillas_roots))
+def subjects(built: Built, aws: FakeAws) -> dict[str, Subject]:
+    command, one_root = provider(built.zip, aws)
+    all_roots = str(aws.ca_bundle(built.mozillas_roots))
     python = {"AWS_CA_BUNDLE": all_roots, "SSL_CERT_FILE": all_roots, "PYTHONPATH": str(PEERS / "python")}
     return {
         "provider": Subject("this provider", command, one_root),
-        "floor": Subject("the floor", [shutil.copy(built.floor, stage.folder)], one_root),
-        "node": Subject("Node", ["node", built.node_peer / "handler.cjs"], {"NODE_EXTRA_CA_CERTS": str(stage.authority.root)}),
+        "floor": Subject("the floor", [shutil.copy(built.floor, aws.folder)], one_root),
+        "node": Subject("Node", ["node", built.node_peer / "handler.cjs"], {"NODE_EXTRA_CA_CERTS": str(aws.root_certificate)}),
         "python": Subject("Python", [built.python_peer / "bin/python", "-m", "awslambdaric", "handler.handler"], python),
     }
 
 
-def provider(archive: pathlib.Path, stage: Stage) -> tuple[list, dict[str, str]]:
+def provider(archive: pathlib.Path, aws: FakeAws) -> tuple[list, dict[str, str]]:
     """The command of the executable that ships, and its environment."""
-    return [_unpacked(archive, stage.folder)], {"SSL_CERT_FILE": str(stage.authority.root)}
+    return [_unpacked(archive, aws.folder)], {"SSL_CERT_FILE": str(aws.root_certificate)}
 
 
 def _unpacked(archive: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:

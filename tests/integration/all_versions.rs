@@ -22,17 +22,17 @@ pub fn id() -> String {
 }
 
 /// The grant's statement on the version of this number.
-pub fn ours(number: u64) -> Value {
+pub fn owned_statement(number: u64) -> Value {
     account_statement(&version(number), "partner", ACCOUNT)
 }
 
 /// A statement of another owner on that version.
-pub fn foreign(number: u64) -> Value {
+pub fn other_statement(number: u64) -> Value {
     public_statement(&version(number), "other")
 }
 
 /// The statements on the version of this number.
-pub fn on(env: &TestEnv, number: u64) -> Vec<Value> {
+pub fn statements_on(env: &TestEnv, number: u64) -> Vec<Value> {
     env.lambda.state().policies.statements(&version(number))
 }
 
@@ -42,7 +42,7 @@ pub async fn layer_of(versions: u64) -> TestEnv {
     for number in 1..=versions {
         let policies = &mut env.lambda.state().policies;
         policies.publish(&version(number));
-        policies.put_statement(&version(number), foreign(number));
+        policies.put_statement(&version(number), other_statement(number));
     }
     env
 }
@@ -52,7 +52,7 @@ pub async fn shared_layer_of(versions: u64) -> TestEnv {
     let env = layer_of(versions).await;
     for number in 1..=versions {
         let policies = &mut env.lambda.state().policies;
-        policies.put_statement(&version(number), ours(number));
+        policies.put_statement(&version(number), owned_statement(number));
     }
     env
 }
@@ -72,10 +72,10 @@ async fn every_version_on_every_page_gets_the_grant() {
     assert_eq!(response.expect_success(), id());
     for number in 1..=10 {
         let wanted = match number {
-            7 => vec![ours(7)],
-            _ => vec![foreign(number), ours(number)],
+            7 => vec![owned_statement(7)],
+            _ => vec![other_statement(number), owned_statement(number)],
         };
-        assert_eq!(on(&env, number), wanted, "version {number}");
+        assert_eq!(statements_on(&env, number), wanted, "version {number}");
     }
     let lambda = env.lambda.state();
     let pages = lambda
@@ -94,7 +94,7 @@ async fn every_version_on_every_page_gets_the_grant() {
     assert_eq!(data["Id"], id());
     assert_eq!(data["LayerVersionArn"], version(3));
     let statement: Value = serde_json::from_str(data["Statement"].as_str().unwrap()).unwrap();
-    assert_eq!(statement, ours(3));
+    assert_eq!(statement, owned_statement(3));
     let named = lambda.policies.get(&version(3)).unwrap();
     assert_eq!(data["RevisionId"], named.revision);
 }
@@ -107,8 +107,11 @@ async fn a_version_in_the_properties_gets_the_grant_even_if_it_is_not_listed() {
     env.send(&event("create-all-versions"))
         .await
         .expect_success();
-    assert_eq!(on(&env, 3), [ours(3)]);
-    assert_eq!(on(&env, 1), [foreign(1), ours(1)]);
+    assert_eq!(statements_on(&env, 3), [owned_statement(3)]);
+    assert_eq!(
+        statements_on(&env, 1),
+        [other_statement(1), owned_statement(1)]
+    );
 }
 
 #[tokio::test]
@@ -120,9 +123,12 @@ async fn a_published_version_gets_the_grant_and_the_others_keep_it() {
     let calls = env.lambda.take_calls();
     assert_eq!(count(&calls, "Add"), 1, "{calls:?}");
     assert_eq!(count(&calls, "Remove"), 0, "{calls:?}");
-    assert_eq!(on(&env, 4), [ours(4)]);
+    assert_eq!(statements_on(&env, 4), [owned_statement(4)]);
     for number in 1..=3 {
-        assert_eq!(on(&env, number), [foreign(number), ours(number)]);
+        assert_eq!(
+            statements_on(&env, number),
+            [other_statement(number), owned_statement(number)]
+        );
     }
 }
 
@@ -136,14 +142,14 @@ async fn a_removed_principal_loses_access_to_every_version() {
     };
     let create = both(event("create-all-versions"), "111122223333,444455556666");
     let id = env.send(&create).await.expect_success().to_owned();
-    assert_eq!(on(&env, 1).len(), 3);
+    assert_eq!(statements_on(&env, 1).len(), 3);
     let kept = both(event("create-all-versions"), "444455556666").properties();
     let update = create.update_to(&id, kept);
     assert_eq!(env.send(&update).await.expect_success(), id);
     for number in 1..=4 {
         let sid = "partner-444455556666";
         let kept = account_statement(&version(number), sid, "444455556666");
-        assert_eq!(on(&env, number), [foreign(number), kept]);
+        assert_eq!(statements_on(&env, number), [other_statement(number), kept]);
     }
 }
 
@@ -162,7 +168,7 @@ async fn a_delete_revokes_on_every_version_and_keeps_all_other_statements() {
         let before = documents();
         for number in 1..=3 {
             let policies = &mut env.lambda.state().policies;
-            policies.put_statement(&version(number), ours(number));
+            policies.put_statement(&version(number), owned_statement(number));
         }
         assert_eq!(env.send(&delete).await.expect_success(), id());
         assert_eq!(documents(), before);
@@ -182,7 +188,10 @@ async fn a_version_that_is_deleted_concurrently_counts_as_done() {
         let create = env.send(&event("create-all-versions")).await;
         assert_eq!(create.expect_success(), id(), "{operation:?}");
         for number in [1, 3, 4] {
-            assert_eq!(on(&env, number), [foreign(number), ours(number)]);
+            assert_eq!(
+                statements_on(&env, number),
+                [other_statement(number), owned_statement(number)]
+            );
         }
     }
     let env = shared_layer_of(4).await;
@@ -196,7 +205,7 @@ async fn a_version_that_is_deleted_concurrently_counts_as_done() {
     env.send(&event("delete-all-versions"))
         .await
         .expect_success();
-    assert_eq!(on(&env, 1), [foreign(1)]);
+    assert_eq!(statements_on(&env, 1), [other_statement(1)]);
 }
 
 #[tokio::test]
@@ -226,10 +235,10 @@ async fn a_derived_statement_id_differs_for_all_versions() {
     let all = event("create-all-versions").without_property("StatementId");
     let this = all.clone().without_property("Versions");
     let mut resource = Resource::create(&env, &this).await.ok().unwrap();
-    assert_eq!(on(&env, 1), [foreign(1)]);
+    assert_eq!(statements_on(&env, 1), [other_statement(1)]);
     resource.update(all.properties()).await.expect_success();
     for number in 1..=3 {
-        assert_eq!(on(&env, number).len(), 2);
+        assert_eq!(statements_on(&env, number).len(), 2);
     }
     assert!(
         resource
@@ -237,8 +246,8 @@ async fn a_derived_statement_id_differs_for_all_versions() {
             .starts_with(&format!("{LAYER}#LayerPermission-"))
     );
     resource.update(this.properties()).await.expect_success();
-    assert_eq!(on(&env, 1), [foreign(1)]);
-    assert_eq!(on(&env, 3).len(), 2);
+    assert_eq!(statements_on(&env, 1), [other_statement(1)]);
+    assert_eq!(statements_on(&env, 3).len(), 2);
     resource.delete().await;
-    assert_eq!(on(&env, 3), [foreign(3)]);
+    assert_eq!(statements_on(&env, 3), [other_statement(3)]);
 }

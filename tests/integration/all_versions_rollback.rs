@@ -8,7 +8,9 @@ use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
 use fake_aws::response_bucket::PutFault;
 use fake_aws::statements::{account_statement, public_statement};
 
-use crate::all_versions::{foreign, id, layer_of, on, ours, shared_layer_of, version};
+use crate::all_versions::{
+    id, layer_of, other_statement, owned_statement, shared_layer_of, statements_on, version,
+};
 use crate::cloudformation::Resource;
 use crate::test_env::TestEnv;
 
@@ -39,9 +41,9 @@ async fn a_statement_id_in_use_on_one_version_rolls_back_all_others() {
         "{response:?}"
     );
     assert_eq!(response.id(), "never-created");
-    assert_eq!(on(&env, 1), [foreign(1), conflicting]);
+    assert_eq!(statements_on(&env, 1), [other_statement(1), conflicting]);
     for number in 2..=12 {
-        assert_eq!(on(&env, number), [foreign(number)]);
+        assert_eq!(statements_on(&env, number), [other_statement(number)]);
     }
     let lambda = env.lambda.state();
     let mut calls = lambda.calls.iter();
@@ -59,7 +61,7 @@ async fn a_statement_id_in_use_on_the_given_version_stops_the_grant_early() {
     let create = event("create-all-versions");
     env.send(&create).await.expect_failed();
     for number in (1..=20).filter(|number| *number != 3) {
-        assert_eq!(on(&env, number), [foreign(number)]);
+        assert_eq!(statements_on(&env, number), [other_statement(number)]);
     }
     let calls = env.lambda.take_calls();
     let count = |begin: &str| calls.iter().filter(|call| call.starts_with(begin)).count();
@@ -94,7 +96,10 @@ async fn env_with_failed_update(always: bool) -> TestEnv {
 async fn a_failed_update_of_all_versions_is_rolled_back() {
     let env = env_with_failed_update(false).await;
     for number in 1..=12 {
-        assert_eq!(on(&env, number), [foreign(number), ours(number)]);
+        assert_eq!(
+            statements_on(&env, number),
+            [other_statement(number), owned_statement(number)]
+        );
     }
 }
 
@@ -102,7 +107,10 @@ async fn a_failed_update_of_all_versions_is_rolled_back() {
 async fn a_version_that_cannot_be_rolled_back_does_not_stop_the_others() {
     let env = env_with_failed_update(true).await;
     for number in 2..=12 {
-        assert_eq!(on(&env, number), [foreign(number), ours(number)]);
+        assert_eq!(
+            statements_on(&env, number),
+            [other_statement(number), owned_statement(number)]
+        );
     }
 }
 
@@ -117,7 +125,7 @@ async fn the_given_version_must_exist() {
     );
     assert_eq!(response.id(), "never-created");
     for number in 1..=2 {
-        assert_eq!(on(&env, number), [foreign(number)]);
+        assert_eq!(statements_on(&env, number), [other_statement(number)]);
     }
 }
 
@@ -133,7 +141,10 @@ async fn a_delete_that_is_denied_to_list_versions_is_never_a_success() {
         "access denied: got `AccessDeniedException` (`not authorized`) from `lambda:ListLayerVersions` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer`, allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the resource's account that is allowed to"
     );
     assert_eq!(env.lambda.take_calls(), ["List: 403"]);
-    assert_eq!(on(&env, 3), [foreign(3), ours(3)]);
+    assert_eq!(
+        statements_on(&env, 3),
+        [other_statement(3), owned_statement(3)]
+    );
 }
 
 #[tokio::test]
@@ -149,7 +160,10 @@ async fn a_denied_or_throttled_list_call_is_retried() {
     env.send(&event("create-all-versions"))
         .await
         .expect_success();
-    assert_eq!(on(&env, 1), [foreign(1), ours(1)]);
+    assert_eq!(
+        statements_on(&env, 1),
+        [other_statement(1), owned_statement(1)]
+    );
 }
 
 #[tokio::test]
@@ -169,8 +183,11 @@ async fn a_given_statement_id_cannot_change_between_one_and_all_versions() {
     let mut resource = Resource::create(&env, &this).await.ok().unwrap();
     let all = event("create-all-versions").properties();
     assert_eq!(resource.update(all).await.expect_failed(), reason);
-    assert_eq!(on(&env, 3), [foreign(3), ours(3)]);
-    assert_eq!(on(&env, 1), [foreign(1)]);
+    assert_eq!(
+        statements_on(&env, 3),
+        [other_statement(3), owned_statement(3)]
+    );
+    assert_eq!(statements_on(&env, 1), [other_statement(1)]);
 }
 
 #[tokio::test]
@@ -192,7 +209,10 @@ async fn a_rollback_removes_orphaned_statements_from_every_version_of_a_layer() 
         let left = env.lambda.state().policies.statements(&other(number));
         assert_eq!(left, [public_statement(&other(number), "other")]);
     }
-    assert_eq!(on(&env, 1), [foreign(1), ours(1)]);
+    assert_eq!(
+        statements_on(&env, 1),
+        [other_statement(1), owned_statement(1)]
+    );
 }
 
 #[tokio::test]
@@ -213,7 +233,10 @@ async fn a_rollback_from_an_unreachable_layer_succeeds_and_keeps_existing_grants
     let response = env.send_within(Duration::from_secs(14), &rollback).await;
     assert_eq!(response.expect_success(), id());
     for number in 1..=3 {
-        assert_eq!(on(&env, number), [foreign(number), ours(number)]);
+        assert_eq!(
+            statements_on(&env, number),
+            [other_statement(number), owned_statement(number)]
+        );
     }
 }
 
@@ -263,7 +286,9 @@ async fn a_redelivered_create_that_cannot_read_a_version_leaves_it_to_the_delete
         lambda
             .policies
             .put_statement(&version(1), conflicting.clone());
-        lambda.policies.put_statement(&version(2), ours(2));
+        lambda
+            .policies
+            .put_statement(&version(2), owned_statement(2));
         let unavailable = Fault::Rejected(503, "ServiceException", "unavailable");
         lambda
             .faults
@@ -276,6 +301,6 @@ async fn a_redelivered_create_that_cannot_read_a_version_leaves_it_to_the_delete
     env.send(&create.delete_of(response.id()))
         .await
         .expect_success();
-    assert_eq!(on(&env, 1), [foreign(1), conflicting]);
-    assert_eq!(on(&env, 2), [foreign(2)]);
+    assert_eq!(statements_on(&env, 1), [other_statement(1), conflicting]);
+    assert_eq!(statements_on(&env, 2), [other_statement(2)]);
 }

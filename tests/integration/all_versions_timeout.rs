@@ -7,8 +7,10 @@ use fake_aws::api_fault::Fault;
 use fake_aws::events::{ACCOUNT, Event, event};
 use fake_aws::statements::account_statement;
 
-use crate::all_versions::{foreign, id, layer_of, on, ours, shared_layer_of, version};
-use crate::assume_role::{ROLE, THEIRS};
+use crate::all_versions::{
+    id, layer_of, other_statement, owned_statement, shared_layer_of, statements_on, version,
+};
+use crate::assume_role::{OTHER_LAYER_VERSION, ROLE};
 use crate::test_env::{Response, TestEnv};
 
 /// The least time of this number of calls at eleven a second, with a burst of three.
@@ -38,7 +40,10 @@ async fn sixty_versions_are_granted_within_the_rate_limit() {
     env.send(&create).await.expect_success();
     assert!(started.elapsed() >= least_time(2 + 2 * 60));
     for number in 1..=60 {
-        assert_eq!(on(&env, number), [foreign(number), ours(number)]);
+        assert_eq!(
+            statements_on(&env, number),
+            [other_statement(number), owned_statement(number)]
+        );
     }
     assert_eq!(env.lambda.take_calls().len(), 2 + 2 * 60);
 }
@@ -46,7 +51,7 @@ async fn sixty_versions_are_granted_within_the_rate_limit() {
 #[tokio::test]
 async fn the_rate_limit_applies_across_events_and_roles() {
     let env = shared_layer_of(12).await;
-    let layer = THEIRS.strip_suffix(":1").unwrap();
+    let layer = OTHER_LAYER_VERSION.strip_suffix(":1").unwrap();
     for number in 1..=12 {
         let version = format!("{layer}:{number}");
         let policies = &mut env.lambda.state().policies;
@@ -71,12 +76,15 @@ async fn a_create_that_times_out_keeps_completed_versions_and_resumes() {
     let response = send_with_slow_versions(&env, &create).await;
     assert_eq!(response.expect_failed(), TIMED_OUT);
     assert_eq!(response.id(), id());
-    let shared = (1..=12).filter(|number| on(&env, *number).len() == 2);
+    let shared = (1..=12).filter(|number| statements_on(&env, *number).len() == 2);
     assert_eq!(shared.collect::<Vec<_>>(), [1, 4, 6, 7, 9, 10, 11]);
     drop(env.lambda.take_calls());
     env.send(&create).await.expect_success();
     for number in 1..=12 {
-        assert_eq!(on(&env, number), [foreign(number), ours(number)]);
+        assert_eq!(
+            statements_on(&env, number),
+            [other_statement(number), owned_statement(number)]
+        );
     }
     let calls = env.lambda.take_calls();
     let added = calls.iter().filter(|call| call.starts_with("Add"));
@@ -91,7 +99,7 @@ async fn a_delete_after_a_create_that_timed_out_revokes_the_completed_versions()
     let delete = create.delete_of(response.id());
     env.send(&delete).await.expect_success();
     for number in 1..=12 {
-        assert_eq!(on(&env, number), [foreign(number)]);
+        assert_eq!(statements_on(&env, number), [other_statement(number)]);
     }
 }
 
@@ -103,11 +111,17 @@ async fn an_update_that_times_out_keeps_its_id_and_resumes() {
     let response = send_with_slow_versions(&env, &update).await;
     assert_eq!(response.expect_failed(), TIMED_OUT);
     assert_eq!(response.id(), id());
-    assert_eq!(on(&env, 12), [foreign(12), ours(12)]);
+    assert_eq!(
+        statements_on(&env, 12),
+        [other_statement(12), owned_statement(12)]
+    );
     env.send(&update).await.expect_success();
     for number in 1..=12 {
-        assert_ne!(on(&env, number), [foreign(number), ours(number)]);
-        assert_eq!(on(&env, number).len(), 2);
+        assert_ne!(
+            statements_on(&env, number),
+            [other_statement(number), owned_statement(number)]
+        );
+        assert_eq!(statements_on(&env, number).len(), 2);
     }
 }
 
@@ -117,11 +131,11 @@ async fn a_delete_that_times_out_fails_and_resumes() {
     let delete = event("delete-all-versions");
     let response = send_with_slow_versions(&env, &delete).await;
     assert_eq!(response.expect_failed(), TIMED_OUT);
-    let left = (1..=12).filter(|number| on(&env, *number).len() == 2);
+    let left = (1..=12).filter(|number| statements_on(&env, *number).len() == 2);
     assert_eq!(left.collect::<Vec<_>>(), [2, 3, 5, 8, 12]);
     assert_eq!(env.send(&delete).await.expect_success(), id());
     for number in 1..=12 {
-        assert_eq!(on(&env, number), [foreign(number)]);
+        assert_eq!(statements_on(&env, number), [other_statement(number)]);
     }
 }
 

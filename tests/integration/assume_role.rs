@@ -10,27 +10,27 @@ use serde_json::Value;
 
 use crate::test_env::TestEnv;
 
-pub const THEIRS: &str = "arn:aws:lambda:us-west-2:999988887777:layer:their-layer:1";
+pub const OTHER_LAYER_VERSION: &str = "arn:aws:lambda:us-west-2:999988887777:layer:their-layer:1";
 pub const ROLE: &str = "arn:aws:iam::999988887777:role/share-layers";
 
-pub fn ours() -> Value {
-    account_statement(THEIRS, "partner", ACCOUNT)
+pub fn owned_statement() -> Value {
+    account_statement(OTHER_LAYER_VERSION, "partner", ACCOUNT)
 }
 
 pub fn id() -> String {
-    format!("{THEIRS}#partner")
+    format!("{OTHER_LAYER_VERSION}#partner")
 }
 
 /// With a layer version of another account, and a role there that trusts the provider.
 pub async fn env_with_role() -> TestEnv {
     let env = TestEnv::start().await;
-    env.lambda.state().policies.publish(THEIRS);
+    env.lambda.state().policies.publish(OTHER_LAYER_VERSION);
     env.lambda.state().roles.trust(ROLE, None);
     env
 }
 
 pub fn statements(env: &TestEnv) -> Vec<Value> {
-    env.lambda.state().policies.statements(THEIRS)
+    env.lambda.state().policies.statements(OTHER_LAYER_VERSION)
 }
 
 /// Asserts that every call to Lambda about an ARN with this prefix was signed by `access_key`.
@@ -64,8 +64,8 @@ async fn a_resource_with_a_role_calls_lambda_as_that_role() {
     let env = env_with_role().await;
     let response = env.send(&event("create-by-role")).await;
     assert_eq!(response.expect_success(), id());
-    assert_eq!(statements(&env), [ours()]);
-    assert_signed_by(&env, THEIRS, &role_key(&env));
+    assert_eq!(statements(&env), [owned_statement()]);
+    assert_signed_by(&env, OTHER_LAYER_VERSION, &role_key(&env));
     let lambda = env.lambda.state();
     let calls: Vec<_> = lambda.calls.iter().map(ToString::to_string).collect();
     let expected = ["Assume: 200", "Get: 404", "Add partner: 201", "Get: 200"];
@@ -82,7 +82,7 @@ async fn a_resource_with_a_role_calls_lambda_as_that_role() {
         role: ROLE.to_owned(),
         external_id: None,
         session: "00000000-0000-4000-8000-000000000000".to_owned(),
-        layer: THEIRS.strip_suffix(":1").unwrap().to_owned(),
+        layer: OTHER_LAYER_VERSION.strip_suffix(":1").unwrap().to_owned(),
     };
     assert_eq!(lambda.roles.requests, [assumption]);
 }
@@ -101,7 +101,7 @@ async fn an_external_id_is_sent() {
 #[tokio::test]
 async fn a_role_is_assumed_once_per_event() {
     let env = env_with_role().await;
-    let layer = THEIRS.strip_suffix(":1").unwrap();
+    let layer = OTHER_LAYER_VERSION.strip_suffix(":1").unwrap();
     for number in 2..=12 {
         let version = format!("{layer}:{number}");
         env.lambda.state().policies.publish(&version);
@@ -121,7 +121,7 @@ async fn a_resource_without_a_role_does_not_use_the_role_of_the_resource_before(
     let env = env_with_role().await;
     env.send(&event("create-by-role")).await.expect_success();
     env.send(&event("create-account")).await.expect_success();
-    assert_signed_by(&env, THEIRS, &role_key(&env));
+    assert_signed_by(&env, OTHER_LAYER_VERSION, &role_key(&env));
     assert_signed_by(&env, LAYER_VERSION, ACCESS_KEY);
     assert_eq!(env.lambda.state().roles.requests.len(), 1);
 }
@@ -148,17 +148,20 @@ async fn a_rollback_uses_the_role_that_wrote_the_statement() {
     response.expect_failed();
     assert_eq!(response.id(), "never-created");
     assert_eq!(statements(&env), [] as [Value; 0]);
-    assert_signed_by(&env, THEIRS, &role_key(&env));
+    assert_signed_by(&env, OTHER_LAYER_VERSION, &role_key(&env));
 }
 
 #[tokio::test]
 async fn another_role_for_the_same_layer_does_not_replace_the_resource() {
     let env = env_with_role().await;
-    env.lambda.state().policies.put_statement(THEIRS, ours());
+    env.lambda
+        .state()
+        .policies
+        .put_statement(OTHER_LAYER_VERSION, owned_statement());
     let anew = format!("{ROLE}-anew");
     env.lambda.state().roles.trust(&anew, None);
     assert_eq!(env.send(&event("update-role")).await.expect_success(), id());
-    assert_signed_by(&env, THEIRS, &access_key_of(&env, &anew));
+    assert_signed_by(&env, OTHER_LAYER_VERSION, &access_key_of(&env, &anew));
     assert_eq!(env.lambda.take_calls(), ["Assume: 200", "Get: 200"]);
 }
 
@@ -166,13 +169,16 @@ async fn another_role_for_the_same_layer_does_not_replace_the_resource() {
 async fn a_delete_with_invalid_properties_still_uses_the_role() {
     for name in ["delete-by-role", "delete-by-role-unreadable-properties"] {
         let env = env_with_role().await;
-        let foreign = public_statement(THEIRS, "other");
-        for statement in [foreign.clone(), ours()] {
-            env.lambda.state().policies.put_statement(THEIRS, statement);
+        let other = public_statement(OTHER_LAYER_VERSION, "other");
+        for statement in [other.clone(), owned_statement()] {
+            env.lambda
+                .state()
+                .policies
+                .put_statement(OTHER_LAYER_VERSION, statement);
         }
         assert_eq!(env.send(&event(name)).await.expect_success(), id());
-        assert_eq!(statements(&env), [foreign], "{name}");
-        assert_signed_by(&env, THEIRS, &role_key(&env));
+        assert_eq!(statements(&env), [other], "{name}");
+        assert_signed_by(&env, OTHER_LAYER_VERSION, &role_key(&env));
     }
 }
 
@@ -183,15 +189,22 @@ async fn a_rollback_removes_orphaned_statements_with_the_role_that_wrote_them() 
         let env = env_with_role().await;
         let own_statement = account_statement(LAYER_VERSION, "partner", ACCOUNT);
         env.put_statement(own_statement.clone());
-        env.lambda.state().policies.put_statement(THEIRS, ours());
+        env.lambda
+            .state()
+            .policies
+            .put_statement(OTHER_LAYER_VERSION, owned_statement());
         let arn = to.properties()["LayerVersionArn"].clone();
         let id = format!("{}#partner", arn.as_str().unwrap());
         let rollback: Event = from.update_to(&id, to.properties());
         assert_eq!(env.send(&rollback).await.expect_success(), id);
         let left = [env.statements(), statements(&env)].concat();
-        let kept = if arn == THEIRS { ours() } else { own_statement };
+        let kept = if arn == OTHER_LAYER_VERSION {
+            owned_statement()
+        } else {
+            own_statement
+        };
         assert_eq!(left, [kept]);
-        assert_signed_by(&env, THEIRS, &role_key(&env));
+        assert_signed_by(&env, OTHER_LAYER_VERSION, &role_key(&env));
         assert_signed_by(&env, LAYER_VERSION, ACCESS_KEY);
     }
 }
@@ -210,10 +223,10 @@ async fn each_of_two_roles_changes_the_layer_of_its_account() {
     let failed = failed.property("RoleArn", third_role);
     let rollback = failed.update_to(&id(), theirs.properties());
     env.send(&rollback).await.expect_success();
-    assert_eq!(statements(&env), [ours()]);
+    assert_eq!(statements(&env), [owned_statement()]);
     let left = env.lambda.state().policies.statements(third);
     assert_eq!(left, [] as [Value; 0]);
-    assert_signed_by(&env, THEIRS, &role_key(&env));
+    assert_signed_by(&env, OTHER_LAYER_VERSION, &role_key(&env));
     assert_signed_by(&env, third, &access_key_of(&env, third_role));
 }
 
@@ -228,11 +241,11 @@ async fn a_role_is_assumed_for_each_layer_separately() {
     let failed = theirs.clone().property("LayerVersionArn", other);
     let rollback = failed.update_to(&id(), theirs.properties());
     env.send(&rollback).await.expect_success();
-    assert_eq!(statements(&env), [ours()]);
+    assert_eq!(statements(&env), [owned_statement()]);
     let lambda = env.lambda.state();
     assert_eq!(lambda.policies.statements(other), [] as [Value; 0]);
     let layers: Vec<_> = lambda.roles.requests.iter().map(|of| &of.layer).collect();
-    let expected = [THEIRS, other].map(|arn| arn.strip_suffix(":1").unwrap());
+    let expected = [OTHER_LAYER_VERSION, other].map(|arn| arn.strip_suffix(":1").unwrap());
     assert_eq!(layers, expected);
     assert_eq!(lambda.roles.access_keys(ROLE).len(), 2);
 }

@@ -6,7 +6,7 @@ use fake_aws::api_call::Operation;
 use fake_aws::api_fault::Fault;
 use fake_aws::events::event;
 
-use crate::assume_role::{ROLE, env_with_role, id, ours, statements};
+use crate::assume_role::{ROLE, env_with_role, id, owned_statement, statements};
 use crate::test_env::TestEnv;
 
 const NOT_TRUSTED: &str = "cannot assume role: got `AccessDenied` (`User: arn:aws:sts::123456789012:assumed-role/provider/layer-permission is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::999988887777:role/share-layers`) from `sts:AssumeRole` on `arn:aws:iam::999988887777:role/share-layers`, let the role's trust policy name the provider's role (with this `ExternalId` if it has one), and have the provider's operator add it to `AssumableRoles`";
@@ -43,13 +43,13 @@ async fn a_delete_whose_role_cannot_be_assumed_fails_without_a_retry() {
         env.lambda
             .state()
             .policies
-            .put_statement(crate::assume_role::THEIRS, ours());
+            .put_statement(crate::assume_role::OTHER_LAYER_VERSION, owned_statement());
         env.lambda.state().roles.trust(ROLE, Some("another"));
         let response = env.send(&event(name)).await;
         assert_eq!(response.expect_failed(), NOT_TRUSTED);
         assert_eq!(response.id(), id());
         assert_eq!(env.lambda.take_calls(), ["Assume: 403"]);
-        assert_eq!(statements(&env), [ours()]);
+        assert_eq!(statements(&env), [owned_statement()]);
     }
 }
 

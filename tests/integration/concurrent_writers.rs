@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use crate::test_env::TestEnv;
 
-fn others() -> Value {
+fn other_statement() -> Value {
     public_statement(LAYER_VERSION, "other")
 }
 
-fn ours() -> Value {
+fn owned_statement() -> Value {
     account_statement(LAYER_VERSION, "partner", ACCOUNT)
 }
 
@@ -22,7 +22,7 @@ async fn a_grant_reads_a_concurrently_modified_policy_again() {
     let env = TestEnv::start().await;
     env.put_statement(public_statement(LAYER_VERSION, "first"));
     env.lambda
-        .inject(Operation::Add, [Fault::ConcurrentAdd(others())]);
+        .inject(Operation::Add, [Fault::ConcurrentAdd(other_statement())]);
     env.send(&event("create-account")).await.expect_success();
     let calls = [
         "Get: 200",
@@ -37,9 +37,9 @@ async fn a_grant_reads_a_concurrently_modified_policy_again() {
 #[tokio::test]
 async fn a_revoke_reads_a_concurrently_modified_policy_again() {
     let env = TestEnv::start().await;
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     env.lambda
-        .inject(Operation::Remove, [Fault::ConcurrentAdd(others())]);
+        .inject(Operation::Remove, [Fault::ConcurrentAdd(other_statement())]);
     env.send(&event("delete")).await.expect_success();
     let calls = [
         "Get: 200",
@@ -48,27 +48,27 @@ async fn a_revoke_reads_a_concurrently_modified_policy_again() {
         "Remove partner if revision-2: 204",
     ];
     assert_eq!(env.lambda.take_calls(), calls);
-    assert_eq!(env.statements(), [others()]);
+    assert_eq!(env.statements(), [other_statement()]);
 }
 
 #[tokio::test]
 async fn a_first_grant_keeps_the_statement_of_a_concurrent_writer() {
     let env = TestEnv::start().await;
     env.lambda
-        .inject(Operation::Add, [Fault::ConcurrentAdd(others())]);
+        .inject(Operation::Add, [Fault::ConcurrentAdd(other_statement())]);
     env.send(&event("create-account")).await.expect_success();
-    assert_eq!(env.statements(), [others(), ours()]);
+    assert_eq!(env.statements(), [other_statement(), owned_statement()]);
 }
 
 #[tokio::test]
 async fn an_equal_statement_by_a_concurrent_writer_is_a_success() {
-    for policy in [vec![], vec![others()]] {
+    for policy in [vec![], vec![other_statement()]] {
         let env = TestEnv::start().await;
         for statement in &policy {
             env.put_statement(statement.clone());
         }
         env.lambda
-            .inject(Operation::Add, [Fault::ConcurrentAdd(ours())]);
+            .inject(Operation::Add, [Fault::ConcurrentAdd(owned_statement())]);
         env.send(&event("create-account")).await.expect_success();
         assert_eq!(env.statements().len(), policy.len() + 1);
     }
@@ -108,16 +108,16 @@ async fn a_conflict_without_a_cause_is_retried() {
 async fn a_grant_survives_a_concurrent_writer_that_removes_and_adds_statements() {
     let env = TestEnv::start().await;
     env.lambda
-        .inject(Operation::Get, [Fault::ConcurrentAdd(others())]);
+        .inject(Operation::Get, [Fault::ConcurrentAdd(other_statement())]);
     env.lambda.inject(
         Operation::Add,
         [
             Fault::ConcurrentRemove("other"),
-            Fault::ConcurrentAdd(others()),
+            Fault::ConcurrentAdd(other_statement()),
         ],
     );
     env.send(&event("create-account")).await.expect_success();
-    assert_eq!(env.statements(), [others(), ours()]);
+    assert_eq!(env.statements(), [other_statement(), owned_statement()]);
 }
 
 #[tokio::test]

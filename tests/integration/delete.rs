@@ -14,7 +14,7 @@ use crate::test_env::TestEnv;
 const DENIED: Fault = Fault::Rejected(403, "AccessDeniedException", "not authorized");
 const NOTHING: [Value; 0] = [];
 
-fn ours() -> Value {
+fn owned_statement() -> Value {
     account_statement(LAYER_VERSION, "partner", ACCOUNT)
 }
 
@@ -34,7 +34,7 @@ fn no_policy() -> Fault {
 async fn a_delete_removes_the_statement_on_condition_of_the_revision_that_was_read() {
     let env = TestEnv::start().await;
     env.put_statement(public_statement(LAYER_VERSION, "other"));
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     assert_eq!(env.send(&event("delete")).await.expect_success(), id());
     assert_eq!(
         env.lambda.take_calls(),
@@ -76,7 +76,7 @@ async fn a_delete_of_a_missing_statement_policy_or_layer_version_succeeds() {
 #[tokio::test]
 async fn a_delete_of_a_statement_that_is_removed_concurrently_succeeds() {
     let env = TestEnv::start().await;
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     env.lambda
         .inject(Operation::Remove, [Fault::ConcurrentRemove("partner")]);
     assert_eq!(env.send(&event("delete")).await.expect_success(), id());
@@ -101,7 +101,7 @@ async fn a_delete_keeps_a_statement_that_is_not_owned_and_logs_it() {
 #[tokio::test]
 async fn a_delete_of_a_failed_create_makes_no_call() {
     let env = TestEnv::start().await;
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     assert_eq!(
         env.send(&event("delete-never-created"))
             .await
@@ -135,7 +135,7 @@ async fn an_out_of_order_delete_finds_the_statement_by_the_properties() {
 #[tokio::test]
 async fn a_delete_without_an_id_finds_the_statement_by_the_properties() {
     let env = TestEnv::start().await;
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     env.send(&event("delete-without-id")).await.expect_success();
     assert_eq!(env.statements(), NOTHING);
 }
@@ -145,7 +145,11 @@ async fn an_out_of_order_delete_polls_for_the_statement() {
     let env = TestEnv::start().await;
     env.lambda.inject(
         Operation::Get,
-        [no_policy(), no_policy(), Fault::ConcurrentAdd(ours())],
+        [
+            no_policy(),
+            no_policy(),
+            Fault::ConcurrentAdd(owned_statement()),
+        ],
     );
     env.send(&event("delete-invented-id"))
         .await
@@ -189,7 +193,7 @@ async fn an_out_of_order_delete_keeps_another_grant() {
 async fn a_delete_with_invalid_properties_removes_the_statement_by_the_physical_id() {
     let env = TestEnv::start().await;
     env.put_statement(public_statement(LAYER_VERSION, "other"));
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     assert_eq!(
         env.send(&event("delete-unreadable-properties"))
             .await
@@ -202,12 +206,12 @@ async fn a_delete_with_invalid_properties_removes_the_statement_by_the_physical_
 #[tokio::test]
 async fn a_delete_without_a_usable_id_or_properties_succeeds_without_a_call() {
     let env = TestEnv::start().await;
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     env.send(&event("delete-unreadable-properties-and-invented-id"))
         .await
         .expect_success();
     assert_eq!(env.lambda.take_calls(), [""; 0]);
-    assert_eq!(env.statements(), [ours()]);
+    assert_eq!(env.statements(), [owned_statement()]);
 }
 
 #[tokio::test]
@@ -217,7 +221,7 @@ async fn a_rejected_revoke_is_never_a_success() {
         ("delete-unreadable-properties", "do not parse"),
     ] {
         let env = TestEnv::start().await;
-        env.put_statement(ours());
+        env.put_statement(owned_statement());
         env.lambda.inject_always(Operation::Remove, DENIED);
         let response = env.send(&event(name)).await;
         response.expect_failed();
@@ -239,7 +243,7 @@ async fn a_revoke_that_is_denied_to_read_the_policy_is_never_a_success() {
         ("delete-invented-id", 1),
     ] {
         let env = TestEnv::start().await;
-        env.put_statement(ours());
+        env.put_statement(owned_statement());
         env.lambda.inject_always(Operation::Get, DENIED);
         env.send(&event(name)).await.expect_failed();
         assert_eq!(
@@ -259,19 +263,19 @@ async fn a_revoke_that_stays_throttled_or_failing_is_never_a_success() {
     ];
     for fault in faults {
         let env = TestEnv::start().await;
-        env.put_statement(ours());
+        env.put_statement(owned_statement());
         env.lambda.inject_always(Operation::Remove, fault);
         env.send_within(Duration::from_secs(4), &event("delete"))
             .await
             .expect_failed();
-        assert_eq!(env.statements(), [ours()]);
+        assert_eq!(env.statements(), [owned_statement()]);
     }
 }
 
 #[tokio::test]
 async fn a_revoke_whose_response_is_lost_is_verified() {
     let env = TestEnv::start().await;
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     env.lambda.inject(Operation::Remove, [Fault::ResponseLost]);
     assert_eq!(env.send(&event("delete")).await.expect_success(), id());
     assert_eq!(
@@ -287,7 +291,7 @@ async fn a_revoke_whose_response_is_lost_is_verified() {
 #[tokio::test]
 async fn a_failed_revoke_is_not_rolled_back() {
     let env = TestEnv::start().await;
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     let whole = Fault::ConcurrentAdd(public_statement(LAYER_VERSION, "other"));
     let rejected = Fault::Rejected(400, "InvalidParameterValueException", "no");
     env.lambda.inject(Operation::Remove, [Fault::ResponseLost]);
@@ -299,7 +303,7 @@ async fn a_failed_revoke_is_not_rolled_back() {
 #[tokio::test]
 async fn a_removal_of_a_statement_that_is_missing_by_then_is_a_success() {
     let env = TestEnv::start().await;
-    env.put_statement(ours());
+    env.put_statement(owned_statement());
     env.lambda.inject(Operation::Remove, [no_policy()]);
     assert_eq!(env.send(&event("delete")).await.expect_success(), id());
     assert_eq!(

@@ -11,7 +11,7 @@ use crate::test_env::TestEnv;
 
 const NOTHING: [Value; 0] = [];
 
-fn ours(account: &str) -> Value {
+fn owned_statement(account: &str) -> Value {
     account_statement(LAYER_VERSION, "partner", account)
 }
 
@@ -122,7 +122,7 @@ async fn a_change_between_given_and_derived_statement_id_replaces_the_resource()
         .update(event("create-account").properties())
         .await
         .expect_success();
-    assert_eq!(env.statements(), [ours(ACCOUNT)]);
+    assert_eq!(env.statements(), [owned_statement(ACCOUNT)]);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn a_failed_update_is_rolled_back() {
         );
         env.lambda.inject(Operation::Add, [rejected]);
         resource.update(properties).await.expect_failed();
-        assert_eq!(env.statements(), [ours(ACCOUNT)]);
+        assert_eq!(env.statements(), [owned_statement(ACCOUNT)]);
         resource.delete().await;
         assert_eq!(env.statements(), NOTHING);
     }
@@ -185,7 +185,7 @@ async fn a_stack_rollback_restores_the_old_grant() {
         resource
             .update_and_roll_back(event(name).properties())
             .await;
-        assert_eq!(env.statements(), [ours(ACCOUNT)], "{name}");
+        assert_eq!(env.statements(), [owned_statement(ACCOUNT)], "{name}");
         resource.delete().await;
         assert_eq!(env.statements(), NOTHING, "{name}");
     }

@@ -7,7 +7,7 @@ use fake_aws::rate_limit::RateLimit;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::all_versions::{id, layer_of, on, version};
+use crate::all_versions::{id, layer_of, statements_on, version};
 use crate::test_env::TestEnv;
 
 /// Lambda's limit for all remaining operations of its control plane together.
@@ -171,7 +171,7 @@ async fn two_hundred_versions_get_twenty_principals_each() {
     let (ids, _) = send_all(&env, &[create]).await;
     assert_eq!(ids, [id()]);
     for number in 1..=200 {
-        assert_eq!(on(&env, number).len(), 21, "version {number}");
+        assert_eq!(statements_on(&env, number).len(), 21, "version {number}");
     }
 }
 
@@ -194,7 +194,7 @@ async fn a_thousand_grants_in_two_hundred_execution_environments_are_all_kept() 
     let began = Instant::now();
     let (_, calls) = send_all(&env, &creates).await;
     for number in 1..=5 {
-        assert_eq!(on(&env, number).len(), 200, "version {number}");
+        assert_eq!(statements_on(&env, number).len(), 200, "version {number}");
     }
     // A read and a write for each, at the rate that Lambda allows.
     let least = Duration::from_secs(2 * 1000 / 15);

@@ -138,7 +138,7 @@ async fn a_read_with_a_malformed_response_is_retried() {
 
 #[tokio::test]
 async fn a_removal_with_a_foreign_response_is_verified() {
-    let ours = account_statement(LAYER_VERSION, "partner", ACCOUNT);
+    let owned = account_statement(LAYER_VERSION, "partner", ACCOUNT);
     for body in BODIES {
         for fault in [
             Fault::RespondsWithoutEffect(200, body),
@@ -146,7 +146,7 @@ async fn a_removal_with_a_foreign_response_is_verified() {
             Fault::RespondsWithoutEffect(202, body),
         ] {
             let env = TestEnv::start().await;
-            env.put_statement(ours.clone());
+            env.put_statement(owned.clone());
             env.lambda.inject(Operation::Remove, [fault]);
             env.send(&event("delete")).await.expect_success();
             assert_eq!(env.statements(), [] as [Value; 0], "{body}");

@@ -15,7 +15,7 @@ use crate::test_env::{Response, TestEnv};
 
 const NOTHING: [Value; 0] = [];
 
-fn other() -> Value {
+fn other_statement() -> Value {
     public_statement(LAYER_VERSION, "other")
 }
 
@@ -52,15 +52,15 @@ fn list(length: usize) -> Event {
 async fn an_out_of_order_delete_of_a_list_leaves_nothing() {
     let cases = [
         (3, 1_500, vec![]),
-        (3, 1_500, vec![other()]),
+        (3, 1_500, vec![other_statement()]),
         (30, 0, vec![]),
-        (30, 0, vec![other()]),
+        (30, 0, vec![other_statement()]),
         (2, 1_000, vec![]),
         (1, 3_000, vec![]),
-        (1, 3_000, vec![other()]),
+        (1, 3_000, vec![other_statement()]),
         (2, 3_500, vec![]),
         (3, 3_500, vec![]),
-        (1, 7_000, vec![other()]),
+        (1, 7_000, vec![other_statement()]),
     ];
     let sent = cases.map(async |(length, delay, before)| {
         let env = two_executions().await;
@@ -113,7 +113,7 @@ async fn an_out_of_order_delete_of_all_versions_leaves_nothing() {
 #[tokio::test]
 async fn a_statement_that_is_removed_concurrently_is_not_added_again() {
     let env = TestEnv::start().await;
-    env.put_statement(other());
+    env.put_statement(other_statement());
     let removed = Fault::ConcurrentRemove("partners-111122223333");
     env.lambda
         .inject(Operation::Add, [Fault::RespondsWith(500, ""), removed]);
@@ -123,7 +123,7 @@ async fn a_statement_that_is_removed_concurrently_is_not_added_again() {
         "statement removed concurrently: got the policy without `partners-111122223333`, which this request had added, deploy again if it should still be granted (rolled back: add `partners-111122223333` for `111122223333`)"
     );
     assert_eq!(response.id(), "never-created");
-    assert_eq!(env.statements(), [other()]);
+    assert_eq!(env.statements(), [other_statement()]);
 }
 
 fn list_of_three() -> Event {
@@ -188,7 +188,7 @@ async fn an_out_of_order_rollback_restores_the_state_before_the_update() {
         let env = two_executions().await;
         let next = LAYER_VERSION.replace("layer:1", "layer:2");
         env.lambda.state().policies.publish(&next);
-        env.put_statement(other());
+        env.put_statement(other_statement());
         let id = env.send(&create).await.expect_success().to_owned();
         let before = sorted(env.statements());
         let update = create.update_to(&id, new.clone());
@@ -207,7 +207,7 @@ async fn an_out_of_order_rollback_restores_the_state_before_the_update() {
         );
         env.lambda.state().delays.clear();
         env.send(&create.delete_of(&id)).await.expect_success();
-        assert_eq!(env.statements(), [other()], "{name}");
+        assert_eq!(env.statements(), [other_statement()], "{name}");
     });
     join_all(cases).await;
 }
@@ -220,7 +220,7 @@ fn sorted(mut statements: Vec<Value>) -> Vec<String> {
 #[tokio::test]
 async fn an_out_of_order_rollback_with_a_missing_statement_still_polls_for_its_update() {
     let env = two_executions().await;
-    env.put_statement(other());
+    env.put_statement(other_statement());
     let create = event("create-list");
     let id = env.send(&create).await.expect_success().to_owned();
     let before = sorted(env.statements());
@@ -331,7 +331,7 @@ async fn a_rollback_of_a_successful_update_does_not_poll() {
 #[tokio::test]
 async fn a_statement_that_is_restored_concurrently_is_not_removed_again() {
     let env = TestEnv::start().await;
-    env.put_statement(other());
+    env.put_statement(other_statement());
     let create = event("create-account");
     let id = env.send(&create).await.expect_success().to_owned();
     let mut new = create.properties();
@@ -344,7 +344,7 @@ async fn a_statement_that_is_restored_concurrently_is_not_removed_again() {
         response.expect_failed(),
         "statement restored concurrently: got `partner` in the policy again, which this request had removed, deploy again if it should still be changed (rolled back: remove `partner` for `111122223333`)"
     );
-    assert_eq!(env.statements(), [other(), restored]);
+    assert_eq!(env.statements(), [other_statement(), restored]);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ fn organization() -> Value {
     organization_statement(LAYER_VERSION, "partners-o-abc1234567", "o-abc1234567")
 }
 
-fn foreign() -> Value {
+fn other_statement() -> Value {
     public_statement(LAYER_VERSION, "other")
 }
 
@@ -32,7 +32,7 @@ fn created() -> [Value; 3] {
 /// With the list, which was created next to a statement of another owner.
 async fn shared() -> TestEnv {
     let env = TestEnv::start().await;
-    env.put_statement(foreign());
+    env.put_statement(other_statement());
     for statement in created() {
         env.put_statement(statement);
     }
@@ -83,7 +83,7 @@ async fn order_and_duplicates_of_principals_do_not_matter() {
 async fn an_update_of_a_list_adds_before_it_removes_and_changes_nothing_else() {
     let env = shared().await;
     assert_eq!(env.send(&event("update-list")).await.expect_success(), id());
-    let after = [foreign(), account(ACCOUNT), account("777788889999")];
+    let after = [other_statement(), account(ACCOUNT), account("777788889999")];
     assert_eq!(env.statements(), after);
     let calls = env.lambda.take_calls();
     assert_eq!(calls[1], "Add partners-777788889999 if revision-4: 201");
@@ -175,7 +175,7 @@ async fn return_values_of_a_long_list_are_those_that_fit_into_the_response() {
 #[tokio::test]
 async fn a_given_revision_id_is_a_condition_of_the_first_write_of_a_list_only() {
     let env = TestEnv::start().await;
-    env.put_statement(foreign());
+    env.put_statement(other_statement());
     let create = event("create-list").property("RevisionId", "revision-1");
     // The further writes are made under other revisions than the given one.
     env.lambda.inject(Operation::Add, [Fault::ResponseLost]);
@@ -192,7 +192,7 @@ async fn a_delete_removes_the_whole_list_and_nothing_else() {
     ] {
         let env = shared().await;
         assert_eq!(env.send(&delete).await.expect_success(), id());
-        assert_eq!(env.statements(), [foreign()]);
+        assert_eq!(env.statements(), [other_statement()]);
     }
 }
 
@@ -216,7 +216,7 @@ async fn a_redelivered_list_that_fails_leaves_earlier_statements_to_the_delete()
 #[tokio::test]
 async fn a_delete_of_a_list_removes_orphaned_statements_under_its_derived_id() {
     let env = TestEnv::start().await;
-    env.put_statement(foreign());
+    env.put_statement(other_statement());
     let create = event("create-list").without_property("StatementId");
     let created = env.send(&create).await.expect_success().to_owned();
     // An Update that failed, and whose rollback failed too, has left an orphaned statement.
@@ -228,7 +228,7 @@ async fn a_delete_of_a_list_removes_orphaned_statements_under_its_derived_id() {
     );
     env.put_statement(left);
     env.send(&create.delete_of(&created)).await.expect_success();
-    assert_eq!(env.statements(), [foreign()]);
+    assert_eq!(env.statements(), [other_statement()]);
 }
 
 #[tokio::test]

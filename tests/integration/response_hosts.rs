@@ -60,10 +60,10 @@ async fn a_response_is_sent_to_the_bucket_of_cloudformation_in_the_region() {
         (sent_to(&path_style), "s3.eu-west-1.amazonaws.com:443"),
         (sent_to(&format!("https://{dual_stack}/k")), &dual_stack),
     ];
-    for (event, asked_for) in cases {
+    for (event, host) in cases {
         for hosts in [None, Some("")] {
-            let (_stage, outcome, hosts_asked_for) = deliver(hosts, &event).await;
-            assert_eq!(hosts_asked_for, [asked_for], "{hosts:?}: {outcome:?}");
+            let (_env, outcome, requested_hosts) = deliver(hosts, &event).await;
+            assert_eq!(requested_hosts, [host], "{hosts:?}: {outcome:?}");
             assert!(matches!(outcome, Outcome::Err(_)), "{outcome:?}");
         }
     }
@@ -125,9 +125,9 @@ async fn a_response_url_of_another_host_gets_no_response_no_grant_and_no_retry()
         ),
     ];
     for (hosts, url, shown) in cases {
-        let (mut env, outcome, asked_for) = deliver(hosts, &sent_to(url)).await;
+        let (mut env, outcome, host) = deliver(hosts, &sent_to(url)).await;
         assert_eq!(outcome, Outcome::Ok, "{url}");
-        assert_eq!(asked_for, [""; 0], "{url}");
+        assert_eq!(host, [""; 0], "{url}");
         assert_eq!(env.lambda.take_calls(), [""; 0], "{url}");
         let log = env.stop();
         let not_allowed = not_allowed(&format!("https://{shown}"));
@@ -161,14 +161,14 @@ async fn a_configured_host_gets_responses_over_tls_only_unless_configured_with_h
             [not_allowed("http://127.0.0.1")]
         );
     }
-    for (hosts, asked_for) in [
+    for (hosts, host) in [
         ("engine.example", "s3.engine.example:443"),
         ("engine.example:4566", "s3.engine.example:4566"),
         ("https://engine.example:4566/", "s3.engine.example:4566"),
     ] {
-        let own = sent_to(&format!("https://{asked_for}/k"));
-        let (_stage, outcome, hosts_asked_for) = deliver(Some(hosts), &own).await;
-        assert_eq!(hosts_asked_for, [asked_for], "{outcome:?}");
+        let own = sent_to(&format!("https://{host}/k"));
+        let (_env, outcome, requested_hosts) = deliver(Some(hosts), &own).await;
+        assert_eq!(requested_hosts, [host], "{outcome:?}");
     }
 }
 
@@ -210,8 +210,8 @@ async fn invalid_response_hosts_allow_the_bucket_of_cloudformation_and_no_grant(
     let reason = "invalid guardrail: got `RESPONSE_HOSTS` with `ftp://x`, have the provider's operator give hosts or DNS suffixes, each perhaps after `http://` and with a port, with commas between";
     for hosts in ["ftp://x", "http://127.0.0.1,ftp://x"] {
         let create = sent_to(S3_URL);
-        let (mut env, outcome, asked_for) = deliver(Some(hosts), &create).await;
-        assert_eq!(asked_for, [S3], "{hosts}: {outcome:?}");
+        let (mut env, outcome, host) = deliver(Some(hosts), &create).await;
+        assert_eq!(host, [S3], "{hosts}: {outcome:?}");
         assert_eq!(env.lambda.take_calls(), [""; 0], "{hosts}");
         let log = env.stop();
         let answering = log
@@ -228,12 +228,12 @@ async fn invalid_response_hosts_allow_the_bucket_of_cloudformation_and_no_grant(
             ["WARN", "guardrail not loaded", reason]
         );
         let delete = event("delete").with("ResponseURL", S3_URL);
-        let (env, outcome, asked_for) = deliver(Some(hosts), &delete).await;
-        assert_eq!(asked_for, [S3], "{hosts}: {outcome:?}");
+        let (env, outcome, host) = deliver(Some(hosts), &delete).await;
+        assert_eq!(host, [S3], "{hosts}: {outcome:?}");
         assert_eq!(env.lambda.take_calls(), ["Get: 404"], "{hosts}");
         // The log line of a response that is not sent has the reason as well.
-        let endpoints = sent_to("https://evil.example/k");
-        let (mut env, _, _) = deliver(Some(hosts), &endpoints).await;
+        let other_host = sent_to("https://evil.example/k");
+        let (mut env, _, _) = deliver(Some(hosts), &other_host).await;
         let expected = format!("{}; {reason}", not_allowed("https://evil.example"));
         assert_eq!(reasons(&env.stop(), "response not sent"), [expected]);
     }

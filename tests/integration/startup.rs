@@ -13,9 +13,9 @@ fn log_of(variables: &[(&str, &str)]) -> Vec<Value> {
     let endpoint = [("AWS_ENDPOINT_URL", "http://127.0.0.1:9".to_owned())];
     let lines =
         FunctionProcess::start(EXECUTABLE.as_ref(), &endpoint, variables).wait_for_failure();
-    let (endpoints, log): (Vec<String>, Vec<String>) =
+    let (stderr, log): (Vec<String>, Vec<String>) =
         lines.into_iter().partition(|line| line.starts_with(STDERR));
-    assert_eq!(endpoints, [""; 0]);
+    assert_eq!(stderr, [""; 0]);
     let log: Vec<Value> = log
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())

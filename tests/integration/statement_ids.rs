@@ -17,7 +17,7 @@ async fn a_derived_statement_id_is_stable_across_processes_and_unique_per_grant(
         .clone()
         .property("Principal", format!("arn:aws:iam::{ACCOUNT}:root"));
     assert_eq!(derived(&root).await, id);
-    let others = [
+    let other_statement = [
         base.clone().with(
             "StackId",
             "arn:aws:cloudformation:eu-west-1:123456789012:stack/other/1",
@@ -28,7 +28,7 @@ async fn a_derived_statement_id_is_stable_across_processes_and_unique_per_grant(
             .property("Principal", "*")
             .property("OrganizationId", "o-abc1234567"),
     ];
-    for other in others {
+    for other in other_statement {
         assert_ne!(derived(&other).await, id, "{}", other.0);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-/// The head and the body of the answer.
+/// The head and the body of the response.
 pub fn exchange(
     connection: &mut (impl Read + Write),
     head: &str,
@@ -12,19 +12,19 @@ pub fn exchange(
     message.extend(body);
     connection.write_all(&message).expect("written");
     connection.flush().expect("sent");
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let mut chunk = [0; 16_384];
     loop {
-        let read = connection.read(&mut chunk).expect("an answer");
+        let read = connection.read(&mut chunk).expect("a response");
         assert!(read > 0, "the connection has ended");
-        answer.extend(&chunk[..read]);
-        let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        response.extend(&chunk[..read]);
+        let Some(end) = response.windows(4).position(|four| four == b"\r\n\r\n") else {
             continue;
         };
-        let head = String::from_utf8(answer[..end].to_vec()).expect("a head in UTF-8");
+        let head = String::from_utf8(response[..end].to_vec()).expect("a head in UTF-8");
         let length: usize = header(&head, "content-length").parse().expect("a length");
-        if answer.len() >= end + 4 + length {
-            return (head, answer[end + 4..].to_vec());
+        if response.len() >= end + 4 + length {
+            return (head, response[end + 4..].to_vec());
         }
     }
 }

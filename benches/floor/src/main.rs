@@ -1,4 +1,4 @@
-//! The least that a Create costs: reads the policy, adds the statement under its revision, and PUTs the answer.
+//! The least that a Create costs: reads the policy, adds the statement under its revision, and PUTs the response.
 //! Handles no error, no other event and no difference: whatever is unexpected ends it.
 
 mod http;
@@ -54,19 +54,19 @@ fn main() {
 
         let url = event["ResponseURL"].as_str().expect("a URL");
         let (to, target) = url["https://".len()..].split_once('/').expect("a path");
-        let answer = json!({
+        let response = json!({
             "Status": "SUCCESS",
             "PhysicalResourceId": format!("{arn}#{}", properties["StatementId"].as_str().expect("an id")),
             "StackId": event["StackId"],
             "RequestId": event["RequestId"],
             "LogicalResourceId": event["LogicalResourceId"],
         });
-        let answer = answer.to_string();
+        let response = response.to_string();
         let bucket = bucket.get_or_insert_with(|| tls.connect(to));
-        let length = answer.len();
+        let length = response.len();
         let put =
             format!("PUT /{target} HTTP/1.1\r\nHost: {to}\r\nContent-Length: {length}\r\n\r\n");
-        let (head, _) = exchange(bucket, &put, answer.as_bytes());
+        let (head, _) = exchange(bucket, &put, response.as_bytes());
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
 
         let end = format!(

@@ -48,14 +48,14 @@ async function revoke(event) {
   return event.PhysicalResourceId;
 }
 
-function respond(event, answer) {
+function respond(event, response) {
   const body = JSON.stringify({
     Reason: 'See the log',
     StackId: event.StackId,
     RequestId: event.RequestId,
     LogicalResourceId: event.LogicalResourceId,
     NoEcho: false,
-    ...answer,
+    ...response,
   });
   const url = new URL(event.ResponseURL);
   const options = {

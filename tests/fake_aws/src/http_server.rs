@@ -1,4 +1,4 @@
-//! A server of HTTP/1.1 on a loopback port, for one of AWS's APIs.
+//! A server of HTTP/1.1 on a loopback port, for AWS's APIs.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +11,10 @@ use hyper::header::HeaderMap;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// A whole request.
 pub struct HttpRequest {
@@ -51,22 +54,55 @@ impl HttpResponse {
 pub async fn serve<H, F>(handler: H) -> SocketAddr
 where
     H: Fn(HttpRequest) -> F + Send + Sync + 'static,
-    F: Future<Output = HttpResponse> + Send,
+    F: Future<Output = HttpResponse> + Send + 'static,
 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let handler = Arc::new(handler);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let handler = Arc::clone(&handler);
-            let service = service_fn(move |request| respond(Arc::clone(&handler), request));
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service),
-            );
+            tokio::spawn(serve_connection(stream, Arc::clone(&handler)));
         }
     });
     address
+}
+
+/// Handles every request over TLS with `handler`, on this port of the loopback interface.
+pub async fn serve_tls<H, F>(port: u16, config: Arc<ServerConfig>, handler: H)
+where
+    H: Fn(HttpRequest) -> F + Send + Sync + 'static,
+    F: Future<Output = HttpResponse> + Send + 'static,
+{
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .unwrap();
+    let acceptor = TlsAcceptor::from(config);
+    let handler = Arc::new(handler);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            stream.set_nodelay(true).unwrap();
+            let (acceptor, handler) = (acceptor.clone(), Arc::clone(&handler));
+            tokio::spawn(async move {
+                // A client that does not trust the certificate closes the connection.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    serve_connection(stream, handler).await;
+                }
+            });
+        }
+    });
+}
+
+async fn serve_connection<S, H, F>(stream: S, handler: Arc<H>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Fn(HttpRequest) -> F,
+    F: Future<Output = HttpResponse>,
+{
+    let service = service_fn(|request| respond(Arc::clone(&handler), request));
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // It ends with an error where a handler has closed it on purpose.
+    drop(connection.await);
 }
 
 async fn respond<H, F>(

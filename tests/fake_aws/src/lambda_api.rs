@@ -60,12 +60,16 @@ impl LambdaApi {
     pub async fn start() -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
-        let address = serve(move |request| {
-            let state = Arc::clone(&shared);
-            async move { respond(&state, &request).await }
-        })
-        .await;
+        let address = serve(move |request| respond(Arc::clone(&shared), request)).await;
         Self { address, state }
+    }
+
+    /// Responds to a request that another server received.
+    pub fn handle(
+        &self,
+        request: HttpRequest,
+    ) -> impl Future<Output = HttpResponse> + Send + use<> {
+        respond(Arc::clone(&self.state), request)
     }
 
     /// What the API knows.
@@ -88,6 +92,17 @@ impl LambdaApi {
         self.state().faults.clear();
     }
 
+    /// How many calls were signed by this access key since the last call of this function.
+    #[must_use]
+    pub fn take_number_of_calls(&self, access_key: &str) -> usize {
+        let mut state = self.state();
+        let before = state.calls.len();
+        state
+            .calls
+            .retain(|call| call.credential.access_key != access_key);
+        before - state.calls.len()
+    }
+
     /// The calls since the last call of this function, a line each.
     #[must_use]
     pub fn take_calls(&self) -> Vec<String> {
@@ -101,13 +116,14 @@ impl LambdaApi {
 
 /// Responds to one call. Of two unconditional writes that overlap, the later one takes effect on the policy as it was when it
 /// began; neither gets its response before the other one can have taken effect, so that a writer who reads back sees it.
-async fn respond(state: &Mutex<State>, request: &HttpRequest) -> HttpResponse {
+async fn respond(state: Arc<Mutex<State>>, request: HttpRequest) -> HttpResponse {
     let (call, races, delay) = {
         let state = state.lock().unwrap();
-        let account = state
-            .roles
-            .account(&CredentialScope::from_request(request).access_key, request);
-        let call = ApiCall::parse(request, &account);
+        let account = state.roles.account(
+            &CredentialScope::from_request(&request).access_key,
+            &request,
+        );
+        let call = ApiCall::parse(&request, &account);
         let unconditional = call.operation == Operation::Add && call.revision.is_none();
         let since = state.unconditional.len();
         let races = (state.unconditional_writes_race && unconditional).then_some(since);
@@ -123,7 +139,7 @@ async fn respond(state: &Mutex<State>, request: &HttpRequest) -> HttpResponse {
     }
     let response = {
         let mut state = state.lock().unwrap();
-        let (status, response) = state.handle(&call, request);
+        let (status, response) = state.handle(&call, &request);
         state.calls.push(ApiCall { status, ..call });
         response
     };

@@ -137,14 +137,11 @@ impl LayerPolicies {
         let below = marker.map_or(u64::MAX, |marker| {
             marker.trim_end_matches("/+==").parse().unwrap()
         });
-        let number = |arn: &str| -> Option<u64> {
-            let rest = arn.strip_prefix(layer)?.strip_prefix(':')?;
-            rest.parse().ok()
-        };
+        let prefix = format!("{layer}:");
         let mut versions: Vec<(String, u64)> = self
             .versions
-            .keys()
-            .filter_map(|arn| Some((arn.clone(), number(arn)?)))
+            .range(prefix.clone()..)
+            .map_while(|(arn, _)| Some((arn.clone(), arn.strip_prefix(&prefix)?.parse().unwrap())))
             .filter(|(arn, number)| *number < below && self.unlisted.as_ref() != Some(arn))
             .collect();
         versions.sort_by_key(|(_, number)| std::cmp::Reverse(*number));

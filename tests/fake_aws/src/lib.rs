@@ -30,6 +30,7 @@ pub mod recorded_responses;
 pub mod statements;
 
 // The network between the function and the APIs.
+pub mod certificates;
 pub mod http_server;
 pub mod https_proxy;
 pub mod tls_terminator;

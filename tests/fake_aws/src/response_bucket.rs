@@ -53,6 +53,8 @@ pub struct State {
 pub struct ResponseBucket {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The scheme and host of the presigned URLs.
+    pub origin: String,
     state: Arc<Mutex<State>>,
 }
 
@@ -61,18 +63,21 @@ impl ResponseBucket {
     pub async fn start() -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
-        let address = serve(move |request| {
-            let (delay, response) = {
-                let mut state = shared.lock().unwrap();
-                (state.delay(), state.respond(&request))
-            };
-            async move {
-                tokio::time::sleep(delay).await;
-                response
-            }
-        })
-        .await;
-        Self { address, state }
+        let address = serve(move |request| respond(Arc::clone(&shared), request)).await;
+        let origin = format!("http://{address}");
+        Self {
+            address,
+            origin,
+            state,
+        }
+    }
+
+    /// Responds to a request that another server received.
+    pub fn handle(
+        &self,
+        request: HttpRequest,
+    ) -> impl Future<Output = HttpResponse> + Send + use<> {
+        respond(Arc::clone(&self.state), request)
     }
 
     /// What the bucket knows.
@@ -98,7 +103,6 @@ impl ResponseBucket {
 
     /// Gives the event a URL of this bucket, presigned with these parameters.
     pub fn presign_with(&self, event: &mut Value, parameters: &str) {
-        let mut state = self.state();
         let text = |name: &str| event[name].as_str().unwrap_or("unknown").to_owned();
         let key = [
             text("StackId"),
@@ -106,27 +110,44 @@ impl ResponseBucket {
             text("RequestId"),
         ]
         .join("|");
+        event["ResponseURL"] = self.presigned_url(&key, parameters, event).into();
+    }
+
+    /// A URL of the object with this key, presigned with these parameters, for the response to `event`.
+    #[must_use]
+    pub fn presigned_url(&self, key: &str, parameters: &str, event: &Value) -> String {
+        let mut state = self.state();
         let number = 1_763_733_825 + state.presigned.len();
         let target = format!(
             "/{}?{parameters}&Signature=SECRET%2B{number}%2FvjbyPxybdZaNmGa%2ByT272YEAiv4%3D",
             key.replace(':', "%3A").replace('|', "%7C")
         );
-        event["ResponseURL"] = format!("http://{}{target}", self.address).into();
+        let url = format!("{}{target}", self.origin);
         state.presigned.insert(target, event.clone());
+        url
     }
 
     /// The PUTs to the URL of this event since the last call.
     #[must_use]
     pub fn take_puts(&self, event: &Value) -> Vec<Put> {
-        let target = self.target(event);
-        self.state().puts.remove(&target).unwrap_or_default()
+        self.take_puts_to(event["ResponseURL"].as_str().unwrap())
     }
 
-    fn target(&self, event: &Value) -> String {
-        let url = event["ResponseURL"].as_str().unwrap();
-        url.trim_start_matches(&format!("http://{}", self.address))
-            .to_owned()
+    /// The PUTs to this URL since the last call.
+    #[must_use]
+    pub fn take_puts_to(&self, url: &str) -> Vec<Put> {
+        let target = url.trim_start_matches(&self.origin);
+        self.state().puts.remove(target).unwrap_or_default()
     }
+}
+
+async fn respond(state: Arc<Mutex<State>>, request: HttpRequest) -> HttpResponse {
+    let (delay, response) = {
+        let mut state = state.lock().unwrap();
+        (state.delay(), state.respond(&request))
+    };
+    tokio::time::sleep(delay).await;
+    response
 }
 
 impl State {

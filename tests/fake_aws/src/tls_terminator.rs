@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::{Certificates, Keys};
 
 /// Accepts TLS connections on a loopback port and forwards them in plain text.
 pub struct TlsTerminator {
@@ -30,24 +29,10 @@ impl TlsTerminator {
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        let name = format!("Test CA {}", address.port());
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca_certificate = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.into()], key)
-            .unwrap();
+        let authority = format!("Test CA {}", address.port());
+        let certificates = Certificates::issue(&authority, &["localhost"], Keys::P256);
+        let ca_certificate = certificates.root.clone();
+        let config = certificates.server_config();
         let terminator = Self {
             address,
             upstream: Arc::default(),
@@ -57,7 +42,7 @@ impl TlsTerminator {
         let upstream = Arc::clone(&terminator.upstream);
         let connections = Arc::clone(&terminator.connections);
         tokio::spawn(async move {
-            let acceptor = TlsAcceptor::from(Arc::new(config));
+            let acceptor = TlsAcceptor::from(config);
             while let Ok((stream, _)) = listener.accept().await {
                 connections.fetch_add(1, Ordering::Relaxed);
                 let (acceptor, upstream) = (acceptor.clone(), Arc::clone(&upstream));

@@ -1,5 +1,5 @@
-"""Gives a process a fourteenth of a core, as Lambda gives a function of 128 MB while it serves an event: 1.43 ms of every 20 ms.
-If asked for, bounds its memory too. By cgroups of its own, which go with it; where none may be made there is no throttling."""
+"""Limits a process to a fourteenth of a core, as Lambda limits a function of 128 MB during an event: 1.43 ms of every 20 ms. If
+requested, limits its memory too. Uses cgroups of its own, which it removes; where none can be made, nothing is limited."""
 
 import contextlib
 import os
@@ -11,8 +11,8 @@ QUOTA = PERIOD // 14
 ROOT = pathlib.Path("/sys/fs/cgroup")
 
 
-class Throttle:
-    """`works`: the CPU is limited. `bounds_memory`: the kernel ends the process that takes more than `megabytes`."""
+class CpuLimit:
+    """`works`: the CPU is limited. `limits_memory`: the kernel ends a process that takes more than `megabytes`."""
 
     def __init__(self, megabytes: int | None = None):
         name = f"bench-{os.getpid()}"
@@ -20,10 +20,10 @@ class Throttle:
         memory = None if megabytes is None else megabytes * 1024 * 1024
         if (ROOT / "cpu/cpu.cfs_quota_us").exists():
             self.works = self._limit(ROOT / "cpu" / name, {"cpu.cfs_period_us": PERIOD, "cpu.cfs_quota_us": QUOTA})
-            self.bounds_memory = memory is not None and self._limit(ROOT / "memory" / name, {"memory.limit_in_bytes": memory})
+            self.limits_memory = memory is not None and self._limit(ROOT / "memory" / name, {"memory.limit_in_bytes": memory})
         else:
             self.works = self._limit(ROOT / name, {"cpu.max": f"{QUOTA} {PERIOD}"})
-            self.bounds_memory = memory is not None and self._limit(ROOT / name, {"memory.max": memory})
+            self.limits_memory = memory is not None and self._limit(ROOT / name, {"memory.max": memory})
 
     def _limit(self, folder: pathlib.Path, limits: dict) -> bool:
         try:
@@ -42,7 +42,7 @@ class Throttle:
         for folder in self._folders:
             (folder / "cgroup.procs").write_text(str(process_id))
 
-    def __enter__(self) -> "Throttle":
+    def __enter__(self) -> "CpuLimit":
         return self
 
     def __exit__(self, *_):

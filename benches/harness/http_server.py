@@ -1,13 +1,12 @@
-"""A small HTTP/1.1 server that costs its clients little waiting. Knows nothing of what is asked; keeps connections open."""
+"""A small HTTP/1.1 server for the Runtime API, with little latency. Keeps connections open."""
 
 import asyncio
 import dataclasses
-import json
 from collections.abc import Callable
 
 
 @dataclasses.dataclass
-class Asked:
+class Request:
     method: str
     target: str
     headers: dict[str, str]
@@ -15,15 +14,10 @@ class Asked:
 
 
 @dataclasses.dataclass
-class Reply:
+class Response:
     status: int
     body: bytes = b""
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    @classmethod
-    def json(cls, status: int, value: dict, **headers: str) -> "Reply":
-        named = {name.replace("_", "-"): text for name, text in headers.items()}
-        return cls(status, json.dumps(value).encode(), {"Content-Type": "application/json", **named})
 
     def bytes(self) -> bytes:
         lines = [f"HTTP/1.1 {self.status} -", f"Content-Length: {len(self.body)}"]
@@ -31,13 +25,13 @@ class Reply:
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
-# None: there is no answer, now or ever, as the Runtime API has none when there are no more events.
-Answer = Callable[[Asked], Reply | None]
+# None: there is never a response, as the Runtime API has none when there are no more events.
+Handler = Callable[[Request], Response | None]
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, answer: Answer):
-        self._answer = answer
+    def __init__(self, handler: Handler):
+        self._handler = handler
         self._unread = b""
 
     def connection_made(self, transport):
@@ -45,11 +39,11 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes):
         self._unread += data
-        while (asked := self._next()) is not None:
-            if reply := self._answer(asked):
-                self._transport.write(reply.bytes())
+        while (request := self._next()) is not None:
+            if response := self._handler(request):
+                self._transport.write(response.bytes())
 
-    def _next(self) -> Asked | None:
+    def _next(self) -> Request | None:
         head, blank, rest = self._unread.partition(b"\r\n\r\n")
         if not blank:
             return None
@@ -62,11 +56,11 @@ class _Connection(asyncio.Protocol):
             return None
         self._unread = rest[length:]
         method, target, _ = first.split(" ")
-        return Asked(method, target, headers, rest[:length])
+        return Request(method, target, headers, rest[:length])
 
 
-async def serve(answer: Answer, host: str, port: int = 0, tls=None) -> asyncio.Server:
-    return await asyncio.get_running_loop().create_server(lambda: _Connection(answer), host, port, ssl=tls)
+async def serve(handler: Handler, host: str) -> asyncio.Server:
+    return await asyncio.get_running_loop().create_server(lambda: _Connection(handler), host, 0)
 
 
 def port_of(server: asyncio.Server) -> int:
