@@ -153,7 +153,7 @@ mod tests {
     use crate::config::Config;
     use crate::policy::desired::DesiredState;
     use crate::policy::statement::Statement;
-    use crate::resources::spec::ReconcileSpec;
+    use crate::resources::operation::ReconcileSpec;
 
     const URL: &str = "https://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com/key?Signature=secret";
 

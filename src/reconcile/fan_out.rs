@@ -12,7 +12,7 @@ use super::retry::Attempts;
 use crate::aws::error::ErrorKind;
 use crate::policy::document::PolicyDocument;
 use crate::policy::target::{PolicyTarget, TargetSet};
-use crate::resources::spec::ReconcileSpec;
+use crate::resources::operation::ReconcileSpec;
 
 /// How many policies are reconciled at a time: enough to have a call ready whenever one may begin, even while some calls are
 /// slow.

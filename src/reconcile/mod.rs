@@ -32,8 +32,7 @@ use crate::deadline::{
 };
 use crate::policy::document::PolicyDocument;
 use crate::policy::plan::{Denied, PlanError};
-use crate::resources::operation::{Mode, Operation};
-use crate::resources::spec::{ReconcileSpec, ReturnValues};
+use crate::resources::operation::{Mode, Operation, ReconcileSpec, ReturnValues};
 use crate::telemetry::InvocationMetrics;
 
 /// What is to be reconciled.

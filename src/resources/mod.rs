@@ -5,9 +5,7 @@ pub mod layer_version_permission;
 pub mod location;
 pub mod operation;
 pub mod property_reader;
-pub mod resource;
 mod role;
-pub mod spec;
 
 use self::layer_version_permission::lifecycle;
 use self::operation::{Operation, OperationError};

@@ -1,16 +1,22 @@
 //! What a request asks for: the desired state of policies, and what the response contains. Every resource type makes one.
 //! No I/O.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
+use super::layer_version_permission::LayerVersionPermission;
 use super::location::{ProviderLocation, UnreachableTarget};
 use super::property_reader::ValidationErrors;
-use super::resource::Resource;
-use super::spec::{ReconcileSpec, ReturnValues};
 use crate::cloudformation::request::{PhysicalResourceId, Request};
+use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::document::PolicyDocument;
+use crate::policy::role::Role;
 use crate::policy::statement_id::StatementId;
-use crate::policy::target::TargetSet;
+use crate::policy::target::{PolicyTarget, TargetSet};
+
+/// What `Fn::GetAtt` returns, by name.
+pub type ReturnValues = Vec<(&'static str, String)>;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,5 +120,184 @@ impl Operation {
             .orphaned
             .filter(|spec| location.check(&spec.targets).is_ok());
         Ok(self)
+    }
+}
+
+/// A resource as its properties declare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// `Custom::LayerVersionPermission`.
+    LayerVersionPermission(LayerVersionPermission),
+}
+
+impl Resource {
+    /// What `Fn::GetAtt` returns of the resource; `policy` is the policy of the target that it names.
+    #[must_use]
+    pub fn return_values(
+        &self,
+        physical_id: &PhysicalResourceId,
+        policy: Option<&PolicyDocument>,
+    ) -> ReturnValues {
+        match self {
+            Self::LayerVersionPermission(resource) => resource.return_values(physical_id, policy),
+        }
+    }
+}
+
+/// The desired state of every policy in a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReconcileSpec {
+    /// The policies.
+    pub targets: TargetSet,
+    /// The target that the resource names, which is in the set whether or not it is listed.
+    pub named: Option<PolicyTarget>,
+    /// The role to assume; none where the provider's own is used.
+    pub role: Option<Role>,
+    /// The desired state of each of them.
+    pub desired: DesiredState,
+    /// The desired state of all but the named one, where it differs.
+    pub desired_elsewhere: Option<DesiredState>,
+}
+
+impl ReconcileSpec {
+    /// The desired state of these policies, with the provider's own role.
+    #[must_use]
+    pub fn new(targets: TargetSet, desired: DesiredState) -> Self {
+        let named = match &targets {
+            TargetSet::One(target) => Some(target.clone()),
+            TargetSet::AllVersions(_) => None,
+        };
+        Self {
+            targets,
+            named,
+            role: None,
+            desired,
+            desired_elsewhere: None,
+        }
+    }
+
+    /// The desired state of the policy of `target`.
+    #[must_use]
+    pub fn desired_for(&self, target: &PolicyTarget) -> &DesiredState {
+        let is_named = self.named.as_ref() == Some(target);
+        let elsewhere = self.desired_elsewhere.as_ref().filter(|_| !is_named);
+        elsewhere.unwrap_or(&self.desired)
+    }
+
+    /// The same in the partition of `other`, if both are about the same resource otherwise: Lambda knows a layer of the own account by
+    /// its name, so that a wrong partition in its ARN makes no difference.
+    #[must_use]
+    pub fn in_partition_of(mut self, other: &Self) -> Self {
+        let moved = self.targets.in_partition(other.targets.partition());
+        if moved.has_resource_of(&other.targets) {
+            self.targets = moved;
+        }
+        self
+    }
+
+    /// A statement that `new` desires and that is removed by these removals.
+    #[must_use]
+    pub fn removed_statement_of(&self, new: &Self) -> Option<StatementId> {
+        if !self.targets.overlaps(&new.targets) {
+            return None;
+        }
+        let removals = &self.desired.removals;
+        let removed: BTreeSet<&StatementId> = removals.iter().map(Removal::sid).collect();
+        let lists: Vec<&StatementId> = removals.iter().filter_map(by_id).collect();
+        let statements = new.desired.statements.iter();
+        let mut shared = statements.filter(|statement| {
+            let is_in = |list: &&StatementId| {
+                list.in_list(&statement.principal).as_ref() == Some(&statement.sid)
+            };
+            removed.contains(&statement.sid) || lists.iter().any(is_in)
+        });
+        shared.next().map(|statement| statement.sid.clone())
+    }
+
+    /// Takes over what `old` removes, in some of whose policies these statements are desired: with all versions of the layer where either
+    /// is for all.
+    pub(super) fn take_over(&mut self, old: Self) {
+        if matches!(self.targets, TargetSet::One(_)) {
+            self.desired_elsewhere = Some(old.desired.clone());
+            self.targets = old.targets;
+        }
+        self.desired.removals = old.desired.removals;
+    }
+}
+
+fn by_id(removal: &Removal) -> Option<&StatementId> {
+    match removal {
+        Removal::ById(sid) => Some(sid),
+        Removal::Exact(_) | Removal::AsReturned(..) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::statement::Statement;
+
+    const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
+
+    /// A statement for account 111122223333.
+    fn statement(sid: &str) -> Statement {
+        Statement {
+            sid: sid.parse().expect("a statement id"),
+            principal: "111122223333".parse().expect("an account"),
+        }
+    }
+
+    /// The spec of version 1, or of all versions.
+    fn spec(end: &str, statements: &[&str], removals: &[Removal]) -> ReconcileSpec {
+        let targets = format!("{LAYER}{end}").parse().expect("targets");
+        let desired = DesiredState {
+            statements: statements.iter().map(|sid| statement(sid)).collect(),
+            removals: removals.to_vec(),
+            ..DesiredState::default()
+        };
+        ReconcileSpec::new(targets, desired)
+    }
+
+    #[test]
+    fn a_removed_statement_is_found_by_its_id_or_as_one_of_a_list() {
+        let by_id = |sid: &str| Removal::ById(sid.parse().expect("a statement id"));
+        let exact = |sid: &str| Removal::Exact(statement(sid));
+        for (removal, desired, is_removed) in [
+            (exact("team"), "team", true),
+            (exact("team"), "team-111122223333", false),
+            (by_id("team"), "team", true),
+            (by_id("team"), "team-111122223333", true),
+            (by_id("team"), "team-444455556666", false),
+            (by_id("team"), "other-111122223333", false),
+        ] {
+            let old = spec(":1", &[], &[removal.clone(), exact("last")]);
+            let new = spec(":1", &["first", desired], &[]);
+            let found = old.removed_statement_of(&new);
+            let expected = is_removed.then(|| statement(desired).sid);
+            assert_eq!(found, expected, "{removal:?}");
+            let elsewhere = spec(":2", &["first", desired], &[]);
+            assert_eq!(
+                old.removed_statement_of(&elsewhere),
+                None,
+                "another version"
+            );
+        }
+    }
+
+    #[test]
+    fn a_spec_that_takes_over_is_for_all_versions_and_desires_its_own_in_the_named_one() {
+        let old = [Removal::Exact(statement("sid"))];
+        for (new_end, old_end, elsewhere) in [(":1", "", true), ("", ":1", false)] {
+            let replaced = spec(old_end, &[], &old);
+            let mut new = spec(new_end, &["sid"], &[]);
+            let named = new.named.clone();
+            new.take_over(replaced.clone());
+            let expected = ReconcileSpec {
+                named,
+                desired_elsewhere: elsewhere.then_some(replaced.desired),
+                ..spec("", &["sid"], &old)
+            };
+            assert_eq!(new, expected, "`{new_end}` takes over `{old_end}`");
+        }
     }
 }

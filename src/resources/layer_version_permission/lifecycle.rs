@@ -2,15 +2,14 @@
 
 use super::LayerVersionPermission;
 use super::physical_id::PhysicalId;
+use super::principals::Principals;
 use crate::cloudformation::request::{PhysicalResourceId, Request, RequestType};
 use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::statement_id::StatementId;
 use crate::policy::target::TargetSet;
-use crate::resources::operation::{Mode, Operation, OperationError};
+use crate::resources::operation::{Mode, Operation, OperationError, ReconcileSpec, Resource};
 use crate::resources::property_reader::{PropertyReader, ValidationErrors};
-use crate::resources::resource::Resource;
 use crate::resources::role::read_role;
-use crate::resources::spec::ReconcileSpec;
 
 /// What `request` asks for.
 ///
@@ -36,7 +35,7 @@ pub fn operation(request: &Request) -> Result<Operation, OperationError> {
 fn apply(request: &Request) -> Result<Operation, OperationError> {
     let resource = parse(request)?;
     let old = parse_old(request);
-    let spec = resource.grant();
+    let spec = grant(&resource);
     let physical_id = physical_id_after(request, &resource, &spec)?;
     let mut operation = Operation {
         mode: Mode::Apply,
@@ -63,7 +62,7 @@ fn desire(
     // Under another id, CloudFormation deletes the old grant itself when all else has succeeded; under the same id the old
     // content is removed now. In a rollback, that is what the failed Update may have left.
     if let Some(old) = old.filter(|_| operation.keeps_id) {
-        let revoke = old.revoke();
+        let revoke = revoke(old);
         let moved = revoke.clone().in_partition_of(&spec);
         if moved.targets == spec.targets {
             spec.desired.removals = revoke.desired.removals;
@@ -116,7 +115,7 @@ fn revoked_by_delete(request: &Request) -> Option<ReconcileSpec> {
     match PhysicalId::parse(request.physical_id.as_ref()) {
         PhysicalId::NeverCreated => None,
         PhysicalId::Granted { targets, sid } => Some(revoke_by_id(request, targets, sid)),
-        PhysicalId::Foreign => parse(request).ok().map(|resource| resource.revoke()),
+        PhysicalId::Foreign => parse(request).ok().as_ref().map(revoke),
     }
 }
 
@@ -134,10 +133,8 @@ fn revoke_by_id(request: &Request, targets: TargetSet, sid: StatementId) -> Reco
             ..ReconcileSpec::new(targets, desired)
         };
     };
-    let list = declared
-        .derived_list_removal()
-        .filter(|list| *list.sid() == sid);
-    let mut spec = LayerVersionPermission { sid, ..declared }.revoke();
+    let list = derived_list_removal(&declared).filter(|list| *list.sid() == sid);
+    let mut spec = revoke(&LayerVersionPermission { sid, ..declared });
     if let Some(list) = list {
         spec.desired.removals = vec![list];
     }
@@ -165,6 +162,41 @@ fn parse(request: &Request) -> Result<LayerVersionPermission, ValidationErrors> 
 fn parse_old(request: &Request) -> Option<LayerVersionPermission> {
     let properties = request.old_properties.as_ref()?;
     LayerVersionPermission::parse(properties, &request.stack_id, &request.logical_id).ok()
+}
+
+/// The spec by which the statements of `resource` are there.
+fn grant(resource: &LayerVersionPermission) -> ReconcileSpec {
+    let desired = DesiredState {
+        statements: resource.statements(),
+        revision_id: resource.revision_id.clone(),
+        ..DesiredState::default()
+    };
+    spec(resource, desired)
+}
+
+/// The spec by which they are gone.
+fn revoke(resource: &LayerVersionPermission) -> ReconcileSpec {
+    let removals = resource.statements().into_iter().map(Removal::Exact);
+    let desired = DesiredState {
+        removals: removals.collect(),
+        ..DesiredState::default()
+    };
+    spec(resource, desired)
+}
+
+fn spec(resource: &LayerVersionPermission, desired: DesiredState) -> ReconcileSpec {
+    ReconcileSpec {
+        named: Some(resource.target()),
+        role: resource.role.clone(),
+        ..ReconcileSpec::new(resource.targets(), desired)
+    }
+}
+
+/// For a list under a derived id: every statement of that id, since no other resource has it. A list that was declared in between
+/// may have left some that this one does not name.
+fn derived_list_removal(resource: &LayerVersionPermission) -> Option<Removal> {
+    let is_list = matches!(resource.principals, Principals::List(_));
+    (is_list && resource.is_derived).then(|| Removal::ById(resource.sid.clone()))
 }
 
 #[cfg(test)]

@@ -11,10 +11,8 @@ use self::physical_id::PhysicalId;
 use self::principals::Principals;
 use self::properties::{Properties, Versions};
 use super::property_reader::ValidationErrors;
-use super::spec::{ReconcileSpec, ReturnValues};
 use crate::cloudformation::request::PhysicalResourceId;
 use crate::policy::arn::LayerVersionArn;
-use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::document::PolicyDocument;
 use crate::policy::principal::Principal;
 use crate::policy::role::Role;
@@ -116,7 +114,7 @@ impl LayerVersionPermission {
         &self,
         physical_id: &PhysicalResourceId,
         policy: Option<&PolicyDocument>,
-    ) -> ReturnValues {
+    ) -> Vec<(&'static str, String)> {
         let statements = self.statements();
         let sids: Vec<&str> = statements
             .iter()
@@ -150,40 +148,9 @@ impl LayerVersionPermission {
         }
     }
 
+    /// The policy of the layer version that it names.
     fn target(&self) -> PolicyTarget {
         PolicyTarget::LayerVersion(self.layer_version.clone())
-    }
-
-    /// The spec by which its statements are there.
-    fn grant(&self) -> ReconcileSpec {
-        self.spec(DesiredState {
-            statements: self.statements(),
-            revision_id: self.revision_id.clone(),
-            ..DesiredState::default()
-        })
-    }
-
-    /// The spec by which they are gone.
-    fn revoke(&self) -> ReconcileSpec {
-        self.spec(DesiredState {
-            removals: self.statements().into_iter().map(Removal::Exact).collect(),
-            ..DesiredState::default()
-        })
-    }
-
-    fn spec(&self, desired: DesiredState) -> ReconcileSpec {
-        ReconcileSpec {
-            named: Some(self.target()),
-            role: self.role.clone(),
-            ..ReconcileSpec::new(self.targets(), desired)
-        }
-    }
-
-    /// For a list under a derived id: every statement of that id, since no other resource has it. A list that was declared in
-    /// between may have left some that this one does not name.
-    fn derived_list_removal(&self) -> Option<Removal> {
-        let is_list = matches!(self.principals, Principals::List(_));
-        (is_list && self.is_derived).then(|| Removal::ById(self.sid.clone()))
     }
 }
 
