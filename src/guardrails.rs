@@ -319,6 +319,19 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_that_a_rollback_would_restore_is_denied_too() {
+        let url = ResponseUrl::parse(URL).expect("a URL");
+        let mut update = operation(Mode::Apply, &["111122223333"]);
+        let replaced = operation(Mode::Apply, &["*"]).spec.expect("a spec");
+        let spec = update.spec.as_mut().expect("a spec");
+        let replaced = replaced.desired.statements.into_iter();
+        spec.desired.removals = replaced.map(Removal::Exact).collect();
+        let denied = guardrails(&[]).authorize(&update, &url).expect("allowed");
+        let denied: Vec<String> = denied.keys().map(ToString::to_string).collect();
+        assert_eq!(denied, ["`sid` for `*`"]);
+    }
+
+    #[test]
     fn empty_or_invalid_response_hosts_leave_the_own_bucket_of_the_region() {
         let url = ResponseUrl::parse(URL).expect("a URL");
         for hosts in ["", " ", "ftp://x,", "localhost,ftp://x"] {

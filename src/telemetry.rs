@@ -297,6 +297,20 @@ mod tests {
     }
 
     #[test]
+    fn lines_have_the_ids_of_a_request_while_it_is_handled() {
+        let ids = || CURRENT_IDS.with_borrow(String::clone);
+        let event = json!({"StackId": "stack", "LogicalResourceId": "a\"b", "RequestId": 7});
+        let scope = RequestScope::enter("lambda", &event);
+        let expected = r#","lambda_request_id":"lambda","stack_id":"stack","logical_id":"a\"b""#;
+        assert_eq!(ids(), expected);
+        drop(scope);
+        assert_eq!(ids(), "");
+        let long = json!({"StackId": "s".repeat(1_000_000)});
+        let _scope = RequestScope::enter("lambda", &long);
+        assert!(ids().len() < MAX_IDS_BYTES + 100, "{}", ids().len());
+    }
+
+    #[test]
     fn fields_are_the_rest_of_a_json_object() {
         let mut fields = Fields::default();
         fields.add("text", "a\"b");

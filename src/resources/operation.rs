@@ -300,4 +300,16 @@ mod tests {
             assert_eq!(new, expected, "`{new_end}` takes over `{old_end}`");
         }
     }
+
+    #[test]
+    fn the_named_target_has_the_desired_state_and_all_others_the_one_for_elsewhere() {
+        let mut all = spec("", &["sid"], &[]);
+        let version = |number: u64| format!("{LAYER}:{number}").parse().expect("a target");
+        all.named = Some(version(1));
+        assert_eq!(all.desired_for(&version(2)), &all.desired);
+        let elsewhere = spec("", &["other"], &[]).desired;
+        all.desired_elsewhere = Some(elsewhere.clone());
+        assert_eq!(all.desired_for(&version(1)), &all.desired);
+        assert_eq!(all.desired_for(&version(2)), &elsewhere);
+    }
 }
