@@ -119,7 +119,7 @@ fuzz: $(CARGO_FUZZ) ## generate inputs that might violate an invariant: make fuz
 	mkdir -p fuzz/corpus/$(TARGET)
 	$(CARGO_FUZZ) run --sanitizer none --target-dir target/fuzz $(TARGET) \
 	  fuzz/corpus/$(TARGET) fuzz/seeds/$(TARGET) $(wildcard tests/$(TARGET)) -- \
-	  -dict=fuzz/words.dict -max_len=8192 -timeout=10 -max_total_time=$(SECONDS)
+	  -dict=fuzz/dictionary.txt -max_len=8192 -timeout=10 -max_total_time=$(SECONDS)
 
 .PHONY: mutants
 mutants: $(CARGO_MUTANTS) ## mutate the code without I/O and list the mutants that no test catches (takes an hour or two)

@@ -5,67 +5,70 @@ use std::error::Error;
 
 use lambda_permission_provider::cloudformation::event::Event;
 use lambda_permission_provider::cloudformation::request::{Envelope, Request};
-use lambda_permission_provider::permission::arn::LayerVersionArn;
-use lambda_permission_provider::permission::goal::{Goal, Unwanted};
-use lambda_permission_provider::permission::intent::Intent;
-use lambda_permission_provider::permission::statement::Statement;
-use lambda_permission_provider::policy::document::{MalformedPolicy, Policy};
-use lambda_permission_provider::policy::plan::plan;
+use lambda_permission_provider::policy::desired::{DesiredState, Removal};
+use lambda_permission_provider::policy::document::{MalformedPolicy, PolicyDocument};
+use lambda_permission_provider::policy::plan::{Denied, plan};
+use lambda_permission_provider::policy::target::PolicyTarget;
+use lambda_permission_provider::resources;
+use lambda_permission_provider::resources::operation::Operation;
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args()
         .nth(1)
         .ok_or("no event: got no argument, give the path of an event")?;
-    let event = Event::read(&std::fs::read(path)?);
-    let envelope = Envelope::open(&event.json)?;
+    let event = Event::parse(&std::fs::read(path)?);
+    let envelope = Envelope::parse(&event.json)?;
     println!("response to  {}", envelope.response_url);
     match parse(&envelope, &event) {
-        Ok(intent) => print_plan(&intent)?,
+        Ok(operation) => print_plan(&operation)?,
         Err(reason) => println!("FAILED       {reason}"),
     }
     Ok(())
 }
 
-fn parse(envelope: &Envelope, event: &Event) -> Result<Intent, Box<dyn Error>> {
+fn parse(envelope: &Envelope, event: &Event) -> Result<Operation, Box<dyn Error>> {
     envelope.check()?;
     event.check()?;
     let request = Request::parse(envelope, &event.json)?;
-    println!("request      {:?} of {}", request.kind, request.logical_id);
-    Ok(Intent::of(&request)?)
+    let (request_type, logical_id) = (request.request_type, &request.logical_id);
+    println!("request      {request_type:?} of {logical_id}");
+    Ok(resources::operation(&request)?)
 }
 
-fn print_plan(intent: &Intent) -> Result<(), Box<dyn Error>> {
-    println!("purpose      {:?}", intent.purpose);
-    let Some(goals) = &intent.goals else {
+fn print_plan(operation: &Operation) -> Result<(), Box<dyn Error>> {
+    println!("mode         {:?}", operation.mode);
+    let Some(spec) = &operation.spec else {
         println!("plan         no calls");
-        println!("SUCCESS      {}", intent.physical_id);
+        println!("SUCCESS      {}", operation.physical_id);
         return Ok(());
     };
-    if let Some(role) = &goals.role {
+    if let Some(role) = &spec.role {
         println!("role         {role}");
     }
-    println!("layer        {}", goals.scope);
+    println!("targets      {}", spec.targets);
     // With `Versions: All`, the plan of one version stands for all.
-    let first = format!("{}:1", goals.scope.layer()).parse()?;
-    let layer_version = goals.named.clone().unwrap_or(first);
-    let policy = assumed_policy(layer_version, &goals.each)?;
-    println!("plan         {}", plan(&goals.each, &policy)?);
-    println!("SUCCESS      {}", intent.physical_id);
+    let first = format!("{}:1", spec.targets).parse();
+    let target = spec.named.clone().map_or(first, Ok)?;
+    let policy = assumed_policy(target, &spec.desired)?;
+    println!(
+        "plan         {}",
+        plan(&spec.desired, &policy, &Denied::new())?
+    );
+    println!("SUCCESS      {}", operation.physical_id);
     Ok(())
 }
 
 /// A policy that contains only the statements to remove.
-fn assumed_policy(layer_version: LayerVersionArn, goal: &Goal) -> Result<Policy, MalformedPolicy> {
-    let written = |unwanted: &Unwanted| match unwanted.principal().cloned() {
-        Some(principal) => Statement {
-            sid: unwanted.sid.clone(),
-            principal,
-        }
-        .written(&layer_version),
-        None => json!({"Sid": unwanted.sid.to_string()}),
+fn assumed_policy(
+    target: PolicyTarget,
+    desired: &DesiredState,
+) -> Result<PolicyDocument, MalformedPolicy> {
+    let json_of = |removal: &Removal| match removal.statement() {
+        Some(statement) => statement.to_json(&target),
+        None => json!({"Sid": removal.sid().to_string()}),
     };
-    let statements: Vec<Value> = goal.unwanted.iter().map(written).collect();
+    let statements: Vec<Value> = desired.removals.iter().map(json_of).collect();
     let document = json!({ "Statement": statements }).to_string();
-    Policy::read(layer_version, &document, None)
+    PolicyDocument::parse(target, &document, None)
 }

@@ -1,5 +1,4 @@
-//! The laws that the fuzz targets try to break, held for their seeds and for what once broke one: `fuzz/seeds/<target>/`.
-//! Makes up no inputs: `make fuzz` does.
+//! Checks the invariants of the fuzz targets for their seeds, and for the inputs that once broke one: `fuzz/seeds/<target>/`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,10 +10,10 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-#[path = "../fuzz/laws/lib.rs"]
-mod laws;
+#[path = "../fuzz/invariants/lib.rs"]
+mod invariants;
 
-use laws::LAWS;
+use invariants::INVARIANTS;
 
 /// The files of a folder, or its folders, by their paths in the project.
 fn entries(folder: &str) -> Vec<String> {
@@ -29,8 +28,8 @@ fn entries(folder: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_seed_keeps_to_its_law() {
-    for (target, law) in LAWS {
+fn every_seed_keeps_its_invariant() {
+    for (target, check) in INVARIANTS {
         let mut seeds = entries(&format!("fuzz/seeds/{target}"));
         if target == "events" {
             seeds.extend(entries("tests/events"));
@@ -39,7 +38,8 @@ fn every_seed_keeps_to_its_law() {
         for seed in seeds {
             let input = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&seed));
             let input = input.unwrap_or_else(|error| panic!("{seed}: {error}"));
-            let about = catch_unwind(|| law(&input)).unwrap_or_else(|_| panic!("broken by {seed}"));
+            let about =
+                catch_unwind(|| check(&input)).unwrap_or_else(|_| panic!("broken by {seed}"));
             let no_url = seed.ends_with("missing-response-url.json");
             assert_eq!(about.is_none(), no_url, "not about {seed}");
         }
@@ -47,9 +47,9 @@ fn every_seed_keeps_to_its_law() {
 }
 
 #[test]
-fn every_law_has_a_fuzz_target_and_seeds() {
-    let targets = LAWS.map(|(target, _)| format!("fuzz/fuzz_targets/{target}.rs"));
+fn every_invariant_has_a_fuzz_target_and_seeds() {
+    let targets = INVARIANTS.map(|(target, _)| format!("fuzz/fuzz_targets/{target}.rs"));
     assert_eq!(entries("fuzz/fuzz_targets"), targets);
-    let seeds = LAWS.map(|(target, _)| format!("fuzz/seeds/{target}"));
+    let seeds = INVARIANTS.map(|(target, _)| format!("fuzz/seeds/{target}"));
     assert_eq!(entries("fuzz/seeds"), seeds);
 }

@@ -1,8 +1,8 @@
 #![no_main]
-#![doc = "Tries to break the laws of `arns`."]
+#![doc = "Tries to break the invariants of `arns`."]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 fuzz_target!(|input: &[u8]| -> Corpus {
-    laws::arns::hold(input).map_or(Corpus::Reject, |()| Corpus::Keep)
+    invariants::arns::check(input).map_or(Corpus::Reject, |()| Corpus::Keep)
 });

@@ -1,8 +1,8 @@
 #![no_main]
-#![doc = "Tries to break the laws of `events`."]
+#![doc = "Tries to break the invariants of `events`."]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 fuzz_target!(|input: &[u8]| -> Corpus {
-    laws::events::hold(input).map_or(Corpus::Reject, |()| Corpus::Keep)
+    invariants::events::check(input).map_or(Corpus::Reject, |()| Corpus::Keep)
 });

@@ -4,24 +4,24 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use lambda_permission_provider::partition::Partition;
-use lambda_permission_provider::permission::arn::{
+use lambda_permission_provider::policy::arn::{
     AccountId, LayerArn, LayerVersionArn, version_number,
 };
-use lambda_permission_provider::permission::principal::{
+use lambda_permission_provider::policy::principal::{
     OrganizationId, Principal, account_before_yaml, account_of_root_arn,
 };
-use lambda_permission_provider::permission::role::Role;
-use lambda_permission_provider::permission::scope::Scope;
-use lambda_permission_provider::permission::statement::StatementId;
+use lambda_permission_provider::policy::role::Role;
+use lambda_permission_provider::policy::statement_id::StatementId;
+use lambda_permission_provider::policy::target::TargetSet;
 
 /// One text.
-pub fn hold(input: &[u8]) -> Option<()> {
+pub fn check(input: &[u8]) -> Option<()> {
     let text = std::str::from_utf8(input).ok()?;
     let layer: Option<LayerArn> = as_written(text);
     let version: Option<LayerVersionArn> = as_written(text);
-    let scope: Option<Scope> = as_written(text);
+    let targets: Option<TargetSet> = as_written(text);
     assert!(layer.is_none() || version.is_none(), "two things: {text}");
-    assert_eq!(scope.is_some(), layer.is_some() || version.is_some());
+    assert_eq!(targets.is_some(), layer.is_some() || version.is_some());
     if let Some(layer) = &layer {
         region(layer);
     }
@@ -45,7 +45,7 @@ pub fn hold(input: &[u8]) -> Option<()> {
     as_written::<OrganizationId>(text);
     as_written::<StatementId>(text);
     principals(text);
-    if let Some(role) = Role::read(text, None) {
+    if let Some(role) = Role::parse(text, None) {
         assert_eq!(role.to_string(), text);
         assert!(text.contains(&format!("::{}:role/", role.account())));
         assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
@@ -94,7 +94,7 @@ fn region(layer: &LayerArn) {
     assert!(region.split('-').count() > 2, "{region}");
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     assert!(region.bytes().all(plain), "{region}");
-    assert!(Partition::of_region(region).name.starts_with("aws"));
+    assert!(Partition::for_region(region).name.starts_with("aws"));
 }
 
 fn as_written<T>(text: &str) -> Option<T>

@@ -1,49 +1,51 @@
-//! Properties: every reason is one line, and what was understood is the same when it is written down plainly.
+//! Properties: every reason is one line, and the parsed properties are the same when they are written in the plainest spelling.
 
 use lambda_permission_provider::cloudformation::request::{Request, RequestType};
-use lambda_permission_provider::permission::grant::Grant;
-use lambda_permission_provider::permission::principal::Principal;
-use lambda_permission_provider::permission::principals::Principals;
-use lambda_permission_provider::permission::properties::{PROPERTIES, Properties};
-use lambda_permission_provider::permission::scope::Versions;
-use lambda_permission_provider::permission::statement::principal_of;
+use lambda_permission_provider::policy::principal::Principal;
+use lambda_permission_provider::policy::statement::Statement;
+use lambda_permission_provider::policy::target::PolicyTarget;
+use lambda_permission_provider::resources::layer_version_permission::LayerVersionPermission;
+use lambda_permission_provider::resources::layer_version_permission::principals::Principals;
+use lambda_permission_provider::resources::layer_version_permission::properties::{
+    PROPERTIES, Properties, Versions,
+};
 use serde_json::{Map, Value, json};
 
 use super::assert_one_line;
-use super::events::serve;
+use super::events::check_request;
 
 const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/sharing/1";
 
 /// The most bytes of a reason, whatever it quotes.
-const MOST_BYTES: usize = 16 * 1024;
+const MAX_BYTES: usize = 16 * 1024;
 
 /// The properties of a resource, a JSON object.
-pub fn hold(input: &[u8]) -> Option<()> {
+pub fn check(input: &[u8]) -> Option<()> {
     let Value::Object(properties) = serde_json::from_slice(input).ok()? else {
         return None;
     };
-    let declared = Grant::declared(&properties, STACK, "Share");
+    let declared = LayerVersionPermission::parse(&properties, STACK, "Share");
     match Properties::parse(&properties, STACK) {
         Ok(parsed) => {
             knows_every_name(&properties);
             assert_eq!(
-                Properties::parse(&plainly(&parsed), STACK).as_ref(),
+                Properties::parse(&plainest(&parsed), STACK).as_ref(),
                 Ok(&parsed)
             );
-            let Ok(grant) = declared else {
-                panic!("parsed, and yet nothing is declared");
+            let Ok(resource) = declared else {
+                panic!("parsed, but nothing is declared");
             };
-            is_read_back(&grant);
+            matches_its_own_json(&resource);
         }
-        Err(violations) => {
-            assert!(violations.to_string().contains(": got "), "{violations}");
-            assert_one_line(&violations.to_string());
-            assert!(violations.to_string().len() <= MOST_BYTES, "{violations}");
-            assert_eq!(declared, Err(violations));
+        Err(errors) => {
+            assert!(errors.to_string().contains(": got "), "{errors}");
+            assert_one_line(&errors.to_string());
+            assert!(errors.to_string().len() <= MAX_BYTES, "{errors}");
+            assert_eq!(declared, Err(errors));
         }
     }
-    serve(&Request {
-        kind: RequestType::Create,
+    check_request(&Request {
+        request_type: RequestType::Create,
         resource_type: "Custom::LayerVersionPermission".to_owned(),
         stack_id: STACK.to_owned(),
         logical_id: "Share".to_owned(),
@@ -54,7 +56,7 @@ pub fn hold(input: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// A mistyped name is never passed over.
+/// A mistyped name is never ignored.
 fn knows_every_name(properties: &Map<String, Value>) {
     for name in properties.keys() {
         assert!(
@@ -65,7 +67,7 @@ fn knows_every_name(properties: &Map<String, Value>) {
 }
 
 /// The same in the plainest spelling.
-fn plainly(parsed: &Properties) -> Map<String, Value> {
+fn plainest(parsed: &Properties) -> Map<String, Value> {
     let mut plain = Map::new();
     let mut set = |name: &str, value: Value| drop(plain.insert(name.to_owned(), value));
     set("LayerVersionArn", parsed.layer_version.to_string().into());
@@ -75,7 +77,7 @@ fn plainly(parsed: &Properties) -> Map<String, Value> {
             set("OrganizationId", id.to_string().into());
         }
         Principals::One(principal) => set("Principal", principal.to_string().into()),
-        Principals::Each(principals) => {
+        Principals::List(principals) => {
             let each: Vec<String> = principals.iter().map(ToString::to_string).collect();
             set("Principals", json!(each));
         }
@@ -98,20 +100,25 @@ fn plainly(parsed: &Properties) -> Map<String, Value> {
     plain
 }
 
-/// Every statement is what it was meant to be when it is read out of a policy, and there is one for each principal.
-fn is_read_back(grant: &Grant) {
-    let statements = grant.statements();
-    let principals = match &grant.principals {
+/// Every statement matches the JSON that Lambda writes for it, and no other principal's does; there is one for each principal.
+fn matches_its_own_json(resource: &LayerVersionPermission) {
+    let statements = resource.statements();
+    let principals = match &resource.principals {
         Principals::One(_) => 1,
-        Principals::Each(principals) => principals.len(),
+        Principals::List(principals) => principals.len(),
     };
     assert_eq!(statements.len(), principals);
-    for statement in statements {
-        let written = statement.written(&grant.layer_version);
-        assert!(statement.sid.names(&written), "{written}");
-        assert_eq!(
-            principal_of(&written, &grant.layer_version),
-            Some(statement.principal)
-        );
+    let target = PolicyTarget::LayerVersion(resource.layer_version.clone());
+    for statement in &statements {
+        let json = statement.to_json(&target);
+        assert!(statement.sid.is_of(&json), "{json}");
+        for other in &statements {
+            let with_other = Statement {
+                sid: statement.sid.clone(),
+                principal: other.principal.clone(),
+            };
+            let is_same = other.principal == statement.principal;
+            assert_eq!(with_other.matches_in_any_partition(&json, &target), is_same);
+        }
     }
 }

@@ -1,12 +1,12 @@
-//! Partitions and regions: a request means the layer where its ARN says, whether or not such a place exists, and a Delete finds
-//! it there again. That a grant fits its place is checked later, where the function's own place is known.
+//! Partitions and regions: a request is about the layer where its ARN says, whether or not such a region exists, and so is its Delete.
+//! That the provider can reach it is checked later, where its own location is known.
 
 use lambda_permission_provider::cloudformation::request::{Request, RequestType};
-use lambda_permission_provider::permission::arn::LayerVersionArn;
-use lambda_permission_provider::permission::intent::Intent;
+use lambda_permission_provider::policy::arn::LayerVersionArn;
+use lambda_permission_provider::resources;
 use serde_json::Value;
 
-use super::events::is_taken_away;
+use super::events::is_deleted;
 
 const PARTITIONS: [&str; 7] = [
     "aws",
@@ -29,18 +29,18 @@ const REGIONS: [&str; 8] = [
     "eusc-de-east-1",
 ];
 
-/// A Create of what was understood, in another place: partition and region are drawn from the input, one apart from the other.
-pub fn hold(request: &Request) {
+/// A Create of the same in another location: partition and region are drawn from the input, independently.
+pub fn check(request: &Request) {
     let named = request.properties.get("LayerVersionArn");
     let named: Option<LayerVersionArn> = named
         .and_then(Value::as_str)
         .and_then(|arn| arn.parse().ok());
     // A role and the ARN of an account have a partition of their own.
-    let said = Value::Object(request.properties.clone()).to_string();
-    let Some(named) = named.filter(|_| !said.contains(":iam:")) else {
+    let text = Value::Object(request.properties.clone()).to_string();
+    let Some(named) = named.filter(|_| !text.contains(":iam:")) else {
         return;
     };
-    let drawn: usize = said.bytes().map(usize::from).sum();
+    let drawn: usize = text.bytes().map(usize::from).sum();
     let partition = PARTITIONS[drawn % PARTITIONS.len()];
     let region = REGIONS[drawn / PARTITIONS.len() % REGIONS.len()];
     let (layer, version) = (named.layer(), named.version());
@@ -50,7 +50,7 @@ pub fn hold(request: &Request) {
         layer.name()
     );
     let mut create = Request {
-        kind: RequestType::Create,
+        request_type: RequestType::Create,
         physical_id: None,
         old_properties: None,
         ..request.clone()
@@ -58,16 +58,19 @@ pub fn hold(request: &Request) {
     create
         .properties
         .insert("LayerVersionArn".to_owned(), arn.clone().into());
-    let intent = match Intent::of(&create) {
-        Ok(intent) => intent,
-        Err(refused) => panic!("refused in another place, {arn}: {refused}"),
+    let operation = match resources::operation(&create) {
+        Ok(operation) => operation,
+        Err(rejected) => panic!("rejected in another location, {arn}: {rejected}"),
     };
-    let Some(goals) = &intent.goals else {
-        panic!("nothing is given on {arn}");
+    let Some(spec) = &operation.spec else {
+        panic!("nothing is granted on {arn}");
     };
-    let layer = goals.scope.layer();
-    assert_eq!((layer.partition(), layer.region()), (partition, region));
+    let targets = &spec.targets;
+    assert_eq!((targets.partition(), targets.region()), (partition, region));
     let begins = format!("arn:{partition}:lambda:{region}:");
-    assert!(intent.physical_id.starts_with(&begins), "not of {arn}");
-    is_taken_away(&create, &intent, goals);
+    assert!(
+        operation.physical_id.as_ref().starts_with(&begins),
+        "not of {arn}"
+    );
+    is_deleted(&create, &operation, spec);
 }

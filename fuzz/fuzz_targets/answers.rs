@@ -1,8 +1,0 @@
-#![no_main]
-#![doc = "Tries to break the laws of `answers`."]
-
-use libfuzzer_sys::{Corpus, fuzz_target};
-
-fuzz_target!(|input: &[u8]| -> Corpus {
-    laws::answers::hold(input).map_or(Corpus::Reject, |()| Corpus::Keep)
-});
