@@ -44,7 +44,7 @@ def test_hanging_lambda_api_fails_the_create(provider, stack, layer, hanging_ser
         status = stack.create(sharing_template(LayerVersionArn=layer.publish(), Principal=PARTNER))
 
     assert status == "ROLLBACK_COMPLETE"
-    assert "out of time" in stack.failure_reason("Sharing")
+    assert "timed out" in stack.failure_reason("Sharing")
     assert time.monotonic() - started < MAX_DURATION
 
 

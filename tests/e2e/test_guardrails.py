@@ -51,7 +51,7 @@ def test_delete_succeeds_after_a_guardrail_denies_the_principal(provider, stack,
     assert layer.policy(version) == {}
 
 
-def test_unreadable_guardrail_denies_grants_but_not_deletes(provider, aws, stack, layer, version):
+def test_invalid_guardrail_denies_grants_but_not_deletes(provider, aws, stack, layer, version):
     stack.create(sharing_template(LayerVersionArn=version, Principal=PARTNER, StatementId="partner"))
     # Set out of band, so the patterns of the template's parameters do not apply.
     with provider.with_configuration(ALLOW_PUBLIC="yes", ALLOWED_PRINCIPALS="1234"):

@@ -106,7 +106,7 @@ def test_hanging_lambda_api_gets_a_failed_response_before_the_timeout(start_emul
         response = invoke(response_endpoint, emulator, event())
 
     assert response["Status"] == "FAILED"
-    assert "out of time" in response["Reason"]
+    assert "timed out" in response["Reason"]
     assert "timed out" not in emulator.log()
 
 
@@ -160,7 +160,7 @@ def test_expired_request_grants_nothing(start_emulator, response_endpoint, event
     response = invoke(response_endpoint, start_emulator(), create)
 
     assert response["Status"] == "FAILED"
-    assert "too late" in response["Reason"]
+    assert "request expired" in response["Reason"]
     assert layer.policy(version) == {}
 
 
