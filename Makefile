@@ -33,7 +33,7 @@ DIST := $(patsubst %/x86_64,%,dist/$(ARCH))
 ZIP := $(DIST)/bootstrap.zip
 SBOM := $(DIST)/sbom.cdx.json
 PACKAGED := $(DIST)/packaged.yaml
-LAYER_ACCESS := target/debug/examples/layer-access
+LAYER_ACCESS := target/debug/layer-access
 FLOOR := target/floor/$(PLATFORM)/release/floor
 # The server of the benchmarks: what is timed needs a fast one, what is counted does not.
 FAKE_AWS := target/release/fake-aws
@@ -201,8 +201,8 @@ $(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
 	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_bootstrap.sh $(PLATFORM) $(GLIBC)
 	touch $@
 
-$(LAYER_ACCESS): $(SOURCES) $(wildcard examples/layer-access/*.rs)
-	cargo build --locked --quiet --example layer-access
+$(LAYER_ACCESS): $(SOURCES) $(wildcard layer-access/src/*.rs) layer-access/Cargo.toml
+	cargo build --locked --quiet --package layer-access
 	touch $@
 
 $(FAKE_AWS): $(FAKE_AWS_SOURCES)

@@ -14,8 +14,8 @@ from local_aws import ACCOUNT, REGION, SECRET_KEY, SESSION_TOKEN
 from templates import ORGANIZATION, PARTNER, sharing_template
 
 ROOT = pathlib.Path(__file__).parents[2]
-PROGRAM = ROOT / "target/debug/examples/layer-access"
-COMMAND = "cargo run --quiet --example layer-access --"
+PROGRAM = ROOT / "target/debug/layer-access"
+COMMAND = "cargo run --quiet --package layer-access --"
 PUBLIC, WRONG_ARGUMENTS, FAILED = 3, 2, 1
 UNREACHABLE = "http://127.0.0.1:9"
 
@@ -130,12 +130,12 @@ def test_missing_layer_or_version_is_an_error(layer, layer_access):
     version = layer.publish()
 
     missing = f"{layer.arn}:7"
-    reason = f"no such layer version: got `{missing}`, which is none of the 1 that there are, correct the ARN\n"
+    reason = f"no such layer version: got `{missing}`, which is none of the 1 that exist, correct the ARN\n"
     assert layer_access(version, missing) == (FAILED, "", reason)
     missing = f"{layer.arn}-typo"
     assert layer_access(missing) == (FAILED, "", f"no such layer: got no version of `{missing}`, correct the ARN\n")
     foreign = layer.arn.replace(ACCOUNT, OTHER_ACCOUNT)
-    reason = f"layer of another account: got `{foreign}` with credentials of `{ACCOUNT}`, run it with credentials of that account\n"
+    reason = f"layer of another account: got `{foreign}` with credentials of `{ACCOUNT}`, use credentials of that account\n"
     assert layer_access(layer.arn, foreign) == (FAILED, "", reason)
 
 
@@ -148,7 +148,7 @@ def test_access_denied_names_the_missing_permission(aws, layer, layer_access):
         code, stdout, stderr = layer_access(version, **credentials)
         assert (code, stdout) == (FAILED, "")
         assert stderr.startswith("access denied: got `AccessDeniedException` (")
-        assert stderr.endswith(f" from `lambda:ListLayerVersions` on `{layer.arn}`, run it with credentials that may do that\n")
+        assert stderr.endswith(f" from `lambda:ListLayerVersions` on `{layer.arn}`, use credentials that are allowed to\n")
         code, stdout, stderr = layer_access("--all", **credentials)
         assert (code, stdout) == (FAILED, "")
         assert stderr.startswith("layers not listed: got `AccessDeniedException` (")
@@ -176,7 +176,7 @@ def test_failed_call_prints_the_reason_without_secrets(layer, layer_access):
     code, stdout, stderr = layer_access("--all", AWS_ENDPOINT_URL=UNREACHABLE, **credentials)
 
     assert (code, stdout) == (FAILED, "")
-    assert stderr.startswith("no credentials that work: got no answer (`")
+    assert stderr.startswith("no credentials that work: got no response (`")
     assert SECRET_KEY not in stderr and SESSION_TOKEN not in stderr
 
 

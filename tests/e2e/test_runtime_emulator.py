@@ -107,7 +107,7 @@ def test_hanging_lambda_api_gets_a_failed_response_before_the_timeout(start_emul
 
     assert response["Status"] == "FAILED"
     assert "timed out" in response["Reason"]
-    assert "timed out" not in emulator.log()
+    assert "Task timed out" not in emulator.log()
 
 
 def test_unreachable_lambda_api_gets_a_failed_response(start_emulator, response_endpoint, event):

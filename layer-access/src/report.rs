@@ -1,29 +1,29 @@
-//! What was found, as a table for people or as JSON for programs.
-//! Judges nothing.
+//! The findings, as a table for people or as JSON for programs.
 
 use std::fmt;
 
-use lambda_permission_provider::permission::arn::LayerVersionArn;
-use lambda_permission_provider::permission::principal::Principal;
-use lambda_permission_provider::policy::document::Policy;
+use lambda_permission_provider::policy::arn::LayerVersionArn;
+use lambda_permission_provider::policy::document::PolicyDocument;
+use lambda_permission_provider::policy::principal::Principal;
+use lambda_permission_provider::policy::target::PolicyTarget;
 use serde_json::{Value, json};
 
-use crate::access::{Access, MadeHere};
+use crate::access::{Access, Origin};
 
 /// Who can use one layer version.
 pub struct Version {
     /// The layer version.
     pub arn: LayerVersionArn,
-    /// What each statement of its policy says.
+    /// What each statement of its policy grants.
     pub access: Vec<Access>,
 }
 
 impl Version {
-    /// What `policy` says.
-    pub fn of(policy: &Policy) -> Self {
-        let arn = policy.layer_version.clone();
+    /// Who can use the layer version of `policy`.
+    pub fn new(policy: &PolicyDocument) -> Self {
+        let PolicyTarget::LayerVersion(arn) = policy.target.clone();
         let statements = policy.statements();
-        let access = statements.map(|statement| Access::of(statement, &arn));
+        let access = statements.map(|statement| Access::new(statement, &arn));
         Self {
             access: access.collect(),
             arn,
@@ -47,7 +47,7 @@ impl Report {
                 "statement_id": access.statement_id,
                 "principal": access.principal.as_ref().map(ToString::to_string),
                 "public": access.is_public,
-                "made_by_this_provider": access.made_here.to_string(),
+                "made_by_this_provider": access.origin.to_string(),
                 "statement": access.statement,
             })
         };
@@ -63,7 +63,7 @@ impl Report {
         self.0.iter().flat_map(|version| &version.access)
     }
 
-    /// What the last line says.
+    /// The last line.
     fn summary(&self) -> String {
         let mut layers: Vec<_> = self.0.iter().map(|version| version.arn.layer()).collect();
         layers.dedup();
@@ -81,7 +81,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for MadeHere {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Likely => "likely",
@@ -91,7 +91,7 @@ impl fmt::Display for MadeHere {
     }
 }
 
-/// One line of the table, and what stands below it.
+/// One line of the table, and the text below it.
 struct Row {
     cells: [String; 4],
     below: Option<String>,
@@ -115,19 +115,14 @@ impl Row {
             (None, true) => "EVERYBODY, as below".to_owned(),
             (None, false) => "as below".to_owned(),
         };
-        let why = match access.made_here {
-            MadeHere::Likely => "derived id",
-            MadeHere::Unknown => "chosen id",
-            MadeHere::No => "other form",
+        let why = match access.origin {
+            Origin::Likely => "derived id",
+            Origin::Unknown => "chosen id",
+            Origin::No => "other form",
         };
-        let made_here = format!("{}: {why}", access.made_here);
+        let origin = format!("{}: {why}", access.origin);
         Self {
-            cells: [
-                version.to_owned(),
-                who,
-                access.statement_id.clone(),
-                made_here,
-            ],
+            cells: [version.to_owned(), who, access.statement_id.clone(), origin],
             below: access
                 .principal
                 .is_none()
@@ -207,7 +202,10 @@ mod tests {
             statement
         });
         let document = json!({"Statement": statements.collect::<Vec<_>>()});
-        Version::of(&Policy::read(arn, &document.to_string(), None).unwrap())
+        Version::new(
+            &PolicyDocument::parse(PolicyTarget::LayerVersion(arn), &document.to_string(), None)
+                .unwrap(),
+        )
     }
 
     #[test]

@@ -1,52 +1,54 @@
-//! What one statement of a policy says of who may use the layer version, in words that a person can judge.
-//! Makes nothing better than it is: what it does not know to be limited counts as public.
+//! Who can use a layer version by one statement of its policy. What is not known to be limited counts as public.
 
-use lambda_permission_provider::permission::arn::LayerVersionArn;
-use lambda_permission_provider::permission::grant::reads_derived;
-use lambda_permission_provider::permission::principal::{OrganizationId, Principal};
-use lambda_permission_provider::permission::statement::{StatementId, principal_of};
+use lambda_permission_provider::policy::arn::LayerVersionArn;
+use lambda_permission_provider::policy::principal::{
+    OrganizationId, Principal, account_of_root_arn,
+};
+use lambda_permission_provider::policy::statement::{Statement, normalize};
+use lambda_permission_provider::policy::statement_id::StatementId;
+use lambda_permission_provider::policy::target::PolicyTarget;
 use serde_json::Value;
 
-/// What a statement says.
+/// What a statement grants.
 pub struct Access {
-    /// Its id, or what stands there instead.
+    /// Its id, or the JSON of what is there instead.
     pub statement_id: String,
-    /// Whom it grants to, if it is one of the three forms that Lambda writes.
+    /// Its principal, if it has one of the three forms that Lambda writes.
     pub principal: Option<Principal>,
-    /// Whether it lets everybody in.
+    /// Whether it grants to everybody.
     pub is_public: bool,
-    /// Whether this provider has made it.
-    pub made_here: MadeHere,
-    /// The statement as it stands in the policy.
+    /// Whether this provider has added it.
+    pub origin: Origin,
+    /// The statement as it is in the policy.
     pub statement: Value,
 }
 
-/// Whether this provider has made a statement, as far as the policy tells.
+/// Whether this provider has added a statement, as far as the policy shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MadeHere {
-    /// Its id reads like one that this provider derives.
+pub enum Origin {
+    /// Its id looks like one that this provider derives.
     Likely,
-    /// It has an id of somebody's choice, which may be a `StatementId` that a resource gives, or another tool's.
+    /// Its id was chosen: it may be the `StatementId` of a resource, or another tool's.
     Unknown,
     /// This provider never writes such a statement.
     No,
 }
 
 impl Access {
-    /// What `statement` of the policy of `layer_version` says.
-    pub fn of(statement: &Value, layer_version: &LayerVersionArn) -> Self {
+    /// What `statement` of the policy of `layer_version` grants.
+    pub fn new(statement: &Value, layer_version: &LayerVersionArn) -> Self {
         let text = statement.get("Sid").and_then(Value::as_str);
         let sid: Option<StatementId> = text.and_then(|text| text.parse().ok());
         let principal = principal_of(statement, layer_version);
-        let made_here = match (&sid, &principal) {
-            (Some(sid), Some(principal)) if reads_derived(sid, principal) => MadeHere::Likely,
-            (Some(_), Some(_)) => MadeHere::Unknown,
-            _ => MadeHere::No,
+        let origin = match (&sid, &principal) {
+            (Some(sid), Some(principal)) if sid.looks_derived(principal) => Origin::Likely,
+            (Some(_), Some(_)) => Origin::Unknown,
+            _ => Origin::No,
         };
         let is_public = match &principal {
             Some(Principal::Everyone) => true,
             Some(Principal::Account(_) | Principal::Organization(_)) => false,
-            None => lets_everybody_in(statement),
+            None => grants_to_everybody(statement),
         };
         let other = || {
             statement
@@ -57,15 +59,40 @@ impl Access {
             statement_id: sid.map_or_else(other, |sid| sid.to_string()),
             principal,
             is_public,
-            made_here,
+            origin,
             statement: statement.clone(),
         }
     }
 }
 
-/// Of a statement of any other form: whether it allows something to everybody, and no condition keeps it to organizations.
-/// Which action it allows is not looked at.
-fn lets_everybody_in(statement: &Value) -> bool {
+/// Whom `statement` grants `layer_version` to, if it grants exactly that.
+fn principal_of(statement: &Value, layer_version: &LayerVersionArn) -> Option<Principal> {
+    let sid = statement.get("Sid")?.as_str()?.parse().ok()?;
+    let principal = principal_named(&normalize(statement)?)?;
+    let target = PolicyTarget::LayerVersion(layer_version.clone());
+    let own = Statement { sid, principal };
+    own.matches_in_any_partition(statement, &target)
+        .then_some(own.principal)
+}
+
+/// Whom a normalized statement names.
+fn principal_named(statement: &Value) -> Option<Principal> {
+    let principal = statement.get("Principal")?;
+    if principal == "*" {
+        let organization = statement.pointer("/Condition/StringEquals/aws:principalorgid");
+        return match organization {
+            Some(organization) => Some(Principal::Organization(
+                organization.as_str()?.parse().ok()?,
+            )),
+            None => Some(Principal::Everyone),
+        };
+    }
+    account_of_root_arn(principal.get("AWS")?.as_str()?).map(Principal::Account)
+}
+
+/// Of a statement of any other form: whether it allows something to everybody, and no condition limits it to organizations.
+/// The action does not matter.
+fn grants_to_everybody(statement: &Value) -> bool {
     let principal = statement.get("Principal");
     let allows = statement.get("Effect").and_then(Value::as_str) != Some("Deny");
     let to_everybody =
@@ -74,7 +101,7 @@ fn lets_everybody_in(statement: &Value) -> bool {
         && to_everybody
         && !statement
             .get("Condition")
-            .is_some_and(keeps_to_organizations)
+            .is_some_and(is_limited_to_organizations)
 }
 
 fn names_everybody(principal: &Value) -> bool {
@@ -86,12 +113,12 @@ fn names_everybody(principal: &Value) -> bool {
     }
 }
 
-/// Whether one of the conditions demands an organization. One that matches a request without an organization, or with any,
-/// demands none.
-fn keeps_to_organizations(condition: &Value) -> bool {
+/// Whether one of the conditions requires an organization. One that matches a request without an organization, or with any,
+/// does not.
+fn is_limited_to_organizations(condition: &Value) -> bool {
     let operators = condition.as_object().into_iter().flatten();
     operators
-        .filter(|(operator, _)| demands(operator))
+        .filter(|(operator, _)| requires_a_value(operator))
         .filter_map(|(_, keys)| keys.as_object())
         .flatten()
         .any(|(key, values)| {
@@ -111,8 +138,8 @@ fn keeps_to_organizations(condition: &Value) -> bool {
         })
 }
 
-/// Whether an operator demands that one of its values is there: `…IfExists`, `ForAllValues:` and the negative ones do not.
-fn demands(operator: &str) -> bool {
+/// Whether an operator requires that one of its values is there: `…IfExists`, `ForAllValues:` and the negative ones do not.
+fn requires_a_value(operator: &str) -> bool {
     let operator = operator.strip_prefix("ForAnyValue:").unwrap_or(operator);
     ["StringEquals", "StringEqualsIgnoreCase", "StringLike"].contains(&operator)
 }
@@ -135,11 +162,11 @@ mod tests {
             .as_object_mut()
             .unwrap()
             .retain(|_, value| !value.is_null());
-        Access::of(&statement, &ARN.parse().unwrap())
+        Access::new(&statement, &ARN.parse().unwrap())
     }
 
     #[test]
-    fn what_lambda_writes_is_told_by_its_principal_in_any_equal_form() {
+    fn a_statement_of_lambda_has_its_principal_in_any_equal_form() {
         let organization =
             json!({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}});
         for (changes, principal, is_public) in [
@@ -157,12 +184,12 @@ mod tests {
             let access = access(&changes);
             assert_eq!(access.principal.unwrap().to_string(), principal);
             assert_eq!(access.is_public, is_public, "{principal}");
-            assert_eq!(access.made_here, MadeHere::Unknown, "{principal}");
+            assert_eq!(access.origin, Origin::Unknown, "{principal}");
         }
     }
 
     #[test]
-    fn what_lets_everybody_in_is_public_whatever_its_form() {
+    fn a_grant_to_everybody_is_public_whatever_its_form() {
         for (case, changes) in [
             ("another action", json!({"Action": "lambda:*"})),
             (
@@ -220,12 +247,12 @@ mod tests {
         ] {
             let access = access(&changes);
             assert!(access.is_public && access.principal.is_none(), "{case}");
-            assert_eq!(access.made_here, MadeHere::No, "{case}");
+            assert_eq!(access.origin, Origin::No, "{case}");
         }
     }
 
     #[test]
-    fn what_is_limited_is_not_public_whatever_its_form() {
+    fn a_limited_grant_is_not_public_whatever_its_form() {
         for (case, changes) in [
             ("a refusal", json!({"Effect": "Deny"})),
             (
@@ -236,7 +263,7 @@ mod tests {
                 "two accounts",
                 json!({"Principal": {"AWS": ["111122223333", "444455556666"]}}),
             ),
-            ("nobody", json!({"Principal": null})),
+            ("no principal", json!({"Principal": null})),
             (
                 "two organizations",
                 json!({"Condition": {"StringEquals": {"aws:PrincipalOrgID": ["o-abcdefghij", "o-klmnopqrst"]}}}),
@@ -263,39 +290,39 @@ mod tests {
     }
 
     #[test]
-    fn an_id_tells_what_it_can() {
-        for (case, changes, id, made_here) in [
+    fn the_origin_follows_from_the_id() {
+        for (case, changes, id, origin) in [
             (
                 "derived",
                 json!({"Sid": "Share-ukb5vbeuhscn5xae"}),
                 "Share-ukb5vbeuhscn5xae",
-                MadeHere::Likely,
+                Origin::Likely,
             ),
             (
                 "chosen",
                 json!({"Sid": "partners"}),
                 "partners",
-                MadeHere::Unknown,
+                Origin::Unknown,
             ),
             (
                 "derived, over another statement",
                 json!({"Sid": "Share-ukb5vbeuhscn5xae", "Action": "lambda:*"}),
                 "Share-ukb5vbeuhscn5xae",
-                MadeHere::No,
+                Origin::No,
             ),
-            ("none", json!({"Sid": null}), "", MadeHere::No),
-            ("not a text", json!({"Sid": 1}), "1", MadeHere::No),
+            ("none", json!({"Sid": null}), "", Origin::No),
+            ("not a text", json!({"Sid": 1}), "1", Origin::No),
             (
                 "not an id",
                 json!({"Sid": "a\u{1b}[2J"}),
                 r#""a\u001b[2J""#,
-                MadeHere::No,
+                Origin::No,
             ),
         ] {
             let access = access(&changes);
             assert_eq!(
-                (access.statement_id.as_str(), access.made_here),
-                (id, made_here),
+                (access.statement_id.as_str(), access.origin),
+                (id, origin),
                 "{case}"
             );
         }

@@ -1,10 +1,9 @@
-//! What the command line asks for: which layers, and in which form they are told of.
-//! Calls nobody.
+//! The command line: which layers, and in which form they are printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda_permission_provider::permission::arn::LayerArn;
-use lambda_permission_provider::permission::scope::{NotAScope, Scope};
+use lambda_permission_provider::policy::arn::LayerArn;
+use lambda_permission_provider::policy::target::{ParseTargetSetError, PolicyTarget, TargetSet};
 use thiserror::Error;
 
 /// What `--help` prints.
@@ -18,33 +17,33 @@ Prints who can use layers: layer-access [--json] <ARN of a layer or of a layer v
 Exit codes: 0 nothing is public, 3 something is, 2 the arguments are wrong, 1 a call failed.
 ";
 
-/// The versions of a layer that are meant, by their numbers; all of them where there is no list.
-pub type Wanted = Option<BTreeSet<u64>>;
+/// The selected versions of a layer, by their numbers; all of them where there is no list.
+pub type Selected = Option<BTreeSet<u64>>;
 
-/// What the command line asks for.
+/// The arguments.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
-    /// The layers that are named; none where all of the account's are meant.
-    pub layers: BTreeMap<LayerArn, Wanted>,
+    /// The given layers; none where all of the account's are selected.
+    pub layers: BTreeMap<LayerArn, Selected>,
     /// Whether to print JSON.
     pub json: bool,
-    /// Whether only to print how it is used.
+    /// Whether only to print the usage.
     pub help: bool,
 }
 
-/// The command line asks for nothing that can be done.
+/// The arguments are invalid.
 #[derive(Debug, PartialEq, Eq, Error)]
-pub enum WrongArguments {
-    /// No layer is named.
+pub enum InvalidArguments {
+    /// No layer is given.
     #[error("no layer: got no argument, give ARNs of layers or of layer versions, or `--all`")]
     NoLayer,
-    /// Layers are named besides all of them.
+    /// Layers are given besides all of them.
     #[error("two kinds of layers: got `--all` and an ARN, give one or the other")]
     TwoKinds,
     /// There is no such option.
     #[error("unknown option: got `{0}`, give `--all`, `--json` or ARNs")]
     UnknownOption(String),
-    /// What is named is no layer.
+    /// The text is no layer.
     #[error(
         "not a layer: got `{0}`, give `arn:<partition>:lambda:<region>:<account>:layer:<name>`, perhaps with `:<version>`"
     )]
@@ -52,8 +51,8 @@ pub enum WrongArguments {
 }
 
 impl Arguments {
-    /// Reads the arguments, without the name of the program.
-    pub fn read(texts: impl IntoIterator<Item = String>) -> Result<Self, WrongArguments> {
+    /// Parses the arguments, without the name of the program.
+    pub fn parse(texts: impl IntoIterator<Item = String>) -> Result<Self, InvalidArguments> {
         let (mut arguments, mut all) = (Self::default(), false);
         for text in texts {
             match text.as_str() {
@@ -61,29 +60,30 @@ impl Arguments {
                 "--json" => arguments.json = true,
                 "--all" => all = true,
                 option if option.starts_with('-') => {
-                    return Err(WrongArguments::UnknownOption(text));
+                    return Err(InvalidArguments::UnknownOption(text));
                 }
                 layer => {
-                    let scope = layer.parse();
-                    arguments.add(scope.map_err(|NotAScope| WrongArguments::NotALayer(text))?);
+                    let set = layer.parse();
+                    let not_a_layer = |ParseTargetSetError| InvalidArguments::NotALayer(text);
+                    arguments.add(set.map_err(not_a_layer)?);
                 }
             }
         }
         match (all, arguments.layers.is_empty()) {
             _ if arguments.help => Ok(arguments),
-            (false, true) => Err(WrongArguments::NoLayer),
-            (true, false) => Err(WrongArguments::TwoKinds),
+            (false, true) => Err(InvalidArguments::NoLayer),
+            (true, false) => Err(InvalidArguments::TwoKinds),
             (true, true) | (false, false) => Ok(arguments),
         }
     }
 
-    fn add(&mut self, scope: Scope) {
-        match scope {
-            Scope::All(layer) => drop(self.layers.insert(layer, None)),
-            Scope::This(version) => {
-                let wanted = self.layers.entry(version.layer().clone());
-                // Where all versions are wanted, this one is.
-                if let Some(versions) = wanted.or_insert_with(|| Some(BTreeSet::new())) {
+    fn add(&mut self, set: TargetSet) {
+        match set {
+            TargetSet::AllVersions(layer) => drop(self.layers.insert(layer, None)),
+            TargetSet::One(PolicyTarget::LayerVersion(version)) => {
+                let selected = self.layers.entry(version.layer().clone());
+                // Where all versions are selected, this one is.
+                if let Some(versions) = selected.or_insert_with(|| Some(BTreeSet::new())) {
                     versions.insert(version.version());
                 }
             }
@@ -97,16 +97,16 @@ mod tests {
 
     const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:tools";
 
-    fn read(line: &str) -> Result<Arguments, WrongArguments> {
+    fn read(line: &str) -> Result<Arguments, InvalidArguments> {
         let line = line.replace("LAYER", LAYER);
-        Arguments::read(line.split_whitespace().map(str::to_owned))
+        Arguments::parse(line.split_whitespace().map(str::to_owned))
     }
 
     #[test]
-    fn layers_and_versions_may_be_named_in_any_order_and_twice() {
+    fn layers_and_versions_may_be_given_in_any_order_and_twice() {
         let layer = || LAYER.parse().unwrap();
-        let of_layer = |wanted: Wanted, json| Arguments {
-            layers: [(layer(), wanted)].into(),
+        let of_layer = |selected: Selected, json| Arguments {
+            layers: [(layer(), selected)].into(),
             json,
             help: false,
         };
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_argument_says_what_to_give() {
+    fn an_invalid_argument_says_what_to_give() {
         for (line, reason) in [
             (
                 "",

@@ -1,5 +1,4 @@
-//! Who asks, and which layers they have: the calls that only this example makes, so that the provider's role need not allow them.
-//! Reads no policy.
+//! The account of the credentials, and its layers.
 
 use std::error::Error;
 
@@ -9,18 +8,18 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use lambda_permission_provider::http::Http;
-use lambda_permission_provider::permission::arn::{AccountId, LayerArn};
-use lambda_permission_provider::trust::Trust;
+use lambda_permission_provider::policy::arn::{AccountId, LayerArn};
+use lambda_permission_provider::tls::TlsConfig;
 
-/// A person with credentials, and the account that these are of.
-pub struct Asker {
+/// An account in one region.
+pub struct Account {
     /// Credentials and region.
     pub config: SdkConfig,
-    /// The account.
-    pub account: AccountId,
+    /// Its id.
+    pub id: AccountId,
 }
 
-impl Asker {
+impl Account {
     /// Finds credentials where AWS's own tools do, for the region of `layer` or the one that is configured.
     pub async fn find(layer: Option<&LayerArn>) -> Result<Self, String> {
         let no_tls = |error: &dyn Error| {
@@ -28,8 +27,9 @@ impl Asker {
                 "no TLS: got `{error}`, correct `AWS_CA_BUNDLE` or `SSL_CERT_FILE`, or leave them out"
             )
         };
-        let trust = Trust::read(|name| std::env::var(name).ok()).map_err(|error| no_tls(&error))?;
-        let http = Http::new(trust).map_err(|error| no_tls(&error))?;
+        let tls = TlsConfig::from_env(|name| std::env::var(name).ok());
+        let http =
+            Http::new(tls.map_err(|error| no_tls(&error))?).map_err(|error| no_tls(&error))?;
         let region = match layer {
             Some(layer) => Some(Region::new(layer.region().to_owned())),
             None => configured_region().await,
@@ -42,7 +42,7 @@ impl Asker {
         let config = config.load().await;
         let sts = aws_sdk_sts::Client::new(&config);
         let identity = sts.get_caller_identity().send().await.map_err(|error| {
-            let got = told(&error);
+            let got = describe(&error);
             format!(
                 "no credentials that work: got {got} from `sts:GetCallerIdentity`, set `AWS_PROFILE`, or the variables that \
                  `aws configure export-credentials --format env` prints"
@@ -52,7 +52,10 @@ impl Asker {
         let account = account.parse().map_err(|error| {
             format!("no account: got `{account}` from `sts:GetCallerIdentity`, {error}")
         })?;
-        Ok(Self { config, account })
+        Ok(Self {
+            config,
+            id: account,
+        })
     }
 
     /// Every layer of the account in the region.
@@ -60,13 +63,13 @@ impl Asker {
         let lambda = aws_sdk_lambda::Client::new(&self.config);
         let pages = lambda.list_layers().into_paginator().items().send();
         let listed = pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| {
-            let got = told(&error);
-            format!("layers not listed: got {got} from `lambda:ListLayers`, run it with credentials that may do that, or name the layers")
+            let got = describe(&error);
+            format!("layers not listed: got {got} from `lambda:ListLayers`, use credentials that are allowed to, or give the layers")
         })?;
         let arn = |text: &str| {
             text.parse().map_err(|error| {
                 format!(
-                    "layer not understood: got `{text}` from `lambda:ListLayers`, which is {error}"
+                    "malformed layer ARN: got `{text}` from `lambda:ListLayers`, which is {error}"
                 )
             })
         };
@@ -77,7 +80,7 @@ impl Asker {
     }
 }
 
-/// The region of the environment or of the profile. An instance's own is not asked for: a person who sits at one says which.
+/// The region of the environment or of the profile; the one of the instance is not used.
 async fn configured_region() -> Option<Region> {
     RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
@@ -85,8 +88,8 @@ async fn configured_region() -> Option<Region> {
         .await
 }
 
-/// A failed call by the service's code and message, or by the innermost cause: the SDK's own text says neither.
-fn told<E: ProvideErrorMetadata + Error + 'static, R: std::fmt::Debug + 'static>(
+/// A failed call by the service's code and message, or by the innermost error: the SDK's own text contains neither.
+fn describe<E: ProvideErrorMetadata + Error + 'static, R: std::fmt::Debug + 'static>(
     error: &SdkError<E, R>,
 ) -> String {
     if let Some(service) = error.as_service_error() {
@@ -100,5 +103,5 @@ fn told<E: ProvideErrorMetadata + Error + 'static, R: std::fmt::Debug + 'static>
     while let Some(source) = cause.source() {
         cause = source;
     }
-    format!("no answer (`{cause}`)")
+    format!("no response (`{cause}`)")
 }

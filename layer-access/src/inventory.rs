@@ -1,0 +1,121 @@
+//! The versions of the account's layers, and their policies. Reads only.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use futures_util::{Stream, StreamExt, stream};
+use lambda_permission_provider::aws::error::{ApiError, ErrorKind};
+use lambda_permission_provider::aws::lambda::LambdaApi;
+use lambda_permission_provider::backoff::Backoff;
+use lambda_permission_provider::policy::arn::{AccountId, LayerArn, LayerVersionArn};
+use lambda_permission_provider::policy::document::PolicyDocument;
+use lambda_permission_provider::policy::target::{PolicyTarget, TargetSet};
+use tokio::time::{Instant, sleep};
+
+/// How long a call is retried that was throttled or had no response: a person waits for it.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many policies are read at a time.
+const CONCURRENCY: usize = 8;
+
+/// The layers of one account.
+#[derive(Clone, Debug)]
+pub struct Inventory {
+    api: LambdaApi,
+}
+
+impl Inventory {
+    /// Those of `account`, whose credentials `config` has.
+    #[must_use]
+    pub fn new(account: AccountId, config: &SdkConfig) -> Self {
+        Self {
+            api: LambdaApi::new(config).for_account(Some(account)),
+        }
+    }
+
+    /// The versions of `layer`, the newest first. A layer that does not exist has none.
+    ///
+    /// # Errors
+    /// If Lambda did not list them.
+    pub async fn versions(&self, layer: &LayerArn) -> Result<Vec<LayerVersionArn>, ApiError> {
+        let set = TargetSet::AllVersions(layer.clone());
+        let (mut versions, mut marker) = (Vec::new(), None);
+        loop {
+            let list = async || self.api.list(&set, marker.clone()).await;
+            let page = retry(list, is_retryable).await?;
+            let targets = page.targets.into_iter();
+            versions.extend(targets.map(|PolicyTarget::LayerVersion(version)| version));
+            marker = page.next;
+            if marker.is_none() {
+                return Ok(versions);
+            }
+        }
+    }
+
+    /// The policy of each of `versions`, in their order; an error where Lambda did not return it. A version that was deleted since
+    /// it was listed has an empty one.
+    pub fn policies(
+        &self,
+        versions: Vec<LayerVersionArn>,
+    ) -> impl Stream<Item = Result<PolicyDocument, ApiError>> {
+        let policy = async |version| {
+            let target = PolicyTarget::LayerVersion(version);
+            retry(async || self.api.get_policy(&target).await, is_retryable).await
+        };
+        stream::iter(versions).map(policy).buffered(CONCURRENCY)
+    }
+}
+
+fn is_retryable(error: &ApiError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Throttled | ErrorKind::OutcomeUnknown | ErrorKind::NetworkFailure
+    )
+}
+
+async fn retry<T, E>(
+    call: impl AsyncFn() -> Result<T, E>,
+    is_retryable: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    let (began, mut backoff) = (Instant::now(), Backoff::default());
+    loop {
+        match call().await {
+            Err(error) if is_retryable(&error) && began.elapsed() < RETRY_TIMEOUT => {
+                sleep(backoff.pause()).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retryable_error_is_retried_for_half_a_minute() {
+        let (calls, began) = (Cell::new(0), Instant::now());
+        let passes = retry(
+            async || {
+                calls.set(calls.get() + 1);
+                (calls.get() > 3).then_some(()).ok_or("throttled")
+            },
+            |_| true,
+        );
+        assert_eq!(passes.await, Ok(()));
+        assert_eq!(calls.get(), 4);
+        let stays = retry(async || Err::<(), _>("throttled"), |_| true);
+        assert_eq!(stays.await, Err("throttled"));
+        let seconds = began.elapsed().as_secs();
+        assert!((30..36).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn any_other_error_is_not_retried() {
+        let began = Instant::now();
+        let failed = retry(async || Err::<(), _>("denied"), |_| false);
+        assert_eq!(failed.await, Err("denied"));
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+}
