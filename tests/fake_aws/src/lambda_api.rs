@@ -10,16 +10,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::api_call::{ApiCall, CredentialScope, Operation, query_value};
+use crate::api_call::{ApiCall, CredentialScope, Operation};
 use crate::api_fault::{Fault, Faults};
 use crate::http_server::{HttpRequest, HttpResponse, serve};
 use crate::lambda_responses::{
-    ApiResponse, added_response, error_response, malformed_policy_response, page_response,
-    policy_response, removed_response, throttled_response,
+    ApiResponse, added_response, error_response, malformed_policy_response, policy_response,
+    throttled_response,
 };
+use crate::layer_api;
 use crate::layer_policies::{ApiError, LayerPolicies, Policy};
 use crate::rate_limit::RateLimit;
 use crate::sts_api::{self, Roles};
+use crate::unconditional_writes::UnconditionalWrites;
 
 /// How long after an unconditional write another one still overwrites it, where unconditional writes race.
 const RACE: Duration = Duration::from_millis(20);
@@ -41,8 +43,7 @@ pub struct State {
     pub delays: HashMap<Operation, Duration>,
     /// Whether an unconditional write loses the statements of those that were made since it began.
     pub unconditional_writes_race: bool,
-    /// The unconditional writes: the layer version and the statement id.
-    unconditional: Vec<(String, String)>,
+    unconditional_writes: UnconditionalWrites,
     /// What `Fault::StaleRead` returns.
     before_last_write: HashMap<String, Result<Policy, ApiError>>,
 }
@@ -125,37 +126,38 @@ async fn respond(state: Arc<Mutex<State>>, request: HttpRequest) -> HttpResponse
         );
         let call = ApiCall::parse(&request, &account);
         let unconditional = call.operation == Operation::Add && call.revision.is_none();
-        let since = state.unconditional.len();
-        let races = (state.unconditional_writes_race && unconditional).then_some(since);
+        let mark = state.unconditional_writes.mark();
+        let races = (state.unconditional_writes_race && unconditional).then_some(mark);
         let delay = state.delays.get(&call.operation).copied();
         (call, races, delay)
     };
     if let Some(delay) = delay {
         tokio::time::sleep(delay).await;
     }
-    if let Some(since) = races {
+    if let Some(mark) = races {
         tokio::time::sleep(RACE).await;
-        state.lock().unwrap().overwrite(&call, since);
+        state.lock().unwrap().overwrite(&call, mark);
     }
     let response = {
         let mut state = state.lock().unwrap();
         let (status, response) = state.handle(&call, &request);
-        state.calls.push(ApiCall { status, ..call });
+        state.calls.push(ApiCall {
+            status,
+            ..call.clone()
+        });
         response
     };
     if races.is_some() {
         tokio::time::sleep(RACE).await;
+        state.lock().unwrap().unconditional_writes.complete(&call);
     }
     response
 }
 
 impl State {
-    fn overwrite(&mut self, call: &ApiCall, since: usize) {
-        for (arn, sid) in &self.unconditional[since..] {
-            if *arn == call.arn {
-                self.policies.delete_statement(arn, sid);
-            }
-        }
+    fn overwrite(&mut self, call: &ApiCall, mark: usize) {
+        self.unconditional_writes
+            .overwrite(&mut self.policies, call, mark);
     }
 
     fn handle(&mut self, call: &ApiCall, request: &HttpRequest) -> ApiResponse {
@@ -235,38 +237,13 @@ impl State {
             self.before_last_write
                 .insert(call.arn.clone(), self.policies.get(&call.arn));
         }
-        let (arn, sid) = (&call.arn, call.sid.as_deref());
-        let revision = call.revision.as_deref();
-        let result = match call.operation {
-            Operation::Assume => return self.roles.assume(),
-            Operation::List => self.list(call),
-            Operation::Get => self
-                .policies
-                .get(arn)
-                .map(|policy| policy_response(&policy)),
-            Operation::Add => self.add(call, body),
-            Operation::Remove => self
-                .policies
-                .remove(arn, sid.unwrap(), revision)
-                .map(|()| removed_response()),
-        };
-        result.unwrap_or_else(|error| error_response(&error))
-    }
-
-    fn list(&self, call: &ApiCall) -> Result<ApiResponse, ApiError> {
-        let most = query_value(&call.target, "MaxItems").map(|most| most.parse().unwrap());
-        let marker = query_value(&call.target, "Marker");
-        let page = self.policies.list(&call.arn, marker.as_deref(), most)?;
-        Ok(page_response(&page))
-    }
-
-    fn add(&mut self, call: &ApiCall, body: &Value) -> Result<ApiResponse, ApiError> {
-        let revision = call.revision.as_deref();
-        let (statement, now) = self.policies.add(&call.arn, body, revision)?;
-        if revision.is_none() {
-            let sid = call.sid.clone().unwrap();
-            self.unconditional.push((call.arn.clone(), sid));
+        if call.operation == Operation::Assume {
+            return self.roles.assume();
         }
-        Ok(added_response(&statement, &now))
+        let response = layer_api::perform(&mut self.policies, call, body);
+        if call.operation == Operation::Add && call.revision.is_none() && response.0 == Some(201) {
+            self.unconditional_writes.record(call);
+        }
+        response
     }
 }

@@ -24,10 +24,12 @@ pub mod sts_api;
 pub mod api_call;
 pub mod api_fault;
 pub mod lambda_responses;
+pub mod layer_api;
 pub mod layer_policies;
 pub mod rate_limit;
 pub mod recorded_responses;
 pub mod statements;
+pub mod unconditional_writes;
 
 // The network between the function and the APIs.
 pub mod certificates;

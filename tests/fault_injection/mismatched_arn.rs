@@ -1,5 +1,5 @@
-//! Layer ARNs whose partition and region do not belong together, or are not the function's.
-//! Refuses to ask the code under test: which region belongs to which partition is written out here a second time.
+//! Layer ARNs whose partition is not that of their region, or not the function's.
+//! Which region belongs to which partition is written here a second time, independently of the code under test.
 
 use fastrand::Rng;
 
@@ -16,17 +16,18 @@ const REGIONS: [(&str, &str); 9] = [
     ("eusc-de-east-1", "aws-eusc"),
 ];
 
+/// The first one is the function's.
 const ACCOUNTS: [&str; 3] = ["123456789012", "123456789012", "999988887777"];
 
-/// An ARN for the layer `name` that no Lambda has a layer of, in the function's account or in another one.
-pub fn misplaced(rng: &mut Rng, name: &str) -> String {
+/// An ARN of the layer `name` that is valid at no endpoint of Lambda, in the function's account or in another one.
+pub fn mismatched_layer_arn(rng: &mut Rng, name: &str) -> String {
     loop {
-        // The region is the right one more often than not.
-        let (region, its_own) = REGIONS[rng.usize(..9) * rng.usize(..2)];
+        // More often than not, the region is the function's.
+        let (region, expected) = REGIONS[rng.usize(..9) * rng.usize(..2)];
         let (_, partition) = REGIONS[rng.usize(..9)];
         let account = ACCOUNTS[rng.usize(..3)];
-        let of_function = account == ACCOUNTS[0];
-        if partition != its_own || of_function && partition != "aws" {
+        let is_own_account = account == ACCOUNTS[0];
+        if partition != expected || is_own_account && partition != "aws" {
             return format!("arn:{partition}:lambda:{region}:{account}:layer:{name}");
         }
     }

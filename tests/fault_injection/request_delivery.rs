@@ -1,0 +1,149 @@
+//! Delivers requests as Lambda does: retries after an error, at times twice at once or once more after a success; and reads the
+//! responses as CloudFormation does.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::delivery::Delivery;
+use crate::fault_plan::FaultLevel;
+use crate::random_stream::RandomStream;
+use crate::request::Request;
+use crate::response::{Response, SentResponse};
+use crate::scenario::{NotPromised, Scenario};
+
+/// How often Lambda retries an asynchronous invocation that has failed.
+const RETRIES: usize = 2;
+
+impl Scenario<'_> {
+    /// The response that CloudFormation gets in time, if any.
+    pub async fn send(&self, request: &Request<'_>) -> Result<Option<Response>, NotPromised> {
+        self.note(&format!(
+            "{} {} {:?} {:?} before: {:?} ({})",
+            request.kind,
+            request.logical_id,
+            request.physical_id,
+            request.desired,
+            request.previous,
+            request.label
+        ));
+        let stream = RandomStream::RunsTwice(&request.label);
+        let runs_twice = request.may_run_twice && self.random(stream).u8(..12) == 0;
+        let responses = if runs_twice {
+            self.deliver_twice(request).await
+        } else {
+            self.deliver(request).await
+        };
+        self.check_responses(request, &responses);
+        self.check_consistency(request, &responses, runs_twice)?;
+        let in_time = responses
+            .into_iter()
+            .find(|response| response.is_stored && response.at <= self.stops_waiting_at(request));
+        Ok(in_time.map(|in_time| in_time.response))
+    }
+
+    /// When CloudFormation stops waiting for the response.
+    pub fn stops_waiting_at(&self, request: &Request<'_>) -> Instant {
+        let sent_at = *self.sent_at.lock().unwrap().get(&request.label).unwrap();
+        sent_at + request.service_timeout.saturating_sub(request.age)
+    }
+
+    /// Lambda runs an event at least once: here in both execution environments at the same time.
+    async fn deliver_twice(&self, request: &Request<'_>) -> Vec<SentResponse> {
+        self.note("… in both execution environments at the same time");
+        let in_environment = |environment| Request {
+            environment,
+            fault_level: FaultLevel::Mild,
+            ..request.clone()
+        };
+        let (first, second) = (in_environment(0), in_environment(1));
+        let (mut responses, mut others) = tokio::join!(self.deliver(&first), self.deliver(&second));
+        responses.append(&mut others);
+        responses
+    }
+
+    /// The responses of all deliveries that sent one.
+    async fn deliver(&self, request: &Request<'_>) -> Vec<SentResponse> {
+        let environment = &self.env.environments[request.environment];
+        let event = environment.presign(&request.event(self), request.age);
+        self.sent_at
+            .lock()
+            .unwrap()
+            .insert(request.label.clone(), Instant::now());
+        let mut responses = Vec::new();
+        for number in 0..=RETRIES {
+            if number > 0 {
+                self.note("… redelivered");
+                self.count("redeliveries");
+            }
+            let delivery = self.deliver_once(request, &event, number).await;
+            let is_stored = delivery.stored.is_some();
+            let sent = delivery.stored.or(delivery.sent);
+            responses.extend(sent.map(|response| SentResponse {
+                at: Instant::now(),
+                response,
+                is_stored,
+            }));
+            let mut rng = self.random(RandomStream::RunsAgain(&request.label, number));
+            if request.without_retries || delivery.is_complete && rng.u8(..24) > 0 {
+                break;
+            }
+        }
+        responses
+    }
+
+    async fn deliver_once(&self, request: &Request<'_>, event: &Value, number: usize) -> Delivery {
+        let environment = &self.env.environments[request.environment];
+        let plan = request.plan(self, number);
+        let started = Instant::now();
+        let delivery = environment.deliver(event, &plan).await;
+        self.count("deliveries");
+        for violation in &delivery.violations {
+            self.violation(&format!("{}: {violation}", request.label));
+        }
+        if request.kind == "Create" && number == 0 && delivery.is_response_rejected {
+            self.require_rolled_back(request).await;
+        }
+        let (name, stored) = (environment.name, &delivery.stored);
+        self.note(&format!("{name} {} -> {stored:?}", request.kind));
+        let is_expired = request.is_expired()
+            || started > self.stops_waiting_at(request) + Duration::from_secs(1);
+        self.check_calls(request, &delivery, is_expired);
+        if stored.as_ref().is_some_and(|response| !response.is_failed) {
+            self.check_polling(request, &plan, started);
+        }
+        delivery
+    }
+
+    /// All responses to one request are the same, as far as that can be promised.
+    fn check_consistency(
+        &self,
+        request: &Request<'_>,
+        responses: &[SentResponse],
+        runs_twice: bool,
+    ) -> Result<(), NotPromised> {
+        let first = responses.iter().position(|response| response.is_stored);
+        let received = first.map(|first| &responses[first].response);
+        self.note(&format!("CloudFormation receives {received:?}"));
+        let (before, after) = responses.split_at(first.unwrap_or_default());
+        // A retry cannot know that the first delivery responded that it left nothing.
+        let left_nothing = received.is_some_and(|received| received.physical_id == "never-created");
+        let differs = |sent: &SentResponse| {
+            let content = |response: &Response| (response.is_failed, response.physical_id.clone());
+            let counts = left_nothing || sent.is_stored;
+            counts && received.is_some_and(|received| content(received) != content(&sent.response))
+        };
+        let differ = after.iter().any(differs);
+        if request.kind != "Delete" && differ && (runs_twice || left_nothing) {
+            return Err(NotPromised("an event got two different responses"));
+        }
+        let has_granted = before.iter().any(|sent| !sent.response.is_failed);
+        let is_read_denied = received.is_some_and(Response::is_read_denied);
+        if has_granted && left_nothing && is_read_denied {
+            return Err(NotPromised(
+                "a Create had granted, and its retry was denied reading the policy",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! One scenario: a layer and a stack of its own, random numbers drawn from a seed, and the guarantees that were violated.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use crate::execution_environment::ExecutionEnvironment;
+use crate::fault::ExternalWrite;
+use crate::guardrails::Guardrails;
+use crate::random_stream::RandomStream;
+use crate::scenario_kind::ScenarioKind;
+use crate::test_env::TestEnv;
+
+/// Something happened after which the provider promises nothing; the scenario ends there.
+#[derive(Debug)]
+pub struct NotPromised(pub &'static str);
+
+/// The reads of a successful delivery.
+pub struct Poll {
+    /// When the event arrived.
+    pub since: Instant,
+    /// The function's timeout.
+    pub timeout: Duration,
+    /// When each policy was last read.
+    pub reads: BTreeMap<String, Instant>,
+}
+
+pub struct Scenario<'a> {
+    pub env: &'a TestEnv,
+    pub layer: String,
+    pub stack_id: String,
+    seed: u64,
+    pub kind: ScenarioKind,
+    pub guardrails: Mutex<Guardrails>,
+    versions: Mutex<Vec<u64>>,
+    /// The derived statement ids, by what they depend on.
+    pub derived_statement_ids: Mutex<BTreeMap<String, String>>,
+    /// When each request was sent, by its label.
+    pub sent_at: Mutex<BTreeMap<String, Instant>>,
+    /// Of the first successful delivery in the second execution environment, since this was reset.
+    pub last_poll: Mutex<Option<Poll>>,
+    violations: Mutex<BTreeSet<String>>,
+}
+
+impl<'a> Scenario<'a> {
+    pub fn new(env: &'a TestEnv, seed: u64) -> Self {
+        let layer = format!("arn:aws:lambda:eu-west-1:123456789012:layer:layer-{seed}");
+        let stack = "arn:aws:cloudformation:eu-west-1:123456789012:stack";
+        let mut scenario = Self {
+            env,
+            layer,
+            stack_id: format!("{stack}/stack-{seed}/6b2c9c10-3a5e-11f0-9c1e-0a1b2c3d4e5f"),
+            seed,
+            kind: ScenarioKind::Mixed,
+            guardrails: Mutex::new(Guardrails::open()),
+            versions: Mutex::default(),
+            derived_statement_ids: Mutex::default(),
+            sent_at: Mutex::default(),
+            last_poll: Mutex::default(),
+            violations: Mutex::default(),
+        };
+        env.lambda_api.layers().reset();
+        env.environments
+            .iter()
+            .for_each(ExecutionEnvironment::clear_log);
+        scenario.kind = ScenarioKind::random(&mut scenario.random(RandomStream::ScenarioKind));
+        scenario.note(&format!("kind {:?}", scenario.kind));
+        scenario.count(&format!("kind {:?}", scenario.kind));
+        scenario.publish_first_versions();
+        scenario
+    }
+
+    fn publish_first_versions(&self) {
+        let mut rng = self.random(RandomStream::FirstVersions);
+        for _ in 0..rng.usize(1..=3) {
+            self.publish();
+        }
+        for version in self.versions() {
+            for _ in 0..rng.usize(..3) {
+                self.write_externally(version, ExternalWrite::AddsOwn);
+            }
+        }
+    }
+
+    pub fn random(&self, stream: RandomStream<'_>) -> Rng {
+        stream.rng(self.seed)
+    }
+
+    pub fn publish(&self) {
+        let mut versions = self.versions.lock().unwrap();
+        let number = versions.last().unwrap_or(&0) + 1;
+        versions.push(number);
+        let arn = format!("{}:{number}", self.layer);
+        self.env.lambda_api.layers().publish(&arn);
+        self.note(&format!("version {number} is published"));
+    }
+
+    /// Deletes the first layer version, and its policy with it.
+    pub fn unpublish(&self) {
+        let number = self.versions.lock().unwrap().remove(0);
+        let arn = format!("{}:{number}", self.layer);
+        self.env.lambda_api.layers().unpublish(&arn);
+        self.note(&format!("version {number} is deleted"));
+    }
+
+    pub fn versions(&self) -> Vec<u64> {
+        self.versions.lock().unwrap().clone()
+    }
+
+    pub fn note(&self, line: &str) {
+        self.env.trace.note(line);
+    }
+
+    pub fn count(&self, kind: &str) {
+        self.env.trace.count(kind);
+    }
+
+    /// Keeps a guarantee that was violated.
+    pub fn violation(&self, violation: &str) {
+        self.note(&format!("VIOLATION {violation}"));
+        self.violations.lock().unwrap().insert(violation.to_owned());
+    }
+
+    pub fn violations(&self) -> Vec<String> {
+        let violations = self.violations.lock().unwrap();
+        let layers = self.env.lambda_api.layers();
+        violations
+            .iter()
+            .chain(&layers.violations)
+            .cloned()
+            .collect()
+    }
+
+    pub fn has_violations(&self) -> bool {
+        !self.violations().is_empty()
+    }
+}
