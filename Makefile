@@ -126,9 +126,9 @@ mutants: $(CARGO_MUTANTS) ## mutate the code without I/O and list the mutants th
 	PROPTEST_CASES=32 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$(CURDIR)/target/mutants \
 	  $(CARGO_MUTANTS) mutants --jobs 1 --output target
 
-.PHONY: faults
-faults: ## live through schedules of faults, which test does with 200 of them: make faults N=10000, or a failed one alone: make faults SEED=7
-	N=$(N) SEED=$(SEED) cargo test --locked --test faults -- --nocapture
+.PHONY: test-faults
+test-faults: ## run schedules of injected faults, of which test runs 200: make test-faults N=10000, or a failed one alone: make test-faults SEED=7
+	N=$(N) SEED=$(SEED) cargo test --locked --test fault_injection -- --nocapture
 
 .PHONY: e2e
 e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(LAYER_ACCESS) ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator

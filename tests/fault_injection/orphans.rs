@@ -53,7 +53,7 @@ impl Scenario<'_> {
         }
         tokio::time::sleep(LOG_DELAY).await;
         let log = self.env.environments[request.environment].log();
-        if log.iter().any(|line| line.contains("\"not taken back\"")) {
+        if log.iter().any(|line| line.contains("\"rollback failed\"")) {
             return;
         }
         for left in left {
@@ -89,8 +89,8 @@ impl Scenario<'_> {
             for line in environment.log() {
                 let line: Value = serde_json::from_str(&line).unwrap_or_default();
                 match line["message"].as_str() {
-                    Some("received") => logical_id = text(&line, "logical_id"),
-                    Some("not cleared") => orphans.push(LoggedOrphan {
+                    Some("request received") => logical_id = text(&line, "logical_id"),
+                    Some("orphan cleanup failed") => orphans.push(LoggedOrphan {
                         logical_id: logical_id.clone(),
                         arn: text(&line, "resource"),
                     }),

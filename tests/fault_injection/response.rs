@@ -34,7 +34,7 @@ impl Response {
 
     /// Whether it says that Lambda denied reading the policy, so that a Delete cannot read it either.
     pub fn is_read_denied(&self) -> bool {
-        let is_permanent = ["access denied", "refused by Lambda"]
+        let is_permanent = ["access denied", "rejected by Lambda"]
             .iter()
             .any(|kind| self.reason.starts_with(kind));
         let names = |action| self.reason.contains(&format!("from `lambda:{action}`"));
