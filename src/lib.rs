@@ -11,6 +11,7 @@
 //! | [`reconcile`] | reads, plans and writes until the policies are as desired; retries, rolls back | through `aws` |
 //! | [`aws`] | the APIs of Lambda and STS | calls them |
 //! | [`config`], [`deadline`], [`telemetry`] | environment variables; time limits; log and metrics | log |
+//! | [`reasons`] | what the reasons of failed requests begin with | none |
 //! | [`http`], [`tls`], [`backoff`] | the HTTP client | requests |
 //!
 //! A desired state and a policy make a plan:
@@ -42,6 +43,7 @@ pub mod handler;
 pub mod http;
 pub mod partition;
 pub mod policy;
+pub mod reasons;
 pub mod reconcile;
 pub mod resources;
 mod respond;

@@ -28,6 +28,27 @@ const MAX_IDS_BYTES: usize = 3000;
 /// What stands at the end of a text that was cut.
 const CUT: &str = "…";
 
+/// The messages of the log, in the order in which a request may cause them.
+pub const MESSAGES: [&str; 17] = [
+    "CA bundle not loaded",
+    "guardrail not loaded",
+    "process ended",
+    "request received",
+    "malformed value",
+    "AWS API call",
+    "planned",
+    "statement not owned, skipped",
+    "orphan cleanup failed",
+    "rollback failed",
+    "rolled back",
+    "panicked",
+    "return values emptied",
+    "sending response",
+    "response sent",
+    "response attempt failed",
+    "response not sent",
+];
+
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "LambdaPermissionProvider";
 

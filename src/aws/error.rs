@@ -313,8 +313,8 @@ impl fmt::Display for ApiError {
 
 impl std::error::Error for ApiError {}
 
-/// The action that assumes a role.
-pub(crate) const ASSUME_ROLE: &str = "sts:AssumeRole";
+/// The IAM action that assumes a role.
+pub const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 #[cfg(test)]
 mod tests {

@@ -41,6 +41,9 @@ const GET: &str = "lambda:GetLayerVersionPolicy";
 const LIST: &str = "lambda:ListLayerVersions";
 const REMOVE: &str = "lambda:RemoveLayerVersionPermission";
 
+/// The IAM actions that the calls need.
+pub const ACTIONS: [&str; 4] = [GET, ADD, REMOVE, LIST];
+
 /// The error code of a response that cannot be parsed.
 const MALFORMED: &str = "malformed response";
 
@@ -309,7 +312,7 @@ pub(super) fn session_policy(targets: &TargetSet) -> String {
     };
     let statement = json!({
         "Effect": "Allow",
-        "Action": [GET, ADD, REMOVE, LIST],
+        "Action": ACTIONS,
         "Resource": [layer.to_string(), format!("{layer}:*")],
     });
     json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()

@@ -1,10 +1,10 @@
-//! What is taken from others is named by what it holds, not by a name that can come to mean something else.
-//! Refuses to take anything.
+//! Everything that is downloaded is pinned by its content: packages by SHA-256, actions by commit.
+//! Downloads nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::reading::read;
+use crate::document::read;
 
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits
@@ -13,7 +13,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The files of requirements in `tools/` that end so, by the tool that they are for.
+/// The requirements files in `tools/` with this extension, by the tool that they are for.
 fn requirements(extension: &str) -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
     let mut files = BTreeMap::new();
@@ -51,9 +51,9 @@ fn pins(requirements: &str) -> BTreeMap<String, (String, Vec<String>)> {
 }
 
 #[test]
-fn every_python_package_is_pinned_by_its_version_and_its_sha_256() {
-    let (wanted, locked) = (requirements(".in"), requirements(".txt"));
-    assert!(wanted.keys().eq(locked.keys()), "{:?}", locked.keys());
+fn every_python_package_is_pinned_by_version_and_sha_256() {
+    let (direct, locked) = (requirements(".in"), requirements(".txt"));
+    assert!(direct.keys().eq(locked.keys()), "{:?}", locked.keys());
     assert!(locked.contains_key("package"));
     for (tool, text) in &locked {
         let pins = pins(text);
@@ -65,8 +65,8 @@ fn every_python_package_is_pinned_by_its_version_and_its_sha_256() {
                 assert!(is_hex(digits, 64), "{package}: {hash}");
             }
         }
-        // Nothing is wanted in another version than is locked: `make lock-tools` was not forgotten.
-        for (package, (version, _)) in self::pins(&wanted[tool]) {
+        // `make lock-tools` was run after the last change of a version.
+        for (package, (version, _)) in self::pins(&direct[tool]) {
             assert_eq!(
                 pins.get(&package).map(|(version, _)| version),
                 Some(&version)
@@ -76,10 +76,10 @@ fn every_python_package_is_pinned_by_its_version_and_its_sha_256() {
 }
 
 #[test]
-fn pip_takes_nothing_whose_sha_256_is_not_known() {
-    let taking = |line: &&str| line.contains("/bin/pip ") && line.contains(" install ");
+fn pip_installs_nothing_without_a_known_sha_256() {
+    let installing = |line: &&str| line.contains("/bin/pip ") && line.contains(" install ");
     let makefile = read("Makefile");
-    let installs: Vec<&str> = makefile.lines().filter(taking).collect();
+    let installs: Vec<&str> = makefile.lines().filter(installing).collect();
     assert_eq!(installs.len(), 1);
     let emulator = read("tools/extract_runtime_emulator.py");
     let downloads = emulator
@@ -94,7 +94,7 @@ fn pip_takes_nothing_whose_sha_256_is_not_known() {
 }
 
 #[test]
-fn every_action_is_named_by_its_commit_and_its_tag() {
+fn every_github_action_is_pinned_by_commit_and_names_its_tag() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows");
     let mut actions = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -116,11 +116,11 @@ fn every_action_is_named_by_its_commit_and_its_tag() {
 }
 
 #[test]
-fn the_public_check_fails_where_advisories_were_not_looked_up() {
+fn the_public_check_fails_without_the_advisory_database() {
     let workflow = read(".github/workflows/check.yml");
     assert!(workflow.contains("      REQUIRE_ADVISORIES: '1'\n"));
     assert!(read("tools/audit_deps.sh").contains("${REQUIRE_ADVISORIES:-}"));
-    // What runs everywhere must not ask for it.
+    // The check on a machine of a contributor does not require it.
     assert!(!read(".ci/run").contains("ADVISORIES"));
     assert!(!read("Makefile").contains("REQUIRE_ADVISORIES"));
     assert!(read("deny.toml").contains("[advisories]\nyanked = \"deny\"\n"));

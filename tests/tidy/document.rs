@@ -1,12 +1,22 @@
-//! Reads the papers and the sources: sections, tables, what is declared and what is quoted.
-//! Refuses to compare.
+//! Reads documents: files, sections, tables, and the blocks of `template.yaml`.
+//! Compares nothing.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 pub fn read(path: impl AsRef<Path>) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let path = root().join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The files of a folder, by their paths.
+pub fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join(folder)).expect(folder);
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).collect()
 }
 
 /// The part of the README under this heading.
@@ -33,16 +43,24 @@ pub fn rows(text: &str) -> Vec<Vec<String>> {
     body.map(|(_, line)| cells(line)).collect()
 }
 
-/// The first cells of the rows of the table in `text` whose head begins with `head`, and the second ones.
-pub fn table(text: &str, head: &str) -> Vec<(String, String)> {
+/// The rows of the table in `text` whose head begins with `head`.
+pub fn table(text: &str, head: &str) -> Vec<Vec<String>> {
     let start = text.find(&format!("| {head} | ")).expect(head);
-    let table = text[start..].split("\n\n").next().unwrap();
-    let plain = |cell: &str| cell.trim_matches([' ', '`', '|', '\'']).to_owned();
-    let rows = rows(table).into_iter();
-    rows.map(|row| (plain(&row[0]), plain(&row[1]))).collect()
+    rows(text[start..].split("\n\n").next().unwrap())
 }
 
-/// What stands in `template.yaml` under this heading: names, and the lines of each.
+/// What is in backticks in `text`.
+pub fn quoted(text: &str) -> Vec<String> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
+}
+
+/// The text of a cell without its backticks and quotes.
+pub fn plain(cell: &str) -> &str {
+    cell.trim_matches([' ', '`', '|', '\''])
+}
+
+/// What is in `template.yaml` under this heading: names, and the lines of each.
 pub fn declared(heading: &str) -> Vec<(String, String)> {
     let template = read("template.yaml");
     let block = template.split(&format!("\n{heading}:\n")).nth(1).unwrap();
@@ -62,36 +80,4 @@ pub fn declared(heading: &str) -> Vec<(String, String)> {
         }
     }
     declared
-}
-
-/// The sources by their paths, without their tests.
-pub fn sources() -> Vec<(PathBuf, String)> {
-    fn visit(directory: PathBuf, sources: &mut Vec<(PathBuf, String)>) {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                visit(path, sources);
-            } else {
-                let code = read(&path).split("#[cfg(test)]").next().unwrap().to_owned();
-                sources.push((path, code));
-            }
-        }
-    }
-    let mut sources = Vec::new();
-    visit(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut sources,
-    );
-    sources
-}
-
-/// Every text in quotes on the lines of `text` that begins with `prefix`.
-pub fn quoted(text: &str, prefix: &str) -> BTreeSet<String> {
-    let parts = text
-        .lines()
-        .flat_map(|line| line.split('"').skip(1).step_by(2));
-    parts
-        .filter(|part| part.starts_with(prefix))
-        .map(str::to_owned)
-        .collect()
 }

@@ -1,0 +1,56 @@
+//! The guide for contributors names files and functions that exist, and fits on a few screens.
+
+use std::collections::BTreeMap;
+
+use crate::document::{quoted, read, root, rows};
+use crate::sources::{Source, sources};
+
+const MAX_LINES: usize = 120;
+
+/// Paths that are written by tools, and not in the repository.
+const GENERATED: [&str; 2] = [".tools/", "dist/"];
+
+#[test]
+fn the_guide_is_short() {
+    let guide = read("CONTRIBUTING.md");
+    assert!(guide.lines().count() <= MAX_LINES);
+    for line in guide.lines().filter(|line| !line.starts_with('|')) {
+        assert!(line.chars().count() <= 130, "{line}");
+    }
+}
+
+#[test]
+fn the_guide_names_paths_that_exist() {
+    for path in quoted(&read("CONTRIBUTING.md")) {
+        let is_path = path.contains('/') && !path.contains(['<', ' ']) && !path.starts_with("//");
+        if is_path && !GENERATED.contains(&path.as_str()) {
+            assert!(root().join(&path).exists(), "{path} does not exist");
+        }
+    }
+}
+
+#[test]
+fn the_guide_names_functions_of_the_files_that_an_event_passes() {
+    let guide = read("CONTRIBUTING.md");
+    let sources: BTreeMap<String, Source> = sources()
+        .into_iter()
+        .map(|source| (format!("src/{}", source.path), source))
+        .collect();
+    let mut functions = 0;
+    for row in rows(&guide) {
+        let file = quoted(&row[0]).into_iter().next();
+        let Some(source) = file.as_ref().and_then(|path| sources.get(path)) else {
+            continue;
+        };
+        let existing: Vec<String> = source.functions().into_iter().map(|f| f.name).collect();
+        for function in quoted(&row[1]) {
+            assert!(
+                existing.contains(&function),
+                "{} has no function {function}",
+                source.path
+            );
+            functions += 1;
+        }
+    }
+    assert!(functions > 20, "{functions} functions are named");
+}

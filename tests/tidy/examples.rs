@@ -1,0 +1,80 @@
+//! The examples use properties and parameters that exist, deploy on a current runtime, and keep secrets hidden.
+
+use lambda_permission_provider::resources::layer_version_permission::properties::PROPERTIES;
+
+use crate::document::{files, read};
+
+#[test]
+fn the_examples_give_properties_of_the_code() {
+    let mut resources = 0;
+    for path in files("examples") {
+        let text = read(&path);
+        // Of a resource in YAML, and of the construct in TypeScript, what is one step further in than its heading.
+        for heading in ["\n    Properties:\n", "\n      properties: {\n"] {
+            for part in text.split("Custom::LayerVersionPermission").skip(1) {
+                let Some((_, properties)) = part.split_once(heading) else {
+                    continue;
+                };
+                let inner = heading.find(['P', 'p']).unwrap() + 1;
+                let names = properties
+                    .lines()
+                    .take_while(|line| line.starts_with(&" ".repeat(inner)))
+                    .map(|line| &line[inner..])
+                    .filter(|line| line.starts_with(char::is_alphabetic))
+                    .map(|line| line.split(':').next().unwrap());
+                resources += 1;
+                for name in names {
+                    assert!(
+                        PROPERTIES.contains(&name) || name.starts_with("Service"),
+                        "{name} in {}",
+                        path.display()
+                    );
+                }
+            }
+        }
+    }
+    assert!(resources >= 8, "{resources}");
+}
+
+#[test]
+fn every_deployment_names_a_runtime_that_functions_can_still_be_created_with() {
+    for path in [
+        "samconfig.toml",
+        "tools/deploy.sh",
+        "examples/roll-out.yaml",
+        "examples/central-provider.yaml",
+    ] {
+        assert!(read(path).contains("provided.al2023"), "{path}");
+    }
+    // Each command in the documents that deploys the provider itself.
+    for path in ["README.md", "examples/README.md"] {
+        for command in read(path)
+            .lines()
+            .filter(|line| line.contains("cloudformation deploy") && line.contains("packaged.yaml"))
+        {
+            assert!(
+                command.contains("Runtime=provided.al2023"),
+                "{path}: {command}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_external_id_parameter_has_no_echo() {
+    let mut parameters = 0;
+    for path in files("examples") {
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        for parameter in read(&path).split("\n  ExternalId:\n").skip(1) {
+            parameters += 1;
+            assert!(
+                parameter.starts_with("    Type: String\n    NoEcho: true\n"),
+                "{}",
+                path.display()
+            );
+        }
+    }
+    assert_eq!(parameters, 2);
+}
