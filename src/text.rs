@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_is_as_long_as_there_is_room() {
+    fn a_head_is_as_long_as_it_fits() {
         for (text, most, expected) in [
             ("", 0, ""),
             ("abc", 3, "abc"),

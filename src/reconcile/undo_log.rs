@@ -37,11 +37,7 @@ pub(super) struct WriteIndex(usize);
 
 impl UndoLog {
     /// Records a write that is about to be sent, under the revision of `policy`.
-    pub(in crate::reconcile) fn begin(
-        &self,
-        policy: &PolicyDocument,
-        change: &Change,
-    ) -> WriteIndex {
+    pub(super) fn begin(&self, policy: &PolicyDocument, change: &Change) -> WriteIndex {
         let mut writes = self.writes.borrow_mut();
         writes.push(Write::new(policy, change));
         WriteIndex(writes.len() - 1)

@@ -58,6 +58,32 @@ fn folders_import_only_what_they_may() {
 }
 
 #[test]
+fn no_files_import_each_other_in_a_cycle() {
+    let sources = sources();
+    let files: BTreeSet<&str> = sources.iter().map(|source| source.path.as_str()).collect();
+    let mut imports: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for source in &sources {
+        imports.insert(&source.path, source.imported_files(&files));
+    }
+    assert!(imports.values().map(BTreeSet::len).sum::<usize>() > 100);
+    // Files that import no other of those that are left are in no cycle.
+    while let Some(leaf) = imports
+        .iter()
+        .find(|(_, imported)| imported.is_empty())
+        .map(|(path, _)| (*path).to_owned())
+    {
+        imports.remove(leaf.as_str());
+        for imported in imports.values_mut() {
+            imported.remove(&leaf);
+        }
+    }
+    assert!(
+        imports.is_empty(),
+        "in a cycle, or importing one: {imports:#?}"
+    );
+}
+
+#[test]
 fn nothing_imports_the_handler() {
     for source in sources() {
         assert!(!source.imports().contains("handler"), "{}", source.path);

@@ -67,6 +67,53 @@ impl Source {
             .collect()
     }
 
+    /// The files of `src/`, among `files`, that its `use` declarations name.
+    pub fn imported_files(&self, files: &BTreeSet<&str>) -> BTreeSet<String> {
+        let uses = self.code.split("use ").skip(1);
+        let uses = uses.filter_map(|used| Some(used.split_once(';')?.0));
+        let uses = uses.map(|used| used.split_whitespace().collect::<String>());
+        let mut imported = BTreeSet::new();
+        for used in uses {
+            // Of `a::{b, c::d}`, the paths are `a::b` and `a::c::d`; items of files are cut off below.
+            let (prefix, names) = used.split_once('{').unwrap_or((used.as_str(), ""));
+            for name in names.trim_end_matches('}').split(',') {
+                let path = self.absolute(&format!("{prefix}{name}"));
+                let longest = (1..=path.len()).rev();
+                let candidates = longest.map(|length| path[..length].join("/"));
+                let mut candidates =
+                    candidates.flat_map(|path| [format!("{path}.rs"), format!("{path}/mod.rs")]);
+                let file = candidates.find(|path| files.contains(path.as_str()));
+                imported.extend(file.filter(|path| *path != self.path));
+            }
+        }
+        imported
+    }
+
+    /// The path of a `use` declaration, from `src/`; empty where it is of another crate.
+    fn absolute(&self, used: &str) -> Vec<String> {
+        let mut module: Vec<&str> = self.path.trim_end_matches(".rs").split('/').collect();
+        if module.last() == Some(&"mod") {
+            module.pop();
+        }
+        let mut rest: Vec<&str> = used.split("::").filter(|name| !name.is_empty()).collect();
+        let mut base = match rest.first() {
+            Some(&"crate") => Vec::new(),
+            Some(&"self") => module,
+            Some(&"super") => {
+                module.pop();
+                module
+            }
+            _ => return Vec::new(),
+        };
+        rest.remove(0);
+        while rest.first() == Some(&"super") {
+            base.pop();
+            rest.remove(0);
+        }
+        base.extend(rest);
+        base.into_iter().map(str::to_owned).collect()
+    }
+
     /// Its functions. Their lines are counted as rustfmt writes them, from `fn` to the brace at the same indentation.
     pub fn functions(&self) -> Vec<Function> {
         let lines: Vec<&str> = self.code.lines().collect();

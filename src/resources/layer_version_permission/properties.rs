@@ -527,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_leaves_room_in_its_statement_ids_for_the_longest_principal() {
+    fn the_statement_id_of_a_list_with_the_longest_principal_is_not_too_long() {
         let longest = format!("o-{}", "a".repeat(32));
         let sid = "x".repeat(MAX_LIST_ID_LEN);
         let list = json!({"LayerVersionArn": ARN, "Principals": [longest], "StatementId": sid});
