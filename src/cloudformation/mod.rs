@@ -2,6 +2,7 @@
 //! Knows no service of AWS.
 
 pub mod event;
+mod lenient_json;
 pub mod request;
 pub mod response;
 pub mod response_hosts;

@@ -8,6 +8,7 @@ mod failed_operation;
 mod fan_out;
 mod observation;
 mod retry;
+mod rollback;
 pub mod status;
 pub mod undo_log;
 mod write;
@@ -15,14 +16,14 @@ mod write;
 use std::cell::Cell;
 use std::time::SystemTime;
 
-use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use self::converge::Converger;
 use self::error::ReconcileError;
 use self::failed_operation::{Cause, FailedOperation, ResponseId};
-use self::fan_out::{CONCURRENCY, TimeLimit};
+use self::fan_out::TimeLimit;
+use self::rollback::Rollback;
 use self::status::{Progress, ReconcileStatus};
 use self::undo_log::UndoLog;
 use crate::aws::clients::LambdaClients;
@@ -236,36 +237,15 @@ impl Reconciler {
                 physical_id,
             };
         }
-        let writes = self.log.to_string();
-        let rolled_back = run_until(deadlines.rollback, self.roll_back()).await;
-        let (outcome, physical_id) = match self.finish_rollback(rolled_back) {
-            Ok(left) => {
-                let outcome = [vec![format!("rolled back: {writes}")], left].concat();
-                (outcome.join("; "), physical_id)
-            }
-            Err(left) => (format!("may still be in effect: {left}"), of_success()),
+        let (rollback, writes) = (self.rollback(), self.log.to_string());
+        let undone = run_until(deadlines.rollback, rollback.undo()).await;
+        let (outcome, physical_id) = match rollback.finish(undone, &writes) {
+            Ok(rolled_back) => (rolled_back, physical_id),
+            Err(left) => (left, of_success()),
         };
         Failure {
             reason: format!("{reason} ({outcome})"),
             physical_id,
-        }
-    }
-
-    /// Forgets the writes that were rolled back; what was not, or the writes that may still be in effect.
-    fn finish_rollback(
-        &self,
-        rolled_back: Result<Vec<String>, RunError<ReconcileError>>,
-    ) -> Result<Vec<String>, String> {
-        let writes = self.log.to_string();
-        match rolled_back {
-            Ok(left) => {
-                self.log.clear();
-                Ok(left)
-            }
-            Err(error) => {
-                warn!(reason = error.reason(None), writes, "rollback failed");
-                Err(writes)
-            }
         }
     }
 
@@ -304,42 +284,19 @@ impl Reconciler {
         if self.work.operation.mode != Mode::Apply || self.log.is_empty() {
             return;
         }
-        let writes = self.log.to_string();
-        let rolled_back = run_until(deadlines.response, self.roll_back()).await;
-        if self.finish_rollback(rolled_back).is_ok() {
+        let (rollback, writes) = (self.rollback(), self.log.to_string());
+        let undone = run_until(deadlines.response, rollback.undo()).await;
+        if rollback.finish(undone, &writes).is_ok() {
             info!(writes, "rolled back");
         }
     }
 
-    /// Undoes the writes; what was not, each with the reason. A write of unknown outcome may take effect at any time: its statement
-    /// is polled for, for ten seconds.
-    async fn roll_back(&self) -> Result<Vec<String>, ReconcileError> {
-        let Some(spec) = &self.work.operation.spec else {
-            return Ok(Vec::new());
-        };
-        let (log, status) = (UndoLog::default(), ReconcileStatus::default());
-        let began = Instant::now();
-        let converger = Converger {
-            rolls_back: Some(&self.log),
-            status: &status,
-            ..self.converger(spec, Mode::Cleanup, &log)
-        };
-        loop {
-            let undone = stream::iter(self.log.reversal(&self.work.denied))
-                .map(async |(target, desired)| converger.converge(&target, &desired).await.err())
-                .buffer_unordered(CONCURRENCY)
-                .collect::<Vec<_>>();
-            // One policy that cannot be rolled back keeps none of the others from it.
-            let error = undone.await.into_iter().flatten().next();
-            error.map_or(Ok(()), Err)?;
-            let is_over = began.elapsed() >= OUT_OF_ORDER_TIMEOUT;
-            if self.log.is_undone_by(&log) {
-                return Ok([self.log.not_rolled_back(), log.not_rolled_back()].concat());
-            }
-            if is_over {
-                return Err(ReconcileError::OutcomeUnknown);
-            }
-            sleep(POLL_INTERVAL).await;
+    fn rollback(&self) -> Rollback<'_> {
+        Rollback {
+            clients: &self.work.clients,
+            spec: self.work.operation.spec.as_ref(),
+            denied: &self.work.denied,
+            log: &self.log,
         }
     }
 }

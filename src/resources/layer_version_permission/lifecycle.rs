@@ -84,22 +84,18 @@ fn physical_id_after(
     spec: &ReconcileSpec,
 ) -> Result<PhysicalResourceId, OperationError> {
     let id = PhysicalResourceId::from(resource.physical_id());
-    let current = request
-        .physical_id
-        .as_ref()
-        .filter(|current| **current != id);
+    let current = request.physical_id.as_ref();
+    let current = current.filter(|current| **current != id);
     let Some((current, old)) = current.zip(request.old_properties.as_ref()) else {
         return Ok(id);
     };
-    let delete = Request {
+    let revoked = revoked_by_delete(&Request {
         properties: old.clone(),
         ..request.clone()
-    };
-    let revoked = revoked_by_delete(&delete);
+    });
     let moved = revoked.clone().map(|old| old.in_partition_of(spec));
-    let shared = moved
-        .as_ref()
-        .and_then(|old| old.removed_statement_of(spec));
+    let shared = moved.as_ref();
+    let shared = shared.and_then(|old| old.removed_statement_of(spec));
     let is_foreign = PhysicalId::parse(Some(current)) == PhysicalId::Foreign;
     match shared {
         // The resource was created by another provider, and keeps the id that it has from there.
