@@ -24,11 +24,8 @@ impl Layers {
         &mut self,
         call: &ApiCall,
         body: &Value,
-        fault: Option<CallFault>,
+        fault: CallFault,
     ) -> ApiResponse {
-        let Some(fault) = fault else {
-            return self.perform(call, body);
-        };
         match fault {
             CallFault::Delayed(_) => self.perform(call, body),
             CallFault::Rejected(429, _) => throttled_response(false),
@@ -52,9 +49,7 @@ impl Layers {
             }
             CallFault::WriteLost => self.lose_write(call, body),
             CallFault::StaleRead => self.read_stale(call, body),
-            CallFault::Malformed(shape, effect) => {
-                self.respond_malformed(call, body, shape, effect)
-            }
+            CallFault::Malformed(shape, effect) => self.corrupt_response(call, body, shape, effect),
             CallFault::StatementAltered(form) => self.alter_statement(call, body, form),
             CallFault::StatementReplaced => self.replace_statement(call, body),
             CallFault::ConcurrentWrite(write) => {
@@ -104,7 +99,7 @@ impl Layers {
     }
 
     /// A success with a malformed body. A write that Lambda rejects gets its usual response.
-    fn respond_malformed(
+    fn corrupt_response(
         &mut self,
         call: &ApiCall,
         body: &Value,

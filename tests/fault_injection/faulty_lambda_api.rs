@@ -110,7 +110,7 @@ async fn respond_with_fault(
     fault: Option<CallFault>,
 ) -> HttpResponse {
     if let Some(CallFault::Delayed(millis)) = fault {
-        return respond_delayed(layers, call, body, millis, fault).await;
+        return respond_delayed(layers, call, body, millis).await;
     }
     if let Some(
         CallFault::ClosedWithLateEffect(millis) | CallFault::NoResponseWithLateEffect(millis),
@@ -119,7 +119,10 @@ async fn respond_with_fault(
         perform_later(layers, call, body.clone(), millis);
     }
     let mut layers = layers.lock().unwrap();
-    let (status, response) = layers.perform_with_fault(call, &body, fault);
+    let (status, response) = match fault {
+        None => layers.perform(call, &body),
+        Some(fault) => layers.perform_with_fault(call, &body, fault),
+    };
     layers.trace_call(call, status, fault);
     response
 }
@@ -130,7 +133,6 @@ async fn respond_delayed(
     call: &ApiCall,
     body: Value,
     millis: u64,
-    fault: Option<CallFault>,
 ) -> HttpResponse {
     let (layers, call) = (Arc::clone(layers), call.clone());
     let access_key = call.credential.access_key.clone();
@@ -142,8 +144,8 @@ async fn respond_delayed(
     let response = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(millis)).await;
         let mut layers = layers.lock().unwrap();
-        let (status, response) = layers.perform_with_fault(&call, &body, fault);
-        layers.trace_call(&call, status, fault);
+        let (status, response) = layers.perform(&call, &body);
+        layers.trace_call(&call, status, Some(CallFault::Delayed(millis)));
         layers.environment(&access_key).pending_effects -= 1;
         response
     });

@@ -49,7 +49,7 @@ impl Scenario<'_> {
                     .iter()
                     .any(|logged| logged.covers(&arn, orphan))
                 {
-                    self.count("excused: a statement left by a rollback that has logged it");
+                    self.count("excused: a rollback could not reach what a failed Update had left");
                 } else {
                     violations.push(format!("left over: {orphan}"));
                 }

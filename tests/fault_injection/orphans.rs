@@ -85,16 +85,13 @@ impl Scenario<'_> {
         let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
         let mut orphans = Vec::new();
         for environment in &self.env.environments {
-            let mut logical_id = String::new();
             for line in environment.log() {
                 let line: Value = serde_json::from_str(&line).unwrap_or_default();
-                match line["message"].as_str() {
-                    Some("request received") => logical_id = text(&line, "logical_id"),
-                    Some("orphan cleanup failed") => orphans.push(LoggedOrphan {
-                        logical_id: logical_id.clone(),
+                if line["message"] == "orphan cleanup failed" {
+                    orphans.push(LoggedOrphan {
+                        logical_id: text(&line, "logical_id"),
                         arn: text(&line, "resource"),
-                    }),
-                    _ => {}
+                    });
                 }
             }
         }

@@ -82,7 +82,7 @@ impl Scenario<'_> {
     fn check_create_was_polled_for(&self, started: Instant) -> Result<(), NotPromised> {
         if !self.had_time_to_poll() && self.added_after_last_poll(started) {
             return Err(NotPromised(
-                "a Create took longer than the timeout let its Delete poll",
+                "a Create ran for longer than the Timeout let its Delete poll",
             ));
         }
         let mut layers = self.env.lambda_api.layers();
@@ -92,7 +92,7 @@ impl Scenario<'_> {
         drop(layers);
         if self.is_after_polling_period(last) {
             return Err(NotPromised(
-                "a Create wrote later than ten seconds after its Delete arrived",
+                "a Create wrote later than ten seconds after its out-of-order Delete",
             ));
         }
         Ok(())
@@ -135,12 +135,12 @@ impl Scenario<'_> {
         drop(layers);
         if has_late_duplicate {
             return Err(NotPromised(
-                "an unanswered addition of an Update took effect after its retry was rolled back",
+                "an addition without a response was repeated and rolled back, and the first one took effect after that",
             ));
         }
         if self.is_after_polling_period(last.filter(|at| *at > started)) {
             return Err(NotPromised(
-                "an Update wrote later than ten seconds after its rollback arrived",
+                "an Update wrote later than ten seconds after its rollback",
             ));
         }
         Ok(())

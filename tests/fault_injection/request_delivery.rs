@@ -135,13 +135,15 @@ impl Scenario<'_> {
         };
         let differ = after.iter().any(differs);
         if request.kind != "Delete" && differ && (runs_twice || left_nothing) {
-            return Err(NotPromised("an event got two different responses"));
+            return Err(NotPromised(
+                "an event was handled twice with two different responses",
+            ));
         }
         let has_granted = before.iter().any(|sent| !sent.response.is_failed);
         let is_read_denied = received.is_some_and(Response::is_read_denied);
         if has_granted && left_nothing && is_read_denied {
             return Err(NotPromised(
-                "a Create had granted, and its retry was denied reading the policy",
+                "a Create had granted, its response was lost, and in the retry Lambda denied it to read the policy",
             ));
         }
         Ok(())
