@@ -42,7 +42,7 @@ impl Inventory {
         let (mut versions, mut marker) = (Vec::new(), None);
         loop {
             let list = async || self.api.list(&set, marker.clone()).await;
-            let page = retry(list, is_retryable).await?;
+            let page = retry(list, |error| is_retryable(error.kind)).await?;
             let targets = page.targets.into_iter();
             versions.extend(targets.map(|PolicyTarget::LayerVersion(version)| version));
             marker = page.next;
@@ -60,19 +60,22 @@ impl Inventory {
     ) -> impl Stream<Item = Result<PolicyDocument, ApiError>> {
         let policy = async |version| {
             let target = PolicyTarget::LayerVersion(version);
-            retry(async || self.api.get_policy(&target).await, is_retryable).await
+            let read = async || self.api.get_policy(&target).await;
+            retry(read, |error| is_retryable(error.kind)).await
         };
         stream::iter(versions).map(policy).buffered(CONCURRENCY)
     }
 }
 
-fn is_retryable(error: &ApiError) -> bool {
+/// Whether the same call may succeed a moment later. A read can be repeated whether or not it was done.
+fn is_retryable(kind: ErrorKind) -> bool {
     matches!(
-        error.kind,
+        kind,
         ErrorKind::Throttled | ErrorKind::OutcomeUnknown | ErrorKind::NetworkFailure
     )
 }
 
+/// Retries `call` after the errors that are retryable, until the timeout.
 async fn retry<T, E>(
     call: impl AsyncFn() -> Result<T, E>,
     is_retryable: impl Fn(&E) -> bool,
@@ -93,29 +96,36 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_retryable_error_is_retried_for_half_a_minute() {
-        let (calls, began) = (Cell::new(0), Instant::now());
-        let passes = retry(
-            async || {
-                calls.set(calls.get() + 1);
-                (calls.get() > 3).then_some(()).ok_or("throttled")
-            },
-            |_| true,
-        );
-        assert_eq!(passes.await, Ok(()));
-        assert_eq!(calls.get(), 4);
-        let stays = retry(async || Err::<(), _>("throttled"), |_| true);
-        assert_eq!(stays.await, Err("throttled"));
-        let seconds = began.elapsed().as_secs();
-        assert!((30..36).contains(&seconds), "{seconds}");
+    async fn call(outcome: impl AsyncFn() -> Result<(), ErrorKind>) -> Result<(), ErrorKind> {
+        retry(outcome, |kind| is_retryable(*kind)).await
     }
 
     #[tokio::test(start_paused = true)]
-    async fn any_other_error_is_not_retried() {
-        let began = Instant::now();
-        let failed = retry(async || Err::<(), _>("denied"), |_| false);
-        assert_eq!(failed.await, Err("denied"));
-        assert_eq!(began.elapsed(), Duration::ZERO);
+    async fn a_throttled_or_unanswered_call_is_retried_for_half_a_minute_and_no_other_is() {
+        for kind in ErrorKind::ALL {
+            let is_retried = [
+                ErrorKind::Throttled,
+                ErrorKind::OutcomeUnknown,
+                ErrorKind::NetworkFailure,
+            ]
+            .contains(&kind);
+            let calls = Cell::new(0);
+            let passes = call(async || {
+                calls.set(calls.get() + 1);
+                (calls.get() > 3).then_some(()).ok_or(kind)
+            });
+            let (expected, expected_calls) = if is_retried {
+                (Ok(()), 4)
+            } else {
+                (Err(kind), 1)
+            };
+            assert_eq!(passes.await, expected, "{kind:?}");
+            assert_eq!(calls.get(), expected_calls, "{kind:?}");
+            let began = Instant::now();
+            assert_eq!(call(async || Err(kind)).await, Err(kind));
+            let seconds = began.elapsed().as_secs();
+            let range = if is_retried { 30..36 } else { 0..1 };
+            assert!(range.contains(&seconds), "{kind:?}: {seconds}");
+        }
     }
 }
