@@ -9,6 +9,8 @@ use lambda_permission_provider::policy::statement_id::StatementId;
 use lambda_permission_provider::policy::target::PolicyTarget;
 use serde_json::Value;
 
+use crate::origin::Origin;
+
 /// What a statement grants.
 pub struct Access {
     /// Its id, or the JSON of what is there instead.
@@ -17,21 +19,10 @@ pub struct Access {
     pub principal: Option<Principal>,
     /// Whether it grants to everybody.
     pub is_public: bool,
-    /// Whether this provider has added it.
+    /// Whether the provider has added it.
     pub origin: Origin,
     /// The statement as it is in the policy.
     pub statement: Value,
-}
-
-/// Whether this provider has added a statement, as far as the policy shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Its id looks like one that this provider derives.
-    Likely,
-    /// Its id was chosen: it may be the `StatementId` of a resource, or another tool's.
-    Unknown,
-    /// This provider never writes such a statement.
-    No,
 }
 
 impl Access {
@@ -41,8 +32,7 @@ impl Access {
         let sid: Option<StatementId> = text.and_then(|text| text.parse().ok());
         let principal = principal_of(statement, layer_version);
         let origin = match (&sid, &principal) {
-            (Some(sid), Some(principal)) if sid.looks_derived(principal) => Origin::Likely,
-            (Some(_), Some(_)) => Origin::Unknown,
+            (Some(sid), Some(principal)) => Origin::from_id(sid, principal),
             _ => Origin::No,
         };
         let is_public = match &principal {

@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod arguments;
 mod inventory;
+mod origin;
 mod progress;
 mod report;
 

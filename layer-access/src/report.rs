@@ -8,7 +8,8 @@ use lambda_permission_provider::policy::principal::Principal;
 use lambda_permission_provider::policy::target::PolicyTarget;
 use serde_json::{Value, json};
 
-use crate::access::{Access, Origin};
+use crate::access::Access;
+use crate::origin::Origin;
 
 /// Who can use one layer version.
 pub struct Version {
@@ -78,16 +79,6 @@ impl Report {
             counted(layers.len(), "layer"),
             counted(self.access().count(), "statement"),
         )
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Likely => "likely",
-            Self::Unknown => "unknown",
-            Self::No => "no",
-        })
     }
 }
 
@@ -241,7 +232,7 @@ arn:aws:lambda:eu-west-1:123456789012:layer:other
     }
 
     #[test]
-    fn a_report_tells_a_program_the_same() {
+    fn json_has_the_same_as_the_table() {
         let organization = json!({
             "Sid": "team", "Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}},
         });

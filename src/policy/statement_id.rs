@@ -55,23 +55,6 @@ impl StatementId {
         )
     }
 
-    /// Whether this reads like a derived id, or like one of a list under a derived id that grants to `principal`. Only this
-    /// provider derives ids; but anybody who writes statements can write one that reads the same.
-    #[must_use]
-    pub fn looks_derived(&self, principal: &Principal) -> bool {
-        let parts = self.0.split_once('-');
-        let parts =
-            parts.and_then(|(prefix, rest)| Some((prefix, rest.split_at_checked(HASH_LEN)?)));
-        let Some((prefix, (hash, suffix))) = parts else {
-            return false;
-        };
-        let base32 = |byte: u8| matches!(byte, b'a'..=b'z' | b'2'..=b'7');
-        let is_derived = (1..=PREFIX_LEN).contains(&prefix.len())
-            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && hash.bytes().all(base32);
-        is_derived && (suffix.is_empty() || suffix.strip_prefix('-') == Some(&suffix_of(principal)))
-    }
-
     /// The id of the statement for `principal` in a list of this id; none if it would be too long.
     #[must_use]
     pub fn in_list(&self, principal: &Principal) -> Option<Self> {
@@ -144,41 +127,6 @@ mod tests {
                 Err(ParseStatementIdError),
                 "{text}"
             );
-        }
-    }
-
-    #[test]
-    fn an_id_looks_derived_only_in_the_form_that_derive_gives() {
-        let account = Principal::Account("111122223333".parse().expect("an account"));
-        for (case, sid, derived) in [
-            ("a derived one", "Share-ukb5vbeuhscn5xae", true),
-            ("one of a list", "Share-ukb5vbeuhscn5xae-111122223333", true),
-            (
-                "one of a list for another account",
-                "Share-ukb5vbeuhscn5xae-444455556666",
-                false,
-            ),
-            ("a word", "partners", false),
-            ("one of a list under a word", "partners-111122223333", false),
-            ("a UUID", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", false),
-            ("upper case behind", "Share-UKB5VBEUHSCN5XAE", false),
-            (
-                "a digit that base32 has not",
-                "Share-ukb5vbeuhscn5xa1",
-                false,
-            ),
-            ("too short behind", "Share-ukb5vbeuhscn5xa", false),
-            ("too long behind", "Share-ukb5vbeuhscn5xaee", false),
-            (
-                "too long before",
-                "ShareTheObservabilityLaye-2trgopmhpv4xieh7",
-                false,
-            ),
-            ("nothing before", "-ukb5vbeuhscn5xae", false),
-            ("no logical id before", "my_share-ukb5vbeuhscn5xae", false),
-        ] {
-            let sid: StatementId = sid.parse().expect(case);
-            assert_eq!(sid.looks_derived(&account), derived, "{case}");
         }
     }
 

@@ -1,4 +1,4 @@
-"""The example `layer-access`: reports who can use layers, with the credentials of the person who runs it."""
+"""The program `layer-access`: prints who can use layers, with the credentials of the person who runs it."""
 
 import json
 import os
