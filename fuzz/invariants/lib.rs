@@ -14,7 +14,6 @@ pub mod responses;
 pub type Invariant = fn(&[u8]) -> Option<()>;
 
 /// Every invariant, by the name of its fuzz target and of the folder of its seeds.
-#[allow(dead_code, reason = "the fuzz targets take one each")]
 pub const INVARIANTS: [(&str, Invariant); 7] = [
     ("arns", arns::check),
     ("config", config::check),

@@ -124,16 +124,20 @@ fn states(target: &PolicyTarget, statements: &[Value]) -> Vec<DesiredState> {
     sids.flat_map(each).collect()
 }
 
-/// The principal whose statement this is, if it is one.
+/// The principal whose statement this is, if it is one. No statement is that of two.
 fn principal_of(found: &Value, target: &PolicyTarget) -> Option<Principal> {
     let sid: StatementId = sid_of(found)?.parse().ok()?;
     let mut texts = Vec::new();
     texts_in(found, &mut texts);
-    let mut principals = texts.iter().filter_map(|text| text.parse().ok());
-    principals.find(|principal: &Principal| {
+    let principals: BTreeSet<Principal> =
+        texts.iter().filter_map(|text| text.parse().ok()).collect();
+    let mut matching = principals.into_iter().filter(|principal| {
         let (sid, principal) = (sid.clone(), principal.clone());
         Statement { sid, principal }.matches_in_any_partition(found, target)
-    })
+    });
+    let principal = matching.next();
+    assert_eq!(matching.next(), None, "two principals: {found}");
+    principal
 }
 
 /// Every text in `value`.

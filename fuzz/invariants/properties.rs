@@ -109,16 +109,21 @@ fn matches_its_own_json(resource: &LayerVersionPermission) {
     };
     assert_eq!(statements.len(), principals);
     let target = PolicyTarget::LayerVersion(resource.layer_version.clone());
+    let others = ["111122223333", "o-abcdefghij", "*"];
+    let others = others.iter().filter_map(|text| text.parse().ok());
+    let named = statements.iter().map(|each| each.principal.clone());
+    let candidates: Vec<Principal> = others.chain(named).collect();
     for statement in &statements {
         let json = statement.to_json(&target);
         assert!(statement.sid.is_of(&json), "{json}");
-        for other in &statements {
-            let with_other = Statement {
+        for principal in &candidates {
+            let candidate = Statement {
                 sid: statement.sid.clone(),
-                principal: other.principal.clone(),
+                principal: principal.clone(),
             };
-            let is_same = other.principal == statement.principal;
-            assert_eq!(with_other.matches_in_any_partition(&json, &target), is_same);
+            let is_same = candidate == *statement;
+            assert_eq!(candidate.matches(&json, &target), is_same);
+            assert_eq!(candidate.matches_in_any_partition(&json, &target), is_same);
         }
     }
 }
