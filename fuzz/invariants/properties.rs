@@ -1,7 +1,7 @@
 //! Properties: every reason is one line, and the parsed properties are the same when they are written in the plainest spelling.
 
 use lambda_permission_provider::cloudformation::request::{Request, RequestType};
-use lambda_permission_provider::policy::principal::Principal;
+use lambda_permission_provider::policy::principal::{Principal, account_of_root_arn};
 use lambda_permission_provider::policy::statement::Statement;
 use lambda_permission_provider::policy::target::PolicyTarget;
 use lambda_permission_provider::resources::layer_version_permission::LayerVersionPermission;
@@ -116,6 +116,10 @@ fn matches_its_own_json(resource: &LayerVersionPermission) {
     for statement in &statements {
         let json = statement.to_json(&target);
         assert!(statement.sid.is_of(&json), "{json}");
+        assert_eq!(
+            principal_of(&json, &target),
+            Some(statement.principal.clone())
+        );
         for principal in &candidates {
             let candidate = Statement {
                 sid: statement.sid.clone(),
@@ -125,5 +129,29 @@ fn matches_its_own_json(resource: &LayerVersionPermission) {
             assert_eq!(candidate.matches(&json, &target), is_same);
             assert_eq!(candidate.matches_in_any_partition(&json, &target), is_same);
         }
+    }
+}
+
+/// Whom the JSON that Lambda writes grants `target` to.
+fn principal_of(json: &Value, target: &PolicyTarget) -> Option<Principal> {
+    let grants = json!({
+        "Effect": "Allow",
+        "Action": "lambda:GetLayerVersion",
+        "Resource": target.to_string(),
+    });
+    let members = grants.as_object()?;
+    assert!(members.iter().all(|(name, value)| json[name] == *value));
+    let account = |root: &str| {
+        assert!(root.starts_with(&format!("arn:{}:", target.partition())));
+        account_of_root_arn(root).map(Principal::Account)
+    };
+    match (&json["Principal"], json.get("Condition")) {
+        (Value::String(everybody), None) if everybody == "*" => Some(Principal::Everyone),
+        (Value::String(everybody), Some(condition)) if everybody == "*" => {
+            let id = condition["StringEquals"]["aws:PrincipalOrgID"].as_str()?;
+            id.parse().map(Principal::Organization).ok()
+        }
+        (Value::Object(kinds), None) => account(kinds.get("AWS")?.as_str()?),
+        _ => None,
     }
 }
