@@ -127,10 +127,6 @@ fn check_grant(request: &Request, operation: &Operation) {
         panic!("nothing is granted");
     };
     assert!(operation.mode == Mode::Apply && !spec.desired.statements.is_empty());
-    assert!(matches!(
-        PhysicalId::parse(Some(&operation.physical_id)),
-        PhysicalId::Granted { targets, .. } if targets == spec.targets
-    ));
     let ids: BTreeSet<_> = spec
         .desired
         .statements
@@ -158,8 +154,37 @@ fn check_grant(request: &Request, operation: &Operation) {
             .any(|removal| ids.contains(removal.sid()));
         assert!(!(meets && removes), "what is granted is cleaned up");
     }
-    is_deleted(request, operation, spec);
+    match PhysicalId::parse(Some(&operation.physical_id)) {
+        PhysicalId::Granted { targets, .. } => {
+            assert_eq!(targets, spec.targets);
+            is_deleted(request, operation, spec);
+        }
+        PhysicalId::Foreign => keeps_foreign_id(request, operation, spec),
+        PhysicalId::NeverCreated => panic!("the id of a resource that was never created"),
+    }
     locations::check(request);
+}
+
+/// A resource that another provider created keeps its id in an Update, in which all that the old properties declare is removed too.
+fn keeps_foreign_id(request: &Request, operation: &Operation, spec: &ReconcileSpec) {
+    assert_eq!(request.request_type, RequestType::Update);
+    assert!(operation.keeps_id);
+    assert_eq!(request.physical_id.as_ref(), Some(&operation.physical_id));
+    let create = Request {
+        request_type: RequestType::Create,
+        physical_id: None,
+        old_properties: None,
+        ..request.clone()
+    };
+    let declared = resources::operation(&create).map(|operation| operation.spec);
+    let Ok(Some(declared)) = declared else {
+        panic!("an Update grants what a Create does not: {declared:?}");
+    };
+    assert_eq!(spec.desired.statements, declared.desired.statements);
+    let is_for_all = matches!(spec.targets, TargetSet::AllVersions(_))
+        && spec.targets.has_resource_of(&declared.targets);
+    assert!(is_for_all || spec.targets == declared.targets);
+    is_deleted(request, operation, &declared);
 }
 
 /// Whether the properties name `principal`. A mistake must never make a grant wider, least of all public.
@@ -187,8 +212,12 @@ fn is_named(principal: &Principal, request: &Request) -> bool {
 /// changes nothing is the same grant.
 pub(super) fn is_deleted(request: &Request, operation: &Operation, granted: &ReconcileSpec) {
     let id = Some(operation.physical_id.clone());
+    let mode = match PhysicalId::parse(id.as_ref()) {
+        PhysicalId::Granted { .. } | PhysicalId::NeverCreated => Mode::Cleanup,
+        PhysicalId::Foreign => Mode::CleanupOutOfOrder,
+    };
     for (physical_id, mode) in [
-        (id.clone(), Mode::Cleanup),
+        (id.clone(), mode),
         (None, Mode::CleanupOutOfOrder),
         (
             Some("stack-Share-1A2B3C".to_owned().into()),
