@@ -1,4 +1,4 @@
-//! A request of Lambda's API for layer versions, or of STS, parsed as a call, and shown in one line.
+//! A request of Lambda's API for policies, or of STS, parsed as a call, and shown in one line.
 
 use std::fmt;
 
@@ -12,11 +12,11 @@ use crate::http_server::HttpRequest;
 pub enum Operation {
     /// `ListLayerVersions`
     List,
-    /// `GetLayerVersionPolicy`
+    /// `GetLayerVersionPolicy`, `GetPolicy`
     Get,
-    /// `AddLayerVersionPermission`
+    /// `AddLayerVersionPermission`, `AddPermission`
     Add,
-    /// `RemoveLayerVersionPermission`
+    /// `RemoveLayerVersionPermission`, `RemovePermission`
     Remove,
     /// `AssumeRole`
     Assume,
@@ -27,7 +27,7 @@ pub enum Operation {
 pub struct ApiCall {
     /// What is called.
     pub operation: Operation,
-    /// The layer version; the layer of a List, the role of an Assume.
+    /// The layer version, or the function with its qualifier; the layer of a List, the role of an Assume.
     pub arn: String,
     /// By whom and for where the request is signed.
     pub credential: CredentialScope,
@@ -85,6 +85,12 @@ impl fmt::Display for ApiCall {
 }
 
 impl ApiCall {
+    /// Whether it is about the policy of a function.
+    #[must_use]
+    pub fn is_about_function(&self) -> bool {
+        self.arn.split(':').nth(5) == Some("function")
+    }
+
     /// `account` is that of the credentials.
     ///
     /// # Panics
@@ -109,7 +115,7 @@ impl ApiCall {
             credential,
             target: request.target.clone(),
             sid,
-            revision: query_value(&request.target, "RevisionId"),
+            revision: revision(request),
             status: None,
         }
     }
@@ -122,10 +128,17 @@ fn parse_lambda_call(
 ) -> (Operation, String, Option<String>) {
     let path = request.target.split('?').next().unwrap();
     let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
-    let ["2018-10-31", "layers", layer, "versions", rest @ ..] = &parts[..] else {
-        panic!("not a path of the layer API: {}", request.target);
+    let (layer, rest) = match &parts[..] {
+        ["2015-03-31", "functions", function, rest @ ..] => {
+            let function = resource_arn("function", &decoded(function), account, region);
+            return parse_function_call(request, &function, rest);
+        }
+        ["2018-10-31", "layers", layer, "versions", rest @ ..] => (
+            resource_arn("layer", &decoded(layer), account, region),
+            rest,
+        ),
+        _ => panic!("not a path of the policy APIs: {}", request.target),
     };
-    let layer = layer_arn(&decoded(layer), account, region);
     let version = |version: &str| format!("{layer}:{version}");
     match (&request.method, rest) {
         (&Method::GET, []) => (Operation::List, layer, None),
@@ -140,6 +153,32 @@ fn parse_lambda_call(
     }
 }
 
+fn parse_function_call(
+    request: &HttpRequest,
+    function: &str,
+    rest: &[&str],
+) -> (Operation, String, Option<String>) {
+    let qualifier = query_value(&request.target, "Qualifier");
+    let arn = qualifier.map_or(function.to_owned(), |qualifier| {
+        format!("{function}:{qualifier}")
+    });
+    match (&request.method, rest) {
+        (&Method::GET, ["policy"]) => (Operation::Get, arn, None),
+        (&Method::POST, ["policy"]) => (Operation::Add, arn, statement_id(request)),
+        (&Method::DELETE, ["policy", sid]) => (Operation::Remove, arn, Some(decoded(sid))),
+        other => panic!("no such operation: {other:?}"),
+    }
+}
+
+/// The revision in the query, or in the body of `AddPermission`.
+fn revision(request: &HttpRequest) -> Option<String> {
+    let in_body = || {
+        let body: Value = serde_json::from_slice(&request.body).ok()?;
+        Some(body["RevisionId"].as_str()?.to_owned())
+    };
+    query_value(&request.target, "RevisionId").or_else(in_body)
+}
+
 /// The statement id in the body of an Add.
 fn statement_id(request: &HttpRequest) -> Option<String> {
     let body: Value = serde_json::from_slice(&request.body).ok()?;
@@ -147,18 +186,18 @@ fn statement_id(request: &HttpRequest) -> Option<String> {
 }
 
 /// A bare name means the caller's account; an ARN is accepted only in its own region, as by a real endpoint.
-fn layer_arn(layer: &str, account: &str, region: &str) -> String {
+fn resource_arn(kind: &str, name: &str, account: &str, region: &str) -> String {
     let partition = match region {
         cn if cn.starts_with("cn-") => "aws-cn",
         gov if gov.starts_with("us-gov-") => "aws-us-gov",
         _ => "aws",
     };
-    if layer.starts_with("arn:") {
+    if name.starts_with("arn:") {
         let own = format!("arn:{partition}:lambda:{region}:");
-        assert!(layer.starts_with(&own), "{layer} was requested in {region}");
-        return layer.to_owned();
+        assert!(name.starts_with(&own), "{name} was requested in {region}");
+        return name.to_owned();
     }
-    format!("arn:{partition}:lambda:{region}:{account}:layer:{layer}")
+    format!("arn:{partition}:lambda:{region}:{account}:{kind}:{name}")
 }
 
 /// The value of this name in the query.

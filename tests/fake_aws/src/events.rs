@@ -79,6 +79,9 @@ impl Event {
 /// The layer version that most requests are about.
 pub const LAYER_VERSION: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
 
+/// The function that requests of function permissions are about.
+pub const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:my-function";
+
 /// The account that most requests grant to.
 pub const ACCOUNT: &str = "111122223333";
 

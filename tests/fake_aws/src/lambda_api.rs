@@ -1,5 +1,5 @@
-//! Lambda's API for layer versions over HTTP, with STS on the same port: injects faults and records every call. The rules of a
-//! policy and of a role stand in `layer_policies` and `sts_api`.
+//! Lambda's API for policies over HTTP, with STS on the same port: injects faults and records every call. The rules of policies and
+//! of a role stand in `layer_policies`, `function_policies` and `sts_api`.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_AddLayerVersionPermission.html>
 
@@ -17,8 +17,8 @@ use crate::lambda_responses::{
     ApiResponse, added_response, error_response, malformed_policy_response, policy_response,
     throttled_response,
 };
-use crate::layer_api;
-use crate::layer_policies::{ApiError, LayerPolicies, Policy};
+use crate::policies::{ApiError, Policies, Policy};
+use crate::policy_api;
 use crate::rate_limit::RateLimit;
 use crate::sts_api::{self, Roles};
 use crate::unconditional_writes::UnconditionalWrites;
@@ -29,8 +29,8 @@ const RACE: Duration = Duration::from_millis(20);
 /// What the API knows.
 #[derive(Default)]
 pub struct State {
-    /// The layer versions and their policies.
-    pub policies: LayerPolicies,
+    /// The layer versions and functions, and their policies.
+    pub policies: Policies,
     /// The roles that can be assumed.
     pub roles: Roles,
     /// The calls, in the order of their responses.
@@ -45,7 +45,7 @@ pub struct State {
     pub unconditional_writes_race: bool,
     unconditional_writes: UnconditionalWrites,
     /// What `Fault::StaleRead` returns.
-    before_last_write: HashMap<String, Result<Policy, ApiError>>,
+    before_last_write: HashMap<String, Option<Policy>>,
 }
 
 /// The API on a loopback port.
@@ -199,9 +199,11 @@ impl State {
                 }
                 response
             }
-            Some(Fault::StaleRead) => match self.before_last_write[&call.arn].clone() {
-                Ok(policy) => policy_response(&policy),
-                Err(error) => error_response(&error),
+            Some(Fault::StaleRead) => match &self.before_last_write[&call.arn] {
+                Some(policy) => policy_response(policy),
+                None => {
+                    error_response(&ApiError::new(404, "ResourceNotFoundException", "none yet"))
+                }
             },
             Some(Fault::MalformedPolicy(policy)) => malformed_policy_response(policy),
             Some(Fault::RespondsWith(status, body_text)) => {
@@ -213,8 +215,9 @@ impl State {
             }
             Some(Fault::AddsOtherStatement(statement)) => {
                 self.policies.put_statement(&call.arn, statement.clone());
-                let now = self.policies.get(&call.arn).ok().unwrap().revision;
-                added_response(&statement, &now)
+                let now = self.policies.policy(&call.arn).unwrap();
+                let now = (!call.is_about_function()).then_some(now.revision.as_str());
+                added_response(&statement, now)
             }
             Some(Fault::ConcurrentAdd(statement)) => {
                 self.policies.put_statement(&call.arn, statement);
@@ -235,12 +238,12 @@ impl State {
     fn perform(&mut self, call: &ApiCall, body: &Value) -> ApiResponse {
         if matches!(call.operation, Operation::Add | Operation::Remove) {
             self.before_last_write
-                .insert(call.arn.clone(), self.policies.get(&call.arn));
+                .insert(call.arn.clone(), self.policies.policy(&call.arn).cloned());
         }
         if call.operation == Operation::Assume {
             return self.roles.assume();
         }
-        let response = layer_api::perform(&mut self.policies, call, body);
+        let response = policy_api::perform(&mut self.policies, call, body);
         if call.operation == Operation::Add && call.revision.is_none() && response.0 == Some(201) {
             self.unconditional_writes.record(call);
         }

@@ -1,15 +1,15 @@
-//! Lambda's HTTP responses for the policies of layer versions.
+//! Lambda's HTTP responses for policies.
 
 use serde_json::{Value, json};
 
 use crate::http_server::HttpResponse;
-use crate::layer_policies::{ApiError, Page, Policy};
+use crate::policies::{ApiError, Page, Policy};
 use crate::recorded_responses;
 
 /// The status that is recorded of a call, none where it gets no response, and what the caller receives.
 pub type ApiResponse = (Option<u16>, HttpResponse);
 
-/// Of `GetLayerVersionPolicy`.
+/// Of `GetLayerVersionPolicy` and `GetPolicy`.
 #[must_use]
 pub fn policy_response(policy: &Policy) -> ApiResponse {
     let body = json!({"Policy": policy.document(), "RevisionId": policy.revision});
@@ -17,22 +17,25 @@ pub fn policy_response(policy: &Policy) -> ApiResponse {
     response(status, &body.to_string())
 }
 
-/// Of `GetLayerVersionPolicy`, with this text in the place of the policy document.
+/// Of `GetLayerVersionPolicy` and `GetPolicy`, with this text in the place of the policy document.
 #[must_use]
 pub fn malformed_policy_response(policy: &str) -> ApiResponse {
     let body = json!({"Policy": policy, "RevisionId": "revision-1"});
     response(200, &body.to_string())
 }
 
-/// Of `AddLayerVersionPermission`.
+/// Of `AddLayerVersionPermission`, and of `AddPermission`, which returns no revision.
 #[must_use]
-pub fn added_response(statement: &Value, revision: &str) -> ApiResponse {
-    let body = json!({"Statement": statement.to_string(), "RevisionId": revision});
+pub fn added_response(statement: &Value, revision: Option<&str>) -> ApiResponse {
+    let mut body = json!({"Statement": statement.to_string()});
+    if let Some(revision) = revision {
+        body["RevisionId"] = revision.into();
+    }
     let status = recorded_responses::success("AddLayerVersionPermission");
     response(status, &body.to_string())
 }
 
-/// Of `RemoveLayerVersionPermission`.
+/// Of `RemoveLayerVersionPermission` and `RemovePermission`.
 #[must_use]
 pub fn removed_response() -> ApiResponse {
     response(

@@ -1,8 +1,8 @@
 //! The AWS APIs that the provider talks to, on loopback ports, for its tests and benchmarks: Lambda's Runtime API, Lambda's API
-//! for the policies of layer versions, STS, and the bucket behind CloudFormation's presigned response URLs.
+//! for the policies of layer versions and functions, STS, and the bucket behind CloudFormation's presigned response URLs.
 //!
 //! Each fake follows the service's documented rules, and where they were recorded from the real service, its very words
-//! (`recorded.json`). Tests inject faults, count calls and read state; a request that the real service would not understand
+//! (`recorded.json`, `recorded_functions.json`). Tests inject faults, count calls and read state; a request that the real service would not understand
 //! panics, so that the test fails where it went wrong.
 #![allow(
     clippy::unwrap_used,
@@ -23,9 +23,13 @@ pub mod sts_api;
 // What Lambda's API consists of.
 pub mod api_call;
 pub mod api_fault;
+pub mod function_api;
+pub mod function_policies;
 pub mod lambda_responses;
 pub mod layer_api;
 pub mod layer_policies;
+pub mod policies;
+pub mod policy_api;
 pub mod rate_limit;
 pub mod recorded_responses;
 pub mod statements;

@@ -1,4 +1,4 @@
-//! Serves Lambda's API for layer versions and the bucket of the responses to a program in another language, which controls them by
+//! Serves Lambda's API for policies and the bucket of the responses to a program in another language, which controls them by
 //! JSON lines: a command on stdin, its result on stdout. Ends with stdin.
 //!
 //! `fake-aws http` serves on two loopback ports; `fake-aws https FOLDER` under AWS's host names on port 443, where these have to
@@ -23,6 +23,8 @@ use serde_json::{Value, json};
 
 /// The layers' ARNs, up to their names.
 const LAYERS: &str = "arn:aws:lambda:us-west-2:123456789012:layer";
+/// The functions' ARNs, up to their names.
+const FUNCTIONS: &str = "arn:aws:lambda:us-west-2:123456789012:function";
 const LAMBDA_HOST: &str = "lambda.us-west-2.amazonaws.com";
 const BUCKET_HOST: &str =
     "cloudformation-custom-resource-response-uswest2.s3.us-west-2.amazonaws.com";
@@ -87,6 +89,7 @@ impl FakeAws {
                 let versions = command["versions"].as_u64().unwrap();
                 self.publish(text("layer"), versions, command["shared"] == true)
             }
+            "create_function" => self.create_function(text("function")),
             "presign" => self
                 .bucket
                 .presigned_url(text("key"), text("parameters"), &json!({}))
@@ -108,6 +111,17 @@ impl FakeAws {
                 policies.put_statement(&arn, statement);
             }
         }
+        Value::Null
+    }
+
+    /// A function that is granted to another account.
+    fn create_function(&self, function: &str) -> Value {
+        let policies = &mut self.lambda.state().policies;
+        let arn = format!("{FUNCTIONS}:{function}");
+        policies.publish(&arn);
+        let mut statement = account_statement(&arn, "another", "999988887777");
+        statement["Action"] = "lambda:InvokeFunction".into();
+        policies.put_statement(&arn, statement);
         Value::Null
     }
 

@@ -10,7 +10,7 @@ use crate::api_call::form_value;
 use crate::function_process::SESSION_TOKEN;
 use crate::http_server::{HttpRequest, HttpResponse};
 use crate::lambda_responses::ApiResponse;
-use crate::layer_policies::ApiError;
+use crate::policies::ApiError;
 
 /// The account that the function's own credentials belong to.
 const OWN_ACCOUNT: &str = "123456789012";

@@ -2,7 +2,7 @@
 //! statements that were added meanwhile.
 
 use crate::api_call::ApiCall;
-use crate::layer_policies::LayerPolicies;
+use crate::policies::Policies;
 
 /// The unconditional additions, in the order in which they took effect.
 #[derive(Default)]
@@ -24,12 +24,7 @@ impl UnconditionalWrites {
     }
 
     /// Deletes what `call`, which began at `mark`, overwrites; returns the statement ids.
-    pub fn overwrite(
-        &self,
-        policies: &mut LayerPolicies,
-        call: &ApiCall,
-        mark: usize,
-    ) -> Vec<String> {
+    pub fn overwrite(&self, policies: &mut Policies, call: &ApiCall, mark: usize) -> Vec<String> {
         // The writes may have been cleared since.
         let since = self.writes.get(mark..).unwrap_or_default();
         let overlap = |write: &&Write| write.arn == call.arn && !write.is_complete;

@@ -1,4 +1,4 @@
-//! The fake answers every case that was recorded from the real Lambda as Lambda did.
+//! The fake answers every case of layer versions that was recorded from the real Lambda as Lambda did.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn every_recorded_case_gets_the_response_of_lambda() {
-    for case in recorded_responses::cases() {
+    for case in recorded_responses::layers() {
         let lambda = LambdaApi::start().await;
         let response = send(&lambda, case).await;
         let name = format!("{}, {}", case["operation"], case["given"]);
