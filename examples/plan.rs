@@ -9,7 +9,7 @@ use lambda_permission_provider::policy::desired::{DesiredState, Removal};
 use lambda_permission_provider::policy::document::{MalformedPolicy, PolicyDocument};
 use lambda_permission_provider::policy::plan::{Denied, plan};
 use lambda_permission_provider::policy::target::PolicyTarget;
-use lambda_permission_provider::resources;
+use lambda_permission_provider::resources::lifecycle;
 use lambda_permission_provider::resources::operation::Operation;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ fn parse(envelope: &Envelope, event: &Event) -> Result<Operation, Box<dyn Error>
     let request = Request::parse(envelope, &event.json)?;
     let (request_type, logical_id) = (request.request_type, &request.logical_id);
     println!("request      {request_type:?} of {logical_id}");
-    Ok(resources::operation(&request)?)
+    Ok(lifecycle::operation(&request)?)
 }
 
 fn print_plan(operation: &Operation) -> Result<(), Box<dyn Error>> {

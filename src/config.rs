@@ -4,19 +4,29 @@
 use tracing::warn;
 
 use crate::cloudformation::response_hosts::ResponseHost;
-use crate::guardrails::{Guardrails, InvalidGuardrail};
+use crate::guardrails::Guardrails;
+use crate::guardrails::functions::{AllowedAction, FunctionGuardrails, FunctionNames};
+use crate::guardrails::violation::InvalidGuardrail;
 use crate::text::shown;
 
 /// The variables.
-pub const VARIABLES: [&str; 4] = [
+pub const VARIABLES: [&str; 8] = [
     ALLOW_PUBLIC,
+    ALLOW_PUBLIC_URLS,
+    ALLOW_UNCONFINED_SERVICES,
+    ALLOWED_ACTIONS,
     ALLOWED_PRINCIPALS,
+    FUNCTION_NAMES,
     RESPONSE_HOSTS,
     SIMULATE_PANIC,
 ];
 
 const ALLOW_PUBLIC: &str = "ALLOW_PUBLIC";
+const ALLOW_PUBLIC_URLS: &str = "ALLOW_PUBLIC_URLS";
+const ALLOW_UNCONFINED_SERVICES: &str = "ALLOW_UNCONFINED_SERVICES";
+const ALLOWED_ACTIONS: &str = "ALLOWED_ACTIONS";
 const ALLOWED_PRINCIPALS: &str = "ALLOWED_PRINCIPALS";
+const FUNCTION_NAMES: &str = "FUNCTION_NAMES";
 const RESPONSE_HOSTS: &str = "RESPONSE_HOSTS";
 /// Lets all work panic, so that an operator can see the response to a panic.
 const SIMULATE_PANIC: &str = "SIMULATE_PANIC";
@@ -34,40 +44,29 @@ impl Config {
     /// Reads the configuration from `variable`, which gives the value of an environment variable. An empty one counts as not set,
     /// as a template's parameter leaves it.
     pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let public = set(ALLOW_PUBLIC).map_or(Ok(false), |value| switch(ALLOW_PUBLIC, &value));
-        let principals = set(ALLOWED_PRINCIPALS).map(|list| {
-            let remedy =
-                "give account ids of 12 digits, organization ids or `*`, with commas between";
-            entries(ALLOWED_PRINCIPALS, &list, remedy, |entry| {
-                entry.parse().ok()
-            })
-        });
-        let hosts = set(RESPONSE_HOSTS).map(|list| {
-            let remedy = "give hosts or DNS suffixes, each perhaps after `http://` and with a port, with commas between";
-            entries(RESPONSE_HOSTS, &list, remedy, ResponseHost::parse)
-        });
-        let (principals, hosts) = (principals.transpose(), hosts.transpose());
-        let own_bucket = || {
-            let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
-            let own_bucket = region.and_then(|region| ResponseHost::for_region(&region));
-            own_bucket.into_iter().collect()
+        let simulate_panic = variable(SIMULATE_PANIC).is_some_and(|value| value == "1");
+        let mut variables = Variables {
+            variable,
+            invalid: Vec::new(),
         };
-        let invalid = [
-            public.as_ref().err(),
-            principals.as_ref().err(),
-            hosts.as_ref().err(),
-        ];
-        let invalid = invalid.into_iter().flatten().flatten().cloned().collect();
+        let allow_public = variables.switch(ALLOW_PUBLIC);
+        let functions = variables.function_guardrails();
+        let principals = "give account ids of 12 digits, organization ids, services, ARNs of IAM or `*`, with commas between";
+        let allowed_principals =
+            variables.list(ALLOWED_PRINCIPALS, principals, |entry| entry.parse().ok());
+        let hosts = "give hosts or DNS suffixes, each perhaps after `http://` and with a port, with commas between";
+        let hosts = variables.list(RESPONSE_HOSTS, hosts, ResponseHost::parse);
+        // An invalid list must not leave every stack without a response.
+        let response_hosts = hosts.unwrap_or_else(|| variables.own_bucket());
         Self {
             guardrails: Guardrails {
-                allow_public: public.unwrap_or_default(),
-                allowed_principals: principals.unwrap_or_default(),
-                // An invalid list must not leave every stack without a response.
-                response_hosts: hosts.ok().flatten().unwrap_or_else(own_bucket),
-                invalid,
+                allow_public,
+                allowed_principals,
+                functions,
+                response_hosts,
+                invalid: variables.invalid,
             },
-            simulate_panic: variable(SIMULATE_PANIC).is_some_and(|value| value == "1"),
+            simulate_panic,
         }
     }
 
@@ -79,37 +78,74 @@ impl Config {
     }
 }
 
-fn switch(variable: &'static str, value: &str) -> Result<bool, Vec<InvalidGuardrail>> {
-    value.parse().map_err(|_| {
-        vec![InvalidGuardrail {
-            variable,
-            got: format!("= {}", shown(value)),
-            remedy: "set it to `true` or `false`",
-        }]
-    })
+/// Reads variables, and collects the invalid values.
+struct Variables<F> {
+    variable: F,
+    invalid: Vec<InvalidGuardrail>,
 }
 
-/// The entries of a comma-separated list, or those that are invalid.
-fn entries<T>(
-    variable: &'static str,
-    list: &str,
-    remedy: &'static str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<Vec<T>, Vec<InvalidGuardrail>> {
-    let (mut valid, mut invalid) = (Vec::new(), Vec::new());
-    for entry in list.split(',').map(str::trim) {
-        match parse(entry) {
-            Some(value) => valid.push(value),
-            None => invalid.push(InvalidGuardrail {
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    fn set(&self, name: &str) -> Option<String> {
+        (self.variable)(name).filter(|value| !value.is_empty())
+    }
+
+    fn switch(&mut self, variable: &'static str) -> bool {
+        let Some(value) = self.set(variable) else {
+            return false;
+        };
+        value.parse().unwrap_or_else(|_| {
+            self.invalid.push(InvalidGuardrail {
                 variable,
-                got: format!("with {}", shown(entry)),
-                remedy,
-            }),
+                got: format!("= {}", shown(&value)),
+                remedy: "set it to `true` or `false`",
+            });
+            false
+        })
+    }
+
+    /// The entries of a comma-separated list; none if it is not set or one of them is invalid.
+    fn list<T>(
+        &mut self,
+        variable: &'static str,
+        remedy: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let list = self.set(variable)?;
+        let (mut valid, before) = (Vec::new(), self.invalid.len());
+        for entry in list.split(',').map(str::trim) {
+            match parse(entry) {
+                Some(value) => valid.push(value),
+                None => self.invalid.push(InvalidGuardrail {
+                    variable,
+                    got: format!("with {}", shown(entry)),
+                    remedy,
+                }),
+            }
+        }
+        (self.invalid.len() == before).then_some(valid)
+    }
+
+    fn function_guardrails(&mut self) -> FunctionGuardrails {
+        let names = "give one name, or a pattern with `*` and `?`";
+        let actions = "give actions as in `lambda:InvokeFunction`, with commas between";
+        FunctionGuardrails {
+            // A name has no comma.
+            served: self
+                .list(FUNCTION_NAMES, names, FunctionNames::parse)
+                .unwrap_or_default(),
+            allow_public_urls: self.switch(ALLOW_PUBLIC_URLS),
+            allow_unconfined_services: self.switch(ALLOW_UNCONFINED_SERVICES),
+            allowed_actions: self
+                .list(ALLOWED_ACTIONS, actions, AllowedAction::parse)
+                .unwrap_or_else(AllowedAction::invocations),
         }
     }
-    if invalid.is_empty() {
-        Ok(valid)
-    } else {
-        Err(invalid)
+
+    /// CloudFormation's own bucket of the function's region.
+    fn own_bucket(&self) -> Vec<ResponseHost> {
+        let region =
+            (self.variable)("AWS_REGION").or_else(|| (self.variable)("AWS_DEFAULT_REGION"));
+        let own_bucket = region.and_then(|region| ResponseHost::for_region(&region));
+        own_bucket.into_iter().collect()
     }
 }

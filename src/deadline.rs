@@ -44,6 +44,8 @@ pub(crate) const CALL_INTERVAL: Duration = Duration::from_millis(91);
 /// For what takes a while to be known everywhere: the policy of a new role takes up to 12 seconds, and the first grant often
 /// comes right after the role was created.
 pub(crate) const IAM_PROPAGATION_TIMEOUT: Duration = Duration::from_secs(20);
+/// For a function that a permission names, and that may be created at the same time.
+pub(crate) const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 // Consistency and order.
 

@@ -1,14 +1,19 @@
 //! The operator's guardrails: which statements of an operation are denied, and why. They deny grants, and never a revoke.
 
+pub mod functions;
+pub mod violation;
+
 use std::collections::BTreeSet;
 
-use thiserror::Error;
-
+use self::functions::{FunctionGuardrails, is_for_url};
+use self::violation::{GuardrailViolation, InvalidGuardrail};
 use crate::cloudformation::response_hosts::ResponseHost;
 use crate::cloudformation::response_url::ResponseUrl;
 use crate::policy::desired::Removal;
+use crate::policy::function_arn::FunctionArn;
 use crate::policy::plan::Denied;
 use crate::policy::principal::Principal;
+use crate::policy::statement::Statement;
 use crate::resources::operation::{Mode, Operation};
 use crate::text::joined;
 
@@ -21,43 +26,10 @@ pub struct Guardrails {
     pub(crate) allow_public: bool,
     /// The principals that may be granted to; any where there is no list.
     pub(crate) allowed_principals: Option<Vec<Principal>>,
+    pub(crate) functions: FunctionGuardrails,
     pub(crate) response_hosts: Vec<ResponseHost>,
     /// Values that are invalid: every grant is denied then.
     pub(crate) invalid: Vec<InvalidGuardrail>,
-}
-
-/// An environment variable whose value is invalid.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("invalid guardrail: got `{variable}` {got}, have the provider's operator {remedy}")]
-pub struct InvalidGuardrail {
-    pub(crate) variable: &'static str,
-    pub(crate) got: String,
-    pub(crate) remedy: &'static str,
-}
-
-/// What a guardrail denies.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum GuardrailViolation {
-    /// A grant to everybody.
-    #[error(
-        "public grant not allowed: got `*`, grant to accounts or organizations, or have the provider's operator set `AllowPublic` to `true`"
-    )]
-    Public,
-    /// A grant to these principals.
-    #[error(
-        "principal not allowed: got {got}, grant to allowed ones ({allowed}), or have the provider's operator add it to `AllowedPrincipals`"
-    )]
-    Principals {
-        /// The principals to grant to.
-        got: String,
-        /// The allowed ones.
-        allowed: String,
-    },
-    /// A response to this URL.
-    #[error(
-        "`ResponseURL` not allowed: got `{0}`, have the provider's operator add its domain to `ResponseHosts` if stacks should get responses there"
-    )]
-    ResponseHost(ResponseUrl),
 }
 
 impl Guardrails {
@@ -78,63 +50,126 @@ impl Guardrails {
             .ok_or_else(|| GuardrailViolation::ResponseHost(url.clone()))
     }
 
-    /// The statements that `operation` must not add. Removing access is always allowed. A resource that has its grant already
-    /// is denied only what would have to be added: it may lose some of it, or be rolled back to it.
+    /// The statements that `operation` must not add; `own_function` is the one that the provider runs in. Removing access is always
+    /// allowed. A resource that has its grant already is denied only what would have to be added: it may lose some of it, or be rolled
+    /// back to it.
     ///
     /// # Errors
     /// Why all of it is denied, joined by `; `.
-    pub fn authorize(&self, operation: &Operation, url: &ResponseUrl) -> Result<Denied, String> {
+    pub fn authorize(
+        &self,
+        operation: &Operation,
+        url: &ResponseUrl,
+        own_function: Option<&FunctionArn>,
+    ) -> Result<Denied, String> {
         let spec = operation.spec.as_ref();
         let Some(spec) = spec.filter(|_| operation.mode == Mode::Apply) else {
             return Ok(Denied::new());
         };
         self.check_response_url(url)
             .map_err(|violation| violation.to_string())?;
-        let desired = spec.desired.statements.iter();
-        let principals = desired.clone().map(|statement| &statement.principal);
-        let denied: BTreeSet<&Principal> = principals.filter(|who| !self.allows(who)).collect();
-        if !operation.keeps_id && !denied.is_empty() {
-            return Err(self.reason(&denied));
+        let policies = Policies {
+            function: spec.targets.function(),
+            own_function,
+        };
+        let desired: Vec<&Statement> = spec.desired.statements.iter().collect();
+        if !operation.keeps_id
+            && let Some(reason) = self.reason(&desired, policies)
+        {
+            return Err(reason);
         }
         // What a rollback would restore is denied too.
         let restorable = spec.desired.removals.iter().filter_map(Removal::statement);
-        let denied = desired.chain(restorable);
-        let denied = denied.filter(|statement| !self.allows(&statement.principal));
-        let why = |principal| self.reason(&BTreeSet::from([principal]));
+        let denied = desired.into_iter().chain(restorable);
         Ok(denied
-            .map(|statement| (statement.clone(), why(&statement.principal)))
+            .filter_map(|statement| {
+                let reason = self.reason(&[statement], policies)?;
+                Some((statement.clone(), reason))
+            })
             .collect())
     }
 
-    /// Everything that denies a grant to `denied`, each of it once.
-    fn reason(&self, denied: &BTreeSet<&Principal>) -> String {
-        let (public, others): (Vec<&Principal>, Vec<&Principal>) = denied
-            .iter()
-            .copied()
-            .filter(|principal| !self.is_allowed(principal))
-            .partition(|principal| **principal == Principal::Everyone && !self.allow_public);
-        let public = public.first().map(|_| GuardrailViolation::Public);
-        let allowed = self.allowed_principals.iter().flatten();
-        let others = (!others.is_empty()).then(|| GuardrailViolation::Principals {
-            got: listed(others.into_iter()),
-            allowed: listed(allowed),
-        });
+    /// Everything that denies `statements`, each of it once; none if they are allowed.
+    fn reason(&self, statements: &[&Statement], policies: Policies<'_>) -> Option<String> {
         let invalid = self.invalid.iter().take(MAX_REPORTED);
-        let violations = others.into_iter().chain(public);
-        let reasons = invalid.map(ToString::to_string);
-        let reasons = reasons.chain(violations.map(|violation| violation.to_string()));
-        reasons.collect::<Vec<_>>().join("; ")
+        let mut reasons: Vec<String> = invalid.map(ToString::to_string).collect();
+        for violation in self.violations(statements, policies) {
+            let reason = violation.to_string();
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        let more = reasons.len().saturating_sub(MAX_REPORTED * 2);
+        reasons.truncate(MAX_REPORTED * 2);
+        (!reasons.is_empty()).then(|| joined(&reasons, "; ", more))
     }
 
-    fn allows(&self, principal: &Principal) -> bool {
-        self.invalid.is_empty() && self.is_allowed(principal)
+    fn violations(
+        &self,
+        statements: &[&Statement],
+        policies: Policies<'_>,
+    ) -> Vec<GuardrailViolation> {
+        let mut violations = Vec::new();
+        if let Some(function) = policies.function {
+            let function = self
+                .functions
+                .check_function(function, policies.own_function);
+            violations.extend(function.err());
+            let statements = statements.iter();
+            violations.extend(statements.flat_map(|one| self.functions.check_statement(one)));
+        }
+        violations.extend(self.unlisted(statements));
+        violations.extend(statements.iter().filter_map(|one| self.public(one)));
+        violations
     }
 
-    fn is_allowed(&self, principal: &Principal) -> bool {
-        let allowed = self.allowed_principals.as_ref();
-        let is_listed = allowed.is_none_or(|allowed| allowed.contains(principal));
-        is_listed && (*principal != Principal::Everyone || self.allow_public)
+    /// The principals that are not on the list of the allowed ones.
+    fn unlisted(&self, statements: &[&Statement]) -> Option<GuardrailViolation> {
+        let allowed = self.allowed_principals.as_ref()?;
+        let statements = statements.iter();
+        let others = statements.filter(|one| self.public(one).is_none());
+        let others = others.map(|one| &one.principal);
+        let others: BTreeSet<&Principal> = others.filter(|who| !is_listed(who, allowed)).collect();
+        (!others.is_empty()).then(|| GuardrailViolation::Principals {
+            got: listed(others.into_iter()),
+            allowed: listed(allowed.iter()),
+        })
     }
+
+    /// What denies a grant to everybody.
+    fn public(&self, statement: &Statement) -> Option<GuardrailViolation> {
+        let Statement {
+            principal,
+            conditions,
+            ..
+        } = statement;
+        if *principal != Principal::Everyone
+            || self.allow_public
+            || self.functions.allows_public_url(conditions)
+        {
+            return None;
+        }
+        Some(if is_for_url(conditions) {
+            GuardrailViolation::PublicUrl
+        } else {
+            GuardrailViolation::Public
+        })
+    }
+}
+
+/// Whose policies an operation is about.
+#[derive(Clone, Copy)]
+struct Policies<'a> {
+    /// The function; none where it is a layer.
+    function: Option<&'a FunctionArn>,
+    /// The function that the provider runs in.
+    own_function: Option<&'a FunctionArn>,
+}
+
+/// Whether `principal` is among the allowed ones, which an account is with all its roles and users.
+fn is_listed(principal: &Principal, allowed: &[Principal]) -> bool {
+    let account = principal.account().cloned().map(Principal::Account);
+    allowed.contains(principal) || account.is_some_and(|account| allowed.contains(&account))
 }
 
 /// The first of `principals`, and the number of the others.
@@ -164,9 +199,9 @@ mod tests {
     }
 
     fn operation(mode: Mode, principals: &[&str]) -> Operation {
-        let statement = |principal: &&str| Statement {
-            sid: "sid".parse().expect("a statement id"),
-            principal: principal.parse().expect("a principal"),
+        let statement = |principal: &&str| {
+            let sid = "sid".parse().expect("a statement id");
+            Statement::layer_version(sid, principal.parse().expect("a principal"))
         };
         let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1";
         let desired = DesiredState {
@@ -188,11 +223,11 @@ mod tests {
         let guardrails = guardrails(variables);
         let revoke = operation(Mode::Cleanup, principals);
         assert_eq!(
-            guardrails.authorize(&revoke, &url),
+            guardrails.authorize(&revoke, &url, None),
             Ok(Denied::new()),
             "a revoke"
         );
-        let denied = guardrails.authorize(&operation(Mode::Apply, principals), &url);
+        let denied = guardrails.authorize(&operation(Mode::Apply, principals), &url, None);
         denied.map(|denied| assert_eq!(denied, Denied::new()))
     }
 
@@ -247,7 +282,7 @@ mod tests {
                 &[("ALLOWED_PRINCIPALS", "111122223333,1234")],
                 &["111122223333"],
                 "invalid guardrail: got `ALLOWED_PRINCIPALS` with `1234`, have the provider's operator give account ids of \
-                 12 digits, organization ids or `*`, with commas between",
+                 12 digits, organization ids, services, ARNs of IAM or `*`, with commas between",
             ),
             (
                 &[("ALLOW_PUBLIC", "tr\nue")],
@@ -312,7 +347,7 @@ mod tests {
             ..operation(Mode::Apply, &["*", "111122223333"])
         };
         let denied = guardrails(&[])
-            .authorize(&has_it, &url)
+            .authorize(&has_it, &url, None)
             .expect("not all of it");
         let denied: Vec<String> = denied.keys().map(ToString::to_string).collect();
         assert_eq!(denied, ["`sid` for `*`"]);
@@ -326,7 +361,9 @@ mod tests {
         let spec = update.spec.as_mut().expect("a spec");
         let replaced = replaced.desired.statements.into_iter();
         spec.desired.removals = replaced.map(Removal::Exact).collect();
-        let denied = guardrails(&[]).authorize(&update, &url).expect("allowed");
+        let denied = guardrails(&[])
+            .authorize(&update, &url, None)
+            .expect("allowed");
         let denied: Vec<String> = denied.keys().map(ToString::to_string).collect();
         assert_eq!(denied, ["`sid` for `*`"]);
     }

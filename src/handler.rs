@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::deadline::{Deadlines, RunError, run_until};
 use crate::http::Http;
 use crate::reconcile::{Failure, Reconciler, Success, Work};
-use crate::resources;
+use crate::resources::lifecycle;
 use crate::resources::location::ProviderLocation;
 use crate::resources::operation::Mode;
 use crate::respond::{self, NotSent, Rejection};
@@ -82,11 +82,13 @@ impl Handler {
         envelope.check().map_err(Rejection::invalid)?;
         event.check().map_err(Rejection::invalid)?;
         let request = Request::parse(envelope, &event.json).map_err(Rejection::invalid)?;
-        let operation = resources::operation(&request).map_err(Rejection::invalid)?;
+        let operation = lifecycle::operation(&request).map_err(Rejection::invalid)?;
         let location = ProviderLocation::parse(&context.invoked_function_arn);
         let operation = operation.at(&location).map_err(Rejection::invalid)?;
         let guardrails = &self.config.guardrails;
-        let denied = guardrails.authorize(&operation, &envelope.response_url);
+        let own_function = location.function();
+        let url = &envelope.response_url;
+        let denied = guardrails.authorize(&operation, url, own_function.as_ref());
         let denied = denied.map_err(Rejection::denied)?;
         // A revoke is worth its time even when CloudFormation no longer waits for it.
         let expires = envelope.expires.filter(|_| operation.mode == Mode::Apply);

@@ -1,4 +1,5 @@
-//! A CloudFormation custom resource provider that shares Lambda layers with accounts, organizations or everybody.
+//! A CloudFormation custom resource provider that shares Lambda layers and functions with accounts, organizations, services or
+//! everybody.
 //!
 //! [`handler`] handles one request: parse → authorize → reconcile → respond. Pure code decides, async code acts:
 //!
@@ -23,10 +24,7 @@
 //! use lambda_permission_provider::policy::statement::Statement;
 //!
 //! let target = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse()?;
-//! let statement = Statement {
-//!     sid: "engineering-org".parse()?,
-//!     principal: "o-abc1234567".parse()?,
-//! };
+//! let statement = Statement::layer_version("engineering-org".parse()?, "o-abc1234567".parse()?);
 //! let desired = DesiredState { statements: vec![statement], ..DesiredState::default() };
 //! let plan = plan(&desired, &PolicyDocument::empty(target), &Denied::new())?;
 //! assert_eq!(plan.to_string(), "add `engineering-org` for `o-abc1234567`");

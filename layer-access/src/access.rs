@@ -1,10 +1,8 @@
 //! Who can use a layer version by one statement of its policy. What is not known to be limited counts as public.
 
 use lambda_permission_provider::policy::arn::LayerVersionArn;
-use lambda_permission_provider::policy::principal::{
-    OrganizationId, Principal, account_of_root_arn,
-};
-use lambda_permission_provider::policy::statement::{Statement, normalize};
+use lambda_permission_provider::policy::principal::{OrganizationId, Principal};
+use lambda_permission_provider::policy::statement::Statement;
 use lambda_permission_provider::policy::statement_id::StatementId;
 use lambda_permission_provider::policy::target::PolicyTarget;
 use serde_json::Value;
@@ -37,7 +35,12 @@ impl Access {
         };
         let is_public = match &principal {
             Some(Principal::Everyone) => true,
-            Some(Principal::Account(_) | Principal::Organization(_)) => false,
+            Some(
+                Principal::Account(_)
+                | Principal::Organization(_)
+                | Principal::Service(_)
+                | Principal::Identity(_),
+            ) => false,
             None => grants_to_everybody(statement),
         };
         let other = || {
@@ -57,27 +60,11 @@ impl Access {
 
 /// Whom `statement` grants `layer_version` to, if it grants exactly that.
 fn principal_of(statement: &Value, layer_version: &LayerVersionArn) -> Option<Principal> {
-    let sid = statement.get("Sid")?.as_str()?.parse().ok()?;
-    let principal = principal_named(&normalize(statement)?)?;
     let target = PolicyTarget::LayerVersion(layer_version.clone());
-    let own = Statement { sid, principal };
+    let Statement { sid, principal, .. } = Statement::parse(statement, &target)?;
+    let own = Statement::layer_version(sid, principal);
     own.matches_in_any_partition(statement, &target)
         .then_some(own.principal)
-}
-
-/// Whom a normalized statement names.
-fn principal_named(statement: &Value) -> Option<Principal> {
-    let principal = statement.get("Principal")?;
-    if principal == "*" {
-        let organization = statement.pointer("/Condition/StringEquals/aws:principalorgid");
-        return match organization {
-            Some(organization) => Some(Principal::Organization(
-                organization.as_str()?.parse().ok()?,
-            )),
-            None => Some(Principal::Everyone),
-        };
-    }
-    account_of_root_arn(principal.get("AWS")?.as_str()?).map(Principal::Account)
 }
 
 /// Of a statement of any other form: whether it allows something to everybody, and no condition limits it to organizations.

@@ -31,7 +31,7 @@ impl Account {
         let http =
             Http::new(tls.map_err(|error| no_tls(&error))?).map_err(|error| no_tls(&error))?;
         let region = match layer {
-            Some(layer) => Some(Region::new(layer.region().to_owned())),
+            Some(layer) => Some(Region::new(layer.location().region().to_owned())),
             None => configured_region().await,
         };
         let region = region

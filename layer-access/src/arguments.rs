@@ -63,9 +63,9 @@ impl Arguments {
                     return Err(InvalidArguments::UnknownOption(text));
                 }
                 layer => {
-                    let set = layer.parse();
-                    let not_a_layer = |ParseTargetSetError| InvalidArguments::NotALayer(text);
-                    arguments.add(set.map_err(not_a_layer)?);
+                    let set: Result<TargetSet, ParseTargetSetError> = layer.parse();
+                    let set = set.ok().filter(|set| set.function().is_none());
+                    arguments.add(set.ok_or(InvalidArguments::NotALayer(text))?);
                 }
             }
         }
@@ -80,6 +80,7 @@ impl Arguments {
     fn add(&mut self, set: TargetSet) {
         match set {
             TargetSet::AllVersions(layer) => drop(self.layers.insert(layer, None)),
+            TargetSet::One(PolicyTarget::Function(_)) => {}
             TargetSet::One(PolicyTarget::LayerVersion(version)) => {
                 let selected = self.layers.entry(version.layer().clone());
                 // Where all versions are selected, this one is.

@@ -44,7 +44,10 @@ impl Inventory {
             let list = async || self.api.list(&set, marker.clone()).await;
             let page = retry(list, |error| is_retryable(error.kind)).await?;
             let targets = page.targets.into_iter();
-            versions.extend(targets.map(|PolicyTarget::LayerVersion(version)| version));
+            versions.extend(targets.filter_map(|target| match target {
+                PolicyTarget::LayerVersion(version) => Some(version),
+                PolicyTarget::Function(_) => None,
+            }));
             marker = page.next;
             if marker.is_none() {
                 return Ok(versions);
@@ -57,11 +60,12 @@ impl Inventory {
     pub fn policies(
         &self,
         versions: Vec<LayerVersionArn>,
-    ) -> impl Stream<Item = Result<PolicyDocument, ApiError>> {
-        let policy = async |version| {
-            let target = PolicyTarget::LayerVersion(version);
+    ) -> impl Stream<Item = Result<(LayerVersionArn, PolicyDocument), ApiError>> {
+        let policy = async |version: LayerVersionArn| {
+            let target = PolicyTarget::LayerVersion(version.clone());
             let read = async || self.api.get_policy(&target).await;
-            retry(read, |error| is_retryable(error.kind)).await
+            let policy = retry(read, |error| is_retryable(error.kind)).await?;
+            Ok((version, policy))
         };
         stream::iter(versions).map(policy).buffered(CONCURRENCY)
     }

@@ -74,7 +74,10 @@ fn print(text: &str, code: u8) -> ExitCode {
 /// Who can use `layers`, or every layer of the account where none is given.
 async fn report(layers: BTreeMap<LayerArn, Selected>) -> Result<Report, String> {
     let account = Account::find(layers.keys().next()).await?;
-    if let Some(foreign) = layers.keys().find(|layer| *layer.account() != account.id) {
+    if let Some(foreign) = layers
+        .keys()
+        .find(|layer| *layer.location().account() != account.id)
+    {
         let account = &account.id;
         return Err(format!(
             "layer of another account: got `{foreign}` with credentials of `{account}`, use credentials of that account"
@@ -141,8 +144,8 @@ async fn policies(inventory: &Inventory, versions: Vec<LayerVersionArn>) -> Resu
     let (all, mut progress, mut found) = (versions.len(), Progress::start(), Vec::new());
     let mut policies = std::pin::pin!(inventory.policies(versions));
     while let Some(policy) = policies.next().await {
-        let policy = policy.map_err(|error| reason(&error))?;
-        found.push(Version::new(&policy));
+        let (version, policy) = policy.map_err(|error| reason(&error))?;
+        found.push(Version::new(version, &policy));
         progress.report(found.len(), all, "versions read");
     }
     Ok(Report(found))
@@ -164,8 +167,10 @@ fn reason(error: &ApiError) -> String {
         }
         ErrorKind::Misconfigured => "correct the credentials and the region",
         ErrorKind::NotFound
+        | ErrorKind::NotYetFound
         | ErrorKind::UnknownPrincipal
         | ErrorKind::PolicyTooLarge
+        | ErrorKind::PublicAccessBlocked
         | ErrorKind::InvalidRequest => "correct what this message names",
     };
     format!("{}, {remedy}", error.without_remedy())

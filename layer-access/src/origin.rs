@@ -66,7 +66,7 @@ fn looks_derived(sid: &StatementId, principal: &Principal) -> bool {
 mod tests {
     use super::*;
     use lambda_permission_provider::policy::statement::Statement;
-    use lambda_permission_provider::resources::layer_version_permission::LayerVersionPermission;
+    use lambda_permission_provider::resources::layer_version_permission;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -124,8 +124,8 @@ mod tests {
             };
             properties["LayerVersionArn"] = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".into();
             let properties = properties.as_object().unwrap();
-            let resource = LayerVersionPermission::parse(properties, &stack, &logical_id).unwrap();
-            for Statement { sid, principal } in resource.statements() {
+            let resource = layer_version_permission::parse(properties, &stack, &logical_id).unwrap();
+            for Statement { sid, principal, .. } in resource.statements() {
                 prop_assert!(looks_derived(&sid, &principal), "{}", sid);
             }
         }

@@ -5,7 +5,6 @@ use std::fmt;
 use lambda_permission_provider::policy::arn::LayerVersionArn;
 use lambda_permission_provider::policy::document::PolicyDocument;
 use lambda_permission_provider::policy::principal::Principal;
-use lambda_permission_provider::policy::target::PolicyTarget;
 use serde_json::{Value, json};
 
 use crate::access::Access;
@@ -20,9 +19,8 @@ pub struct Version {
 }
 
 impl Version {
-    /// Who can use the layer version of `policy`.
-    pub fn new(policy: &PolicyDocument) -> Self {
-        let PolicyTarget::LayerVersion(arn) = policy.target.clone();
+    /// Who can use the layer version `arn`, which has `policy`.
+    pub fn new(arn: LayerVersionArn, policy: &PolicyDocument) -> Self {
         let statements = policy.statements();
         let access = statements.map(|statement| Access::new(statement, &arn));
         Self {
@@ -103,6 +101,9 @@ impl Row {
                 format!("organization {organization}")
             }
             (Some(Principal::Everyone), _) => "EVERYBODY".to_owned(),
+            (Some(principal @ (Principal::Service(_) | Principal::Identity(_))), _) => {
+                principal.to_string()
+            }
             (None, true) => "EVERYBODY, as below".to_owned(),
             (None, false) => "as below".to_owned(),
         };
@@ -180,6 +181,7 @@ fn counted(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lambda_permission_provider::policy::target::PolicyTarget;
 
     fn version(arn: &str, statements: &[Value]) -> Version {
         let arn: LayerVersionArn = format!("arn:aws:lambda:eu-west-1:123456789012:layer:{arn}")
@@ -193,10 +195,9 @@ mod tests {
             statement
         });
         let document = json!({"Statement": statements.collect::<Vec<_>>()});
-        Version::new(
-            &PolicyDocument::parse(PolicyTarget::LayerVersion(arn), &document.to_string(), None)
-                .unwrap(),
-        )
+        let target = PolicyTarget::LayerVersion(arn.clone());
+        let policy = PolicyDocument::parse(target, &document.to_string(), None);
+        Version::new(arn, &policy.unwrap())
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::call::{attempt_timeout, classify, log_call, no_retries};
 use super::error::{ASSUME_ROLE, ApiError, ErrorKind};
 use super::lambda::{self, LambdaApi};
 use super::rate_limiter::RateLimiter;
+use super::session_policy::session_policy;
 use crate::deadline::SESSION_DURATION;
 use crate::http::Http;
 use crate::policy::arn::AccountId;
@@ -81,7 +82,7 @@ impl LambdaClients {
         let Some(role) = role else {
             return Ok(self.own.clone());
         };
-        let policy = lambda::session_policy(targets);
+        let policy = session_policy(targets);
         if let Some(api) = self.cached(role, &policy) {
             return Ok(api);
         }

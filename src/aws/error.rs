@@ -3,16 +3,22 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::policy::desired::DesiredState;
 use crate::policy::document::PolicyDocument;
 use crate::policy::plan::Change;
 use crate::policy::role::Role;
-use crate::text::one_line;
+use crate::policy::statement::deleted_principal;
+use crate::text::{joined, one_line, shown};
 
 /// The most bytes of a policy, as Lambda documents it for functions.
 ///
 /// Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 const MAX_POLICY_BYTES: usize = 20_480;
+
+/// How many statements of deleted principals a reason names.
+const MAX_REPORTED: usize = 5;
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +73,8 @@ pub(crate) struct ApiCall<'a> {
 pub enum ErrorKind {
     /// There is no such resource, policy or statement.
     NotFound,
+    /// There is no such resource for a statement to be added to, or not yet.
+    NotYetFound,
     /// The policy is not as it was read: it has another revision, or a statement of that id.
     Conflict,
     /// The role is not allowed to do it, or not yet.
@@ -81,6 +89,8 @@ pub enum ErrorKind {
     UnknownPrincipal,
     /// The policy would be too large with the statement.
     PolicyTooLarge,
+    /// The account or the function does not allow a public policy.
+    PublicAccessBlocked,
     /// Too many requests: nothing was done.
     Throttled,
     /// Lambda failed, or did not respond: it may have been done or not.
@@ -97,8 +107,9 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NotFound,
+        Self::NotYetFound,
         Self::Conflict,
         Self::AccessDenied,
         Self::Expired,
@@ -106,6 +117,7 @@ impl ErrorKind {
         Self::StaleSignature,
         Self::UnknownPrincipal,
         Self::PolicyTooLarge,
+        Self::PublicAccessBlocked,
         Self::Throttled,
         Self::OutcomeUnknown,
         Self::NetworkFailure,
@@ -138,6 +150,7 @@ impl ErrorKind {
             | "RequestTimeTooSkewed"
             | "RequestInTheFuture" => Self::StaleSignature,
             "PolicyLengthExceededException" => Self::PolicyTooLarge,
+            "PublicPolicyException" => Self::PublicAccessBlocked,
             "TooManyRequestsException" | "ThrottlingException" | "Throttling" => Self::Throttled,
             _ if status == 429 => Self::Throttled,
             _ if status == 401 || status == 403 => Self::AccessDenied,
@@ -150,7 +163,7 @@ impl ErrorKind {
     #[must_use]
     pub fn head(self, resource_type: &str) -> String {
         let head = match self {
-            Self::NotFound => return format!("no such {resource_type}"),
+            Self::NotFound | Self::NotYetFound => return format!("no such {resource_type}"),
             Self::Conflict => "policy modified concurrently",
             Self::AccessDenied => "access denied",
             Self::Expired => "credentials expired",
@@ -158,6 +171,7 @@ impl ErrorKind {
             Self::StaleSignature => "signature not accepted",
             Self::UnknownPrincipal => "principal not accepted",
             Self::PolicyTooLarge => "policy size limit exceeded",
+            Self::PublicAccessBlocked => "public policy blocked",
             Self::Throttled => "throttled by Lambda",
             Self::OutcomeUnknown | Self::NetworkFailure => "Lambda unavailable",
             Self::Misconfigured => "invalid provider configuration",
@@ -170,6 +184,7 @@ impl ErrorKind {
     fn remedy(self) -> &'static str {
         match self {
             Self::NotFound => "publish it or correct the ARN",
+            Self::NotYetFound => "create it or correct its name",
             Self::Conflict => "deploy again when no other writer changes it",
             Self::AccessDenied => {
                 "allow that action on that ARN to the provider's role, or give as `RoleArn` a role of the resource's account that is allowed to"
@@ -182,10 +197,13 @@ impl ErrorKind {
                 "deploy again, and if it persists check what changes the function's credentials or requests on their way"
             }
             Self::UnknownPrincipal => {
-                "check that the account or organization exists, and deploy again some minutes after it was created"
+                "check that it exists, and deploy again some minutes after it was created"
             }
             Self::PolicyTooLarge => {
                 "grant to one organization instead of many accounts, or remove statements"
+            }
+            Self::PublicAccessBlocked => {
+                "grant to accounts, organizations or services instead, or let the account's administrator allow public policies"
             }
             Self::Throttled => "deploy again, with fewer stacks at a time",
             Self::OutcomeUnknown | Self::NetworkFailure => {
@@ -245,6 +263,17 @@ impl ApiError {
         &self.details.code
     }
 
+    /// The same as another kind, of which more is known than the code says.
+    pub(super) fn of_kind(self, kind: ErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// Whether Lambda does not accept the principal of an added statement, as far as its message tells.
+    pub(super) fn is_about_the_principal(&self) -> bool {
+        self.code() == "InvalidParameterValueException"
+            && self.details.message.to_lowercase().contains("principal")
+    }
+
     /// What is wrong and what was got, for programs whose users have another remedy.
     #[must_use]
     pub fn without_remedy(&self) -> String {
@@ -287,8 +316,19 @@ impl ApiError {
         desired: &DesiredState,
         policy: &PolicyDocument,
     ) -> Self {
-        if let (ErrorKind::UnknownPrincipal, Change::Add(statement)) = (self.kind, change) {
-            self.details.note = format!(" (the principal is `{}`)", statement.principal);
+        let is_about_it = self.kind == ErrorKind::UnknownPrincipal || self.is_about_the_principal();
+        if let (true, Change::Add(statement)) = (is_about_it, change) {
+            let deleted: Vec<String> = policy.statements().filter_map(deleted_statement).collect();
+            let more = deleted.len().saturating_sub(MAX_REPORTED);
+            let deleted = joined(deleted.get(..MAX_REPORTED).unwrap_or(&deleted), ", ", more);
+            let deleted = if deleted.is_empty() {
+                deleted
+            } else {
+                format!(
+                    ", and the policy has statements of deleted roles or users, which Lambda may refuse too: {deleted}"
+                )
+            };
+            self.details.note = format!(" (the principal is `{}`{deleted})", statement.principal);
         }
         if self.kind == ErrorKind::PolicyTooLarge {
             let (statements, bytes) = (policy.len(), policy.bytes());
@@ -296,8 +336,10 @@ impl ApiError {
             let all = desired.len();
             let fit = desired.filter(|desired| policy.statement(&desired.sid).is_some());
             let fit = fit.count();
+            let hint = policy.common_source();
+            let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
             self.details.note = format!(
-                " (it has {statements} statements in {bytes} of {MAX_POLICY_BYTES} bytes with {fit} of the {all} desired)"
+                " (it has {statements} statements in {bytes} of {MAX_POLICY_BYTES} bytes with {fit} of the {all} desired{hint})"
             );
         }
         self
@@ -312,6 +354,16 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// How a reason names a statement of a deleted principal.
+fn deleted_statement(statement: &Value) -> Option<String> {
+    let sid = statement.get("Sid").and_then(Value::as_str);
+    let principal = deleted_principal(statement)?;
+    Some(format!(
+        "{} for `{principal}`",
+        shown(sid.unwrap_or_default())
+    ))
+}
 
 /// The IAM action that assumes a role.
 pub const ASSUME_ROLE: &str = "sts:AssumeRole";
@@ -554,17 +606,17 @@ mod tests {
             code,
             "m",
         );
-        let add = Change::Add(Statement {
-            sid: "sid".parse().expect("a statement id"),
-            principal: "111122223333".parse().expect("a principal"),
-        });
+        let add = Change::Add(Statement::layer_version(
+            "sid".parse().expect("a statement id"),
+            "111122223333".parse().expect("a principal"),
+        ));
         assert_eq!(
             failure
                 .with_details(&add, &DesiredState::default(), &PolicyDocument::empty(arn))
                 .to_string(),
             "principal not accepted: got `InvalidParameterValueException` (`m`) from \
              `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, check \
-             that the account or organization exists, and deploy again some minutes after it was created (the principal \
+             that it exists, and deploy again some minutes after it was created (the principal \
              is `111122223333`)"
         );
     }

@@ -1,4 +1,4 @@
-//! Lambda's API for resource-based policies. What a call needs of a target is decided here, by its kind, and nowhere else.
+//! Lambda's API for resource-based policies. What call a target needs is decided here, by its kind, and nowhere else.
 //! Neither retries nor compares.
 
 use std::fmt;
@@ -8,41 +8,26 @@ use std::rc::Rc;
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use aws_sdk_lambda::config::{Builder, Config, Credentials, Region};
+use aws_sdk_lambda::config::{Builder, Credentials};
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::types::LayerVersionsListItem;
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
-use serde_json::json;
 use tokio::time::Instant;
 use url::Url;
 
 use super::call::{attempt_timeout, classify, log_call, no_retries};
 use super::config::endpoint_url;
 use super::error::{ApiCall, ApiError, ErrorKind};
+use super::function_policy;
+use super::layer_version_policy::{self, LIST};
 use super::rate_limiter::RateLimiter;
-use crate::policy::arn::{AccountId, LayerArn, LayerVersionArn};
+use crate::policy::arn::{AccountId, LayerVersionArn, ResourceLocation};
 use crate::policy::document::PolicyDocument;
 use crate::policy::principal::Principal;
 use crate::policy::role::Role;
-use crate::policy::statement::{LAYER_VERSION_ACTION, Statement};
+use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
 use crate::policy::target::{PolicyTarget, TargetSet};
-
-/// The most layer versions that Lambda lists at once.
-const PAGE_SIZE: i32 = 50;
-
-const ADD: &str = "lambda:AddLayerVersionPermission";
-const GET: &str = "lambda:GetLayerVersionPolicy";
-const LIST: &str = "lambda:ListLayerVersions";
-const REMOVE: &str = "lambda:RemoveLayerVersionPermission";
-
-/// The IAM actions that the calls need.
-pub const ACTIONS: [&str; 4] = [GET, ADD, REMOVE, LIST];
 
 /// The error code of a response that cannot be parsed.
 const MALFORMED: &str = "malformed response";
@@ -123,13 +108,9 @@ impl LambdaApi {
             }
             TargetSet::AllVersions(layer) => layer,
         };
-        let call = self.client.list_layer_versions();
-        let call = call
-            .layer_name(self.name(layer))
-            .set_marker(marker)
-            .max_items(PAGE_SIZE);
-        let call = call.customize().config_override(in_region_of(layer));
-        match self.call(LIST, layer, call.send()).await {
+        let name = self.name_of(layer.location(), layer.name(), layer);
+        let call = layer_version_policy::list(&self.client, layer, name, marker);
+        match self.call(LIST, layer, call).await {
             Ok(page) => {
                 let target = |listed: LayerVersionsListItem| {
                     let number = NonZeroU64::new(listed.version.try_into().ok()?)?;
@@ -155,19 +136,23 @@ impl LambdaApi {
     /// # Errors
     /// If Lambda did not return it.
     pub async fn get_policy(&self, target: &PolicyTarget) -> Result<PolicyDocument, ApiError> {
-        let PolicyTarget::LayerVersion(version) = target;
-        let call = self.client.get_layer_version_policy();
-        let call = call
-            .layer_name(self.name(version.layer()))
-            .version_number(number(version));
-        let call = call
-            .customize()
-            .config_override(in_region_of(version.layer()));
-        match self.call(GET, target, call.send()).await {
-            Ok(response) => {
-                let malformed = |message: &str| self.malformed(GET, target, message);
-                let (Some(document), Some(revision)) = (response.policy, response.revision_id)
-                else {
+        let name = self.name(target);
+        let (action, read) = match target {
+            PolicyTarget::LayerVersion(version) => {
+                let call = layer_version_policy::get(&self.client, version, name);
+                let action = layer_version_policy::GET;
+                (action, self.call(action, target, call).await)
+            }
+            PolicyTarget::Function(function) => {
+                let call = function_policy::get(&self.client, function, name);
+                let action = function_policy::GET;
+                (action, self.call(action, target, call).await)
+            }
+        };
+        match read {
+            Ok((document, revision)) => {
+                let malformed = |message: &str| self.malformed(action, target, message);
+                let (Some(document), Some(revision)) = (document, revision) else {
                     return Err(malformed("got no policy with a revision"));
                 };
                 PolicyDocument::parse(target.clone(), &document, Some(revision))
@@ -189,35 +174,33 @@ impl LambdaApi {
         statement: &Statement,
         policy: &PolicyDocument,
     ) -> Result<PolicyDocument, ApiError> {
-        let PolicyTarget::LayerVersion(version) = &policy.target;
-        let (principal, organization) = match &statement.principal {
-            Principal::Account(account) => (account.to_string(), None),
-            Principal::Organization(organization) => {
-                ("*".to_owned(), Some(organization.to_string()))
+        let (target, revision) = (&policy.target, policy.revision_id.clone());
+        let name = self.name(target);
+        let (action, added) = match target {
+            PolicyTarget::LayerVersion(version) => {
+                let call =
+                    layer_version_policy::add(&self.client, version, name, statement, revision);
+                let action = layer_version_policy::ADD;
+                (action, self.call(action, target, call).await)
             }
-            Principal::Everyone => ("*".to_owned(), None),
+            PolicyTarget::Function(function) => {
+                let call = function_policy::add(&self.client, function, name, statement, revision);
+                let action = function_policy::ADD;
+                (action, self.call(action, target, call).await)
+            }
         };
-        let call = self.client.add_layer_version_permission();
-        let call = call
-            .layer_name(self.name(version.layer()))
-            .version_number(number(version))
-            .statement_id(statement.sid.to_string())
-            .action(LAYER_VERSION_ACTION)
-            .principal(principal)
-            .set_organization_id(organization)
-            .set_revision_id(policy.revision_id.clone());
-        let call = call
-            .customize()
-            .config_override(in_region_of(version.layer()));
-        let added = self.call(ADD, &policy.target, call.send()).await?;
-        let returned = added.statement.as_deref().map(serde_json::from_str);
+        let (returned, revision) = added.map_err(|error| {
+            let kind = kind_of_addition(&error, statement, target);
+            error.of_kind(kind)
+        })?;
+        let returned = returned.as_deref().map(serde_json::from_str);
         let Some(Ok(returned)) = returned else {
             // It may have taken effect: only the policy can tell.
-            let call = self.described(ADD, &policy.target);
+            let call = self.described(action, target);
             let (kind, message) = (ErrorKind::OutcomeUnknown, "got no statement");
             return Err(ApiError::new(kind, &call, MALFORMED, message));
         };
-        Ok(policy.clone().with(returned, added.revision_id))
+        Ok(policy.clone().with(returned, revision))
     }
 
     /// Removes a statement from `policy`, if that still has its revision; the policy as it is then. A statement that does not exist
@@ -230,28 +213,43 @@ impl LambdaApi {
         sid: &StatementId,
         policy: &PolicyDocument,
     ) -> Result<PolicyDocument, ApiError> {
-        let PolicyTarget::LayerVersion(version) = &policy.target;
-        let call = self.client.remove_layer_version_permission();
-        let call = call
-            .layer_name(self.name(version.layer()))
-            .version_number(number(version))
-            .statement_id(sid.to_string())
-            .set_revision_id(policy.revision_id.clone());
-        let call = call
-            .customize()
-            .config_override(in_region_of(version.layer()))
-            .interceptor(OnlyNoContent);
-        match self.call(REMOVE, &policy.target, call.send()).await {
+        let (target, revision) = (&policy.target, policy.revision_id.clone());
+        let name = self.name(target);
+        let removed = match target {
+            PolicyTarget::LayerVersion(version) => {
+                let call = layer_version_policy::remove(&self.client, version, name, sid, revision);
+                self.call(layer_version_policy::REMOVE, target, call).await
+            }
+            PolicyTarget::Function(function) => {
+                let call = function_policy::remove(&self.client, function, name, sid, revision);
+                self.call(function_policy::REMOVE, target, call).await
+            }
+        };
+        match removed {
             Err(error) if error.kind != ErrorKind::NotFound => Err(error),
             _ => Ok(policy.clone().without(sid)),
         }
     }
 
-    fn name(&self, layer: &LayerArn) -> String {
-        if self.account.as_ref() == Some(layer.account()) {
-            layer.name().to_owned()
+    /// How a call names the layer or the function: what is of the own account by its bare name.
+    fn name(&self, target: &PolicyTarget) -> String {
+        match target {
+            PolicyTarget::LayerVersion(version) => {
+                let layer = version.layer();
+                self.name_of(layer.location(), layer.name(), layer)
+            }
+            PolicyTarget::Function(function) => {
+                let unqualified = function.clone().with_qualifier(None);
+                self.name_of(function.location(), function.name(), &unqualified)
+            }
+        }
+    }
+
+    fn name_of(&self, location: &ResourceLocation, name: &str, arn: &dyn fmt::Display) -> String {
+        if self.account.as_ref() == Some(location.account()) {
+            name.to_owned()
         } else {
-            layer.to_string()
+            arn.to_string()
         }
     }
 
@@ -273,7 +271,7 @@ impl LambdaApi {
         ApiCall {
             action,
             resource,
-            resource_type: "layer version",
+            resource_type: resource_type_of(action),
             role: self.role.as_ref(),
         }
     }
@@ -292,55 +290,10 @@ impl LambdaApi {
         let started = Instant::now();
         let outcome = call.await.map_err(|error| {
             let (kind, code, message) = classify(&error);
-            let kind = if action == ADD && is_about_the_principal(&code, &message) {
-                ErrorKind::UnknownPrincipal
-            } else {
-                kind
-            };
             ApiError::new(kind, &self.described(action, resource), &code, &message)
         });
         log_call(action, resource, outcome.as_ref().err(), started);
         outcome
-    }
-}
-
-/// The policy of a session for `targets`, of all that its role is allowed to do: the actions of the provider on their resource.
-pub(super) fn session_policy(targets: &TargetSet) -> String {
-    let layer = match targets {
-        TargetSet::One(PolicyTarget::LayerVersion(version)) => version.layer(),
-        TargetSet::AllVersions(layer) => layer,
-    };
-    let statement = json!({
-        "Effect": "Allow",
-        "Action": ACTIONS,
-        "Resource": [layer.to_string(), format!("{layer}:*")],
-    });
-    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
-}
-
-/// Accepts as the response to a removal only the one without content that Lambda sends: to the SDK, the page of a proxy is a success
-/// too.
-#[derive(Debug)]
-struct OnlyNoContent;
-
-#[dyn_dispatch_hint]
-impl Intercept for OnlyNoContent {
-    fn name(&self) -> &'static str {
-        "OnlyNoContent"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        match context.response().status() {
-            status if status.is_success() && status.as_u16() != 204 => {
-                Err(format!("got HTTP status {} instead of 204", status.as_u16()).into())
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -363,44 +316,27 @@ fn client(config: Builder) -> Client {
     Client::from_conf(config.build())
 }
 
-/// The layer's own region, whatever region the function runs in.
-fn in_region_of(layer: &LayerArn) -> Builder {
-    Config::builder().region(Region::new(layer.region().to_owned()))
-}
-
-/// Whether Lambda does not accept the principal. There is no code for that; the text only decides whether it is retried and how the
-/// reason words it.
-fn is_about_the_principal(code: &str, message: &str) -> bool {
-    code == "InvalidParameterValueException" && message.to_lowercase().contains("principal")
-}
-
-/// Lambda's type for a version is signed; the ARN's parser has made sure that it fits.
-fn number(version: &LayerVersionArn) -> i64 {
-    i64::try_from(version.version()).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_session_policy_is_within_the_limit_of_sts() {
-        let name = "x".repeat(140);
-        let arn = format!("arn:aws-us-gov:lambda:us-gov-northwest-1:123456789012:layer:{name}");
-        let policy = session_policy(&arn.parse().expect("a layer"));
-        assert!(policy.len() < 2048, "{policy}");
+/// What the resource of a call is called.
+fn resource_type_of(action: &'static str) -> &'static str {
+    if function_policy::ACTIONS.contains(&action) {
+        "function"
+    } else {
+        "layer version"
     }
+}
 
-    #[test]
-    fn a_session_is_for_a_layer_with_all_its_versions() {
-        let layer = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
-        let policies = [layer.to_owned(), format!("{layer}:1"), format!("{layer}:2")]
-            .map(|arn| session_policy(&arn.parse().expect("targets")));
-        assert_eq!(policies[0], policies[1]);
-        assert_eq!(policies[1], policies[2]);
-        assert_ne!(
-            policies[0],
-            session_policy(&format!("{layer}2").parse().expect("targets"))
-        );
+/// The kind of a failed addition, which may say more than that of its code. There is no code for a principal that Lambda does not
+/// accept; the text only decides whether it is retried and how the reason words it. A service is known, or never will be.
+fn kind_of_addition(error: &ApiError, statement: &Statement, target: &PolicyTarget) -> ErrorKind {
+    let may_be_new = !matches!(statement.principal, Principal::Service(_));
+    match target {
+        // A layer version is published before it can be named; a function can be made and named in one template by its name.
+        PolicyTarget::Function(_) if error.kind == ErrorKind::NotFound => ErrorKind::NotYetFound,
+        PolicyTarget::LayerVersion(_) | PolicyTarget::Function(_)
+            if error.is_about_the_principal() && may_be_new =>
+        {
+            ErrorKind::UnknownPrincipal
+        }
+        PolicyTarget::LayerVersion(_) | PolicyTarget::Function(_) => error.kind,
     }
 }

@@ -1,4 +1,5 @@
-//! ARNs of layers and layer versions, and the account ids in them, parsed strictly and printed as they were written.
+//! ARNs of layers and layer versions, and the partitions, regions and account ids in them, parsed strictly and printed as they were
+//! written.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -32,15 +33,89 @@ impl fmt::Display for AccountId {
     }
 }
 
+/// Where a resource is: what its ARN names before the kind and the name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceLocation {
+    partition: String,
+    region: String,
+    account: AccountId,
+}
+
+impl ResourceLocation {
+    /// The location from these fields of an ARN; none where one of them has not its form.
+    #[must_use]
+    pub fn parse(partition: &str, region: &str, account: &str) -> Option<Self> {
+        (is_partition(partition) && is_region(region)).then_some(())?;
+        Some(Self {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: account.parse().ok()?,
+        })
+    }
+
+    /// The location of `arn`, an ARN of anything in a region and an account.
+    #[must_use]
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        let mut fields = arn.split(':').skip(1);
+        let (partition, _service) = (fields.next()?, fields.next());
+        Self::parse(partition, fields.next()?, fields.next()?)
+    }
+
+    /// The partition, such as `aws`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        &self.partition
+    }
+
+    /// The region, such as `eu-west-1`.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The same region and account in another partition.
+    pub(super) fn in_partition(&self, partition: &str) -> Self {
+        Self {
+            partition: partition.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same partition and region in another account.
+    #[must_use]
+    pub fn in_account(&self, account: AccountId) -> Self {
+        Self {
+            account,
+            ..self.clone()
+        }
+    }
+}
+
+/// The beginning of the ARN of every resource of Lambda there.
+impl fmt::Display for ResourceLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            partition,
+            region,
+            account,
+        } = self;
+        write!(f, "arn:{partition}:lambda:{region}:{account}")
+    }
+}
+
 /// A layer without a version: `arn:<partition>:lambda:<region>:<account>:layer:<name>`.
 ///
 /// Source: the `LayerArn` pattern of
 /// [Lambda's API](https://docs.aws.amazon.com/lambda/latest/api/API_LayersListItem.html).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LayerArn {
-    partition: String,
-    region: String,
-    account: AccountId,
+    location: ResourceLocation,
     name: String,
 }
 
@@ -56,40 +131,25 @@ impl LayerArn {
     /// # Errors
     /// If the name is not one of a layer, or `place` names no partition, region and account.
     pub fn by_name(name: &str, place: &str) -> Result<Self, ParseLayerArnError> {
-        let mut fields = place.split(':').skip(1);
-        let (partition, _service) = (fields.next(), fields.next());
-        match (partition, fields.next(), fields.next()) {
-            (Some(partition), Some(region), Some(account)) => {
-                format!("arn:{partition}:lambda:{region}:{account}:layer:{name}").parse()
-            }
-            _ => Err(ParseLayerArnError),
-        }
+        let location = ResourceLocation::of_arn(place).filter(|_| is_word(name, MAX_NAME_LEN));
+        let name = name.to_owned();
+        location
+            .map(|location| Self { location, name })
+            .ok_or(ParseLayerArnError)
     }
 
-    /// The partition of the layer, such as `aws`.
+    /// Where the layer is.
     #[must_use]
-    pub fn partition(&self) -> &str {
-        &self.partition
-    }
-
-    /// The region of the layer, such as `eu-west-1`.
-    #[must_use]
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-
-    /// The account that owns the layer.
-    #[must_use]
-    pub fn account(&self) -> &AccountId {
-        &self.account
+    pub fn location(&self) -> &ResourceLocation {
+        &self.location
     }
 
     /// The same account, region and name in another partition.
     #[must_use]
     pub fn in_partition(&self, partition: &str) -> Self {
         Self {
-            partition: partition.to_owned(),
-            ..self.clone()
+            location: self.location.in_partition(partition),
+            name: self.name.clone(),
         }
     }
 
@@ -109,29 +169,18 @@ impl FromStr for LayerArn {
         let ["arn", partition, "lambda", region, account, "layer", name] = fields[..] else {
             return Err(ParseLayerArnError);
         };
-        if !is_partition(partition) || !is_region(region) || !is_word(name, 140) {
-            return Err(ParseLayerArnError);
-        }
-        Ok(Self {
-            partition: partition.to_owned(),
-            region: region.to_owned(),
-            account: account
-                .parse()
-                .map_err(|ParseAccountIdError| ParseLayerArnError)?,
-            name: name.to_owned(),
-        })
+        let location = ResourceLocation::parse(partition, region, account);
+        let location = location.filter(|_| is_word(name, MAX_NAME_LEN));
+        let name = name.to_owned();
+        location
+            .map(|location| Self { location, name })
+            .ok_or(ParseLayerArnError)
     }
 }
 
 impl fmt::Display for LayerArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            partition,
-            region,
-            account,
-            name,
-        } = self;
-        write!(f, "arn:{partition}:lambda:{region}:{account}:layer:{name}")
+        write!(f, "{}:layer:{}", self.location, self.name)
     }
 }
 
@@ -231,6 +280,9 @@ fn is_region(text: &str) -> bool {
         && between.into_iter().all(is_lower)
 }
 
+/// The most characters of the name of a layer or of a function.
+pub(super) const MAX_NAME_LEN: usize = 140;
+
 /// The most characters of the name of a partition or of a region.
 const MOST_OF_PLACE: usize = 32;
 
@@ -259,8 +311,9 @@ mod tests {
             let arn: LayerVersionArn = text.parse().expect(partition);
             assert_eq!(arn.to_string(), text);
             assert_eq!(arn.version(), 7);
-            assert_eq!(arn.layer().region(), "eu-west-1");
-            assert_eq!(arn.layer().account().to_string(), "123456789012");
+            let location = arn.layer().location();
+            assert_eq!(location.region(), "eu-west-1");
+            assert_eq!(location.account().to_string(), "123456789012");
             assert_eq!(arn.layer().name(), "my-layer");
         }
     }

@@ -29,8 +29,8 @@ pub struct DesiredState {
 pub enum Removal {
     /// This statement. Another one of its id is not owned, and stays.
     Exact(Statement),
-    /// The statement of this id, if it is word for word what Lambda returned for the request that added it.
-    AsReturned(StatementId, Value),
+    /// The statement of this id, if it is word for word the one that Lambda returned.
+    Verbatim(StatementId, Value),
     /// Whatever has this id, or an id of a list of this id: the properties that declared it cannot be read any more, or the id is
     /// derived and no other resource has it.
     ById(StatementId),
@@ -42,7 +42,7 @@ impl Removal {
     pub fn sid(&self) -> &StatementId {
         match self {
             Self::Exact(statement) => &statement.sid,
-            Self::AsReturned(sid, _) | Self::ById(sid) => sid,
+            Self::Verbatim(sid, _) | Self::ById(sid) => sid,
         }
     }
 
@@ -51,16 +51,32 @@ impl Removal {
     pub fn statement(&self) -> Option<&Statement> {
         match self {
             Self::Exact(statement) => Some(statement),
-            Self::AsReturned(..) | Self::ById(_) => None,
+            Self::Verbatim(..) | Self::ById(_) => None,
         }
+    }
+
+    /// The removal of `found`, which has this id in the policy of `target`, if it is the statement to remove. The one of a deleted
+    /// principal is removed as it was found: it cannot be restored.
+    #[must_use]
+    pub fn of_found(&self, found: &Value, target: &PolicyTarget) -> Option<Self> {
+        let is_dead = self
+            .statement()
+            .is_some_and(|statement| statement.matches_deleted_principal(found, target));
+        if is_dead {
+            return Some(Self::Verbatim(self.sid().clone(), found.clone()));
+        }
+        self.matches(found, target).then(|| self.clone())
     }
 
     /// Whether `found`, which has this id in the policy of `target`, is the statement to remove.
     #[must_use]
     pub fn matches(&self, found: &Value, target: &PolicyTarget) -> bool {
         match self {
-            Self::Exact(statement) => statement.matches_in_any_partition(found, target),
-            Self::AsReturned(_, returned) => found == returned,
+            Self::Exact(statement) => {
+                statement.matches_in_any_partition(found, target)
+                    || statement.matches_deleted_principal(found, target)
+            }
+            Self::Verbatim(_, as_read) => found == as_read,
             Self::ById(_) => true,
         }
     }
@@ -70,7 +86,7 @@ impl fmt::Display for Removal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exact(statement) => statement.fmt(f),
-            Self::AsReturned(sid, _) | Self::ById(sid) => write!(f, "`{sid}`"),
+            Self::Verbatim(sid, _) | Self::ById(sid) => write!(f, "`{sid}`"),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The policy of a target as it was read, with everything in it that is not ours left as it is.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use thiserror::Error;
 
 use super::statement::Statement;
 use super::statement_id::StatementId;
 use super::target::PolicyTarget;
+use crate::text::shown;
 
 /// The statements of a policy, and the revision that a write can be made conditional on.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,6 +111,43 @@ impl PolicyDocument {
         self.statements.iter()
     }
 
+    /// What would make the policy smaller: the most statements that differ in their `SourceArn` only, and the one with a wildcard
+    /// that would do for all of them; none where there are no two, or where that one would not name an account.
+    #[must_use]
+    pub fn common_source(&self) -> Option<String> {
+        let mut groups: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        for found in &self.statements {
+            let Some(mut statement) = Statement::parse(found, &self.target) else {
+                continue;
+            };
+            let Some(arn) = statement.conditions.source_arn.take() else {
+                continue;
+            };
+            let Statement {
+                principal,
+                action,
+                conditions,
+                ..
+            } = statement;
+            let group = groups.entry((principal, action, conditions));
+            group.or_default().push(arn);
+        }
+        let ((_, _, conditions), arns) = groups.into_iter().max_by_key(|(_, arns)| arns.len())?;
+        let prefix = common_prefix(&arns).filter(|_| arns.len() > 1)?;
+        let names_account = prefix
+            .split(':')
+            .nth(4)
+            .is_some_and(|account| !account.is_empty());
+        let is_confined = names_account || conditions.source_account.is_some();
+        (is_confined && prefix.split(':').count() >= 6).then(|| {
+            let number = arns.len();
+            format!(
+                "{number} statements differ in their `SourceArn` only: one with {} would do",
+                shown(&format!("{prefix}*"))
+            )
+        })
+    }
+
     /// How many statements there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -127,9 +167,21 @@ impl PolicyDocument {
     }
 }
 
+/// What all of `texts` begin with.
+fn common_prefix(texts: &[String]) -> Option<&str> {
+    let (first, others) = texts.split_first()?;
+    let is_common = |end: usize| {
+        let prefix = first.get(..end);
+        prefix.is_some_and(|prefix| others.iter().all(|text| text.starts_with(prefix)))
+    };
+    let end = (0..=first.len()).rev().find(|end| is_common(*end))?;
+    first.get(..end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn target() -> PolicyTarget {
         "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1"
@@ -193,5 +245,100 @@ mod tests {
         let without = with.without(&"s1".parse().expect("a statement id"));
         assert_eq!(without.revision_id, None);
         assert!(without.statements().eq(document(&[other]).statements()));
+    }
+
+    /// The policy of a function with a statement for each of these services, source ARNs and source accounts.
+    fn of_sources(sources: &[(&str, &str, Option<&str>)]) -> PolicyDocument {
+        let arn = "arn:aws:lambda:eu-west-1:123456789012:function:my-function";
+        let statement =
+            |(number, (service, source, account)): (usize, &(&str, &str, Option<&str>))| {
+                let mut condition = json!({"ArnLike": {"AWS:SourceArn": source}});
+                if let Some(account) = account {
+                    condition["StringEquals"] = json!({"AWS:SourceAccount": account});
+                }
+                json!({
+                    "Sid": format!("s{number}"),
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": "lambda:InvokeFunction",
+                    "Resource": arn,
+                    "Condition": condition,
+                })
+            };
+        let statements: Vec<Value> = sources.iter().enumerate().map(statement).collect();
+        let document = json!({"Statement": statements}).to_string();
+        let target = arn.parse().expect("an ARN");
+        PolicyDocument::parse(target, &document, None).expect("a policy")
+    }
+
+    #[test]
+    fn statements_that_differ_in_their_source_only_have_one_with_a_wildcard() {
+        let rule = |name: &str| format!("arn:aws:events:eu-west-1:123456789012:rule/{name}");
+        let rules = [rule("my-a"), rule("my-b"), rule("my-"), rule("other")];
+        let events = |number: usize| ("events.amazonaws.com", rules[number].as_str(), None);
+        let bucket = |name, account| ("s3.amazonaws.com", name, account);
+        let hint = |number: usize, pattern: &str| {
+            Some(format!(
+                "{number} statements differ in their `SourceArn` only: one with `{pattern}` would do"
+            ))
+        };
+        for (sources, expected) in [
+            (vec![], None),
+            (vec![events(0)], None),
+            (vec![events(0), events(1)], hint(2, &rule("my-*"))),
+            (
+                vec![events(0), events(1), events(2)],
+                hint(3, &rule("my-*")),
+            ),
+            (vec![events(0), events(3)], hint(2, &rule("*"))),
+            (vec![events(0), bucket("arn:aws:s3:::a", None)], None),
+            (
+                vec![events(0), events(1), bucket("arn:aws:s3:::a", None)],
+                hint(2, &rule("my-*")),
+            ),
+            // Everybody may have a bucket of such a name.
+            (
+                vec![
+                    bucket("arn:aws:s3:::my-a", None),
+                    bucket("arn:aws:s3:::my-b", None),
+                ],
+                None,
+            ),
+            (
+                vec![
+                    bucket("arn:aws:s3:::my-a", Some("123456789012")),
+                    bucket("arn:aws:s3:::my-b", Some("123456789012")),
+                ],
+                hint(2, "arn:aws:s3:::my-*"),
+            ),
+            (
+                vec![
+                    bucket("arn:aws:s3:::my-a", Some("123456789012")),
+                    bucket("arn:aws:s3:::my-b", Some("111122223333")),
+                ],
+                None,
+            ),
+            (
+                vec![
+                    (
+                        "events.amazonaws.com",
+                        "arn:aws:events:eu-west-1:123456789012:rule/a",
+                        None,
+                    ),
+                    (
+                        "events.amazonaws.com",
+                        "arn:aws:events:eu-west-2:123456789012:rule/a",
+                        None,
+                    ),
+                ],
+                None,
+            ),
+        ] {
+            assert_eq!(
+                of_sources(&sources).common_source(),
+                expected,
+                "{sources:?}"
+            );
+        }
     }
 }

@@ -2,11 +2,14 @@
 //! Pure: no I/O, and nothing of CloudFormation.
 
 pub mod arn;
+pub mod conditions;
 pub mod desired;
 pub mod document;
+pub mod function_arn;
 pub mod plan;
 pub mod principal;
 pub mod role;
 pub mod statement;
 pub mod statement_id;
+pub mod statement_list;
 pub mod target;

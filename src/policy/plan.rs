@@ -11,6 +11,7 @@ use super::desired::{DesiredState, Removal};
 use super::document::PolicyDocument;
 use super::statement::Statement;
 use super::statement_id::StatementId;
+use super::statement_list::is_member;
 use crate::text::{joined, one_line};
 
 /// How many changes the log shows one by one: a plan is logged again after each write that does not return the new revision.
@@ -73,12 +74,12 @@ pub fn plan(
     ensure_allowed(&plan.changes, denied)?;
     let kept: BTreeSet<&StatementId> = desired.statements.iter().map(|kept| &kept.sid).collect();
     for removal in removals.iter().filter(|old| !kept.contains(old.sid())) {
-        match policy.statement(removal.sid()) {
-            Some(found) if removal.matches(found, &policy.target) => {
-                plan.changes.push(Change::Remove(removal.clone()));
-            }
-            Some(_) => plan.not_owned.push(removal.clone()),
-            None => {}
+        let Some(found) = policy.statement(removal.sid()) else {
+            continue;
+        };
+        match removal.of_found(found, &policy.target) {
+            Some(removal) => plan.changes.push(Change::Remove(removal)),
+            None => plan.not_owned.push(removal.clone()),
         }
     }
     Ok(plan)
@@ -103,13 +104,13 @@ fn additions(
         if policy.contains(statement) {
             continue;
         }
-        let mut old = by_sid.get(&statement.sid).into_iter().flatten();
-        let old = old.find(|old| old.matches(found, &policy.target));
+        // One whose principal was deleted is replaced, for its principal may exist again.
+        let dead = Removal::Exact(statement.clone());
+        let old = by_sid.get(&statement.sid).into_iter().flatten().copied();
+        let mut old = std::iter::once(&dead).chain(old);
+        let old = old.find_map(|old| old.of_found(found, &policy.target));
         let old = old.ok_or_else(|| PlanError::StatementIdInUse(found.clone()))?;
-        replacements.extend([
-            Change::Remove((*old).clone()),
-            Change::Add(statement.clone()),
-        ]);
+        replacements.extend([Change::Remove(old), Change::Add(statement.clone())]);
     }
     additions.extend(replacements);
     Ok(additions)
@@ -130,24 +131,19 @@ fn ensure_allowed(changes: &[Change], denied: &Denied) -> Result<(), PlanError> 
     Err(PlanError::Denied(joined(&violations, "; ", more)))
 }
 
-/// The removals, each with its own id: a removal by id is one of a statement or of a list of them.
+/// The removals, each with its own id: a removal by id is one of a statement or of several statements of a resource.
 fn expand(removals: &[Removal], policy: &PolicyDocument) -> Vec<Removal> {
-    let mut expanded = Vec::new();
+    let mut expanded = removals.to_vec();
     for removal in removals {
-        expanded.push(removal.clone());
         let Removal::ById(list) = removal else {
             continue;
         };
-        for found in policy.statements() {
-            let sid = found.get("Sid").and_then(Value::as_str);
-            let sid = sid.and_then(|sid| sid.parse::<StatementId>().ok());
-            let listed = sid.and_then(|sid| {
-                let principal = sid.principal_in(list)?;
-                Some(Statement { sid, principal })
-            });
-            let of_list =
-                |listed: &Statement| listed.matches_in_any_partition(found, &policy.target);
-            expanded.extend(listed.filter(of_list).map(Removal::Exact));
+        let found = policy.statements();
+        let found = found.filter_map(|found| Statement::parse(found, &policy.target));
+        for member in found.filter(|found| is_member(list, found)) {
+            if expanded.iter().all(|known| *known.sid() != member.sid) {
+                expanded.push(Removal::Exact(member));
+            }
         }
     }
     expanded
@@ -216,7 +212,7 @@ mod tests {
             id => Principal::Account(id.parse().expect("an account")),
         };
         let sid = sid.parse().expect("a statement id");
-        Statement { sid, principal }
+        Statement::layer_version(sid, principal)
     }
 
     fn written(statement: &Statement) -> Value {
@@ -410,7 +406,7 @@ mod tests {
             json!({"Sid": "s1", "Effect": "Allow", "Principal": {"AWS": "111122223333"}});
         let other = json!({"Sid": "s1", "Effect": "Allow", "Principal": {"AWS": ["111122223333"]}});
         let state = DesiredState {
-            removals: vec![Removal::AsReturned(
+            removals: vec![Removal::Verbatim(
                 "s1".parse().expect("a statement id"),
                 returned.clone(),
             )],
@@ -443,6 +439,51 @@ mod tests {
             planned.to_string(),
             "remove `s1-111122223333` for `111122223333`; remove `s1-public` for `*`"
         );
+    }
+
+    /// The policy of a function with this statement, whose principal is that of a role or its unique id.
+    fn of_role(principal: &str) -> (Statement, PolicyDocument) {
+        let function: PolicyTarget = "arn:aws:lambda:eu-west-1:123456789012:function:my-function"
+            .parse()
+            .expect("an ARN");
+        let role = "arn:aws:iam::111122223333:role/deploy";
+        let desired = statement("s1", "*");
+        let desired = Statement {
+            principal: role.parse().expect("a role"),
+            ..desired
+        };
+        let mut found = desired.to_json(&function);
+        found["Principal"] = json!({"AWS": principal});
+        let document = json!({"Statement": [found]}).to_string();
+        let policy = PolicyDocument::parse(function, &document, Some("r1".into()));
+        (desired, policy.expect("a policy"))
+    }
+
+    #[test]
+    fn a_statement_of_a_deleted_role_is_replaced_or_removed_and_never_restored() {
+        let (desired, policy) = of_role("AROACKCEVSQ6C2EXAMPLE");
+        let replaced = plan(
+            &state(std::slice::from_ref(&desired), &[]),
+            &policy,
+            &Denied::new(),
+        );
+        let replaced = replaced.expect("no conflict");
+        assert_eq!(
+            replaced.to_string(),
+            "remove `s1`; add `s1` for `arn:aws:iam::111122223333:role/deploy`"
+        );
+        let removed = plan(&state(&[], &[desired]), &policy, &Denied::new());
+        let removed = removed.expect("no conflict");
+        assert_eq!(removed.to_string(), "remove `s1`");
+        for plan in [replaced, removed] {
+            let Some(Change::Remove(removal)) = plan.changes.first() else {
+                panic!("nothing is removed: {plan}");
+            };
+            assert_eq!(removal.statement(), None);
+        }
+        let (desired, policy) = of_role("AIDACKCEVSQ6C2EXAMPLE");
+        let conflict = plan(&state(&[desired], &[]), &policy, &Denied::new());
+        assert!(matches!(conflict, Err(PlanError::StatementIdInUse(_))));
     }
 
     /// A grant's statements: of a few ids and principals, so that sets of them meet often.

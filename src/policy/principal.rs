@@ -1,4 +1,4 @@
-//! Principals of statements: an account, an organization or everybody.
+//! Principals of statements: an account, an organization, everybody, a service of AWS, or a role or user.
 //! Knows nothing of statements and their JSON.
 
 use std::fmt;
@@ -17,6 +17,33 @@ pub enum Principal {
     Organization(OrganizationId),
     /// Everybody with an AWS account.
     Everyone,
+    /// A service of AWS.
+    Service(ServicePrincipal),
+    /// One role, user or session of an account.
+    Identity(IdentityArn),
+}
+
+impl Principal {
+    /// How Lambda's API takes it: the principal, and the organization where that is everybody in one.
+    #[must_use]
+    pub fn parameters(&self) -> (String, Option<&OrganizationId>) {
+        match self {
+            Self::Organization(organization) => ("*".to_owned(), Some(organization)),
+            Self::Account(_) | Self::Everyone | Self::Service(_) | Self::Identity(_) => {
+                (self.to_string(), None)
+            }
+        }
+    }
+
+    /// The account that it is, or is in, if it is in one.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::Account(account) => Some(account),
+            Self::Identity(identity) => Some(identity.account()),
+            Self::Organization(_) | Self::Everyone | Self::Service(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Principal {
@@ -25,13 +52,17 @@ impl fmt::Display for Principal {
             Self::Account(account) => write!(f, "{account}"),
             Self::Organization(organization) => write!(f, "{organization}"),
             Self::Everyone => f.write_str("*"),
+            Self::Service(service) => write!(f, "{service}"),
+            Self::Identity(identity) => write!(f, "{identity}"),
         }
     }
 }
 
 /// The text names no principal.
 #[derive(Debug, PartialEq, Eq, Error)]
-#[error("not an account id of 12 digits, a root ARN, an organization's id or `*`")]
+#[error(
+    "not an account id of 12 digits, an ARN of IAM, an organization's id, a service's domain name or `*`"
+)]
 pub struct ParsePrincipalError;
 
 impl FromStr for Principal {
@@ -44,9 +75,130 @@ impl FromStr for Principal {
         if let Ok(organization) = text.parse() {
             return Ok(Self::Organization(organization));
         }
-        let account = text.parse().ok().or_else(|| account_of_root_arn(text));
-        account.map(Self::Account).ok_or(ParsePrincipalError)
+        if let Some(account) = text.parse().ok().or_else(|| account_of_root_arn(text)) {
+            return Ok(Self::Account(account));
+        }
+        let service = text.parse().map(Self::Service);
+        service
+            .or_else(|_| text.parse().map(Self::Identity))
+            .map_err(|ParseIdentityArnError| ParsePrincipalError)
     }
+}
+
+/// The domain name of a service of AWS, such as `events.amazonaws.com`: at least three labels in lower case, the last of them of
+/// letters.
+///
+/// Source: [AWS service principals](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServicePrincipal(String);
+
+/// The text is not the domain name of a service.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("not a domain name of three labels or more")]
+pub struct ParseServicePrincipalError;
+
+impl FromStr for ServicePrincipal {
+    type Err = ParseServicePrincipalError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_label = |label: &str| !label.is_empty() && label.bytes().all(allowed);
+        let is_top = |label: &str| label.bytes().all(|byte| byte.is_ascii_lowercase());
+        let is_name = text.len() <= MAX_DOMAIN_LEN
+            && text.split('.').count() >= 3
+            && text.split('.').all(is_label)
+            && text.rsplit('.').next().is_some_and(is_top);
+        is_name
+            .then(|| Self(text.to_owned()))
+            .ok_or(ParseServicePrincipalError)
+    }
+}
+
+impl fmt::Display for ServicePrincipal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The most characters of a domain name.
+const MAX_DOMAIN_LEN: usize = 253;
+
+/// The ARN of a role, a user, or a session of one: `arn:<partition>:iam::<account>:role/…` or `…:user/…`, or
+/// `arn:<partition>:sts::<account>:assumed-role/…` or `…:federated-user/…`, of at most 2048 characters.
+///
+/// Source: [IAM identifiers](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdentityArn {
+    text: String,
+    account: AccountId,
+}
+
+/// The text is not the ARN of a role, a user or a session.
+#[derive(Debug, PartialEq, Eq, Error)]
+#[error("not the ARN of a role, a user or a session")]
+pub struct ParseIdentityArnError;
+
+impl IdentityArn {
+    /// The account that it is in.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Whether `unique_id` has the form of the id by which IAM shows a deleted identity of this kind: `AROA…` for a role, `AIDA…`
+    /// for a user.
+    ///
+    /// Source: [IAM identifiers](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes).
+    #[must_use]
+    pub fn may_have_been(&self, unique_id: &str) -> bool {
+        let prefix = if self.text.contains(":role/") {
+            "AROA"
+        } else if self.text.contains(":user/") {
+            "AIDA"
+        } else {
+            return false;
+        };
+        unique_id.starts_with(prefix) && is_unique_id(unique_id)
+    }
+}
+
+impl FromStr for IdentityArn {
+    type Err = ParseIdentityArnError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let arn = iam_arn(text).ok_or(ParseIdentityArnError)?;
+        let kinds: &[&str] = match arn.service {
+            "iam" => &["role/", "user/"],
+            _ => &["assumed-role/", "federated-user/"],
+        };
+        let name = kinds.iter().find_map(|kind| arn.name.strip_prefix(kind));
+        name.is_some_and(is_iam_name)
+            .then(|| Self {
+                text: text.to_owned(),
+                account: arn.account,
+            })
+            .ok_or(ParseIdentityArnError)
+    }
+}
+
+impl fmt::Display for IdentityArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Whether `text` is the unique id of a role or a user, which stands in a policy for one that was deleted.
+#[must_use]
+pub fn is_unique_id(text: &str) -> bool {
+    let tail = text
+        .strip_prefix("AROA")
+        .or_else(|| text.strip_prefix("AIDA"));
+    tail.is_some_and(|tail| {
+        (12..=124).contains(&tail.len())
+            && tail
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    })
 }
 
 /// An organization's id: `o-` and 10 to 32 lower-case letters or digits.
@@ -81,14 +233,45 @@ impl fmt::Display for OrganizationId {
 /// The account of `arn:<partition>:iam::<account>:root`, the long spelling of a whole account.
 #[must_use]
 pub fn account_of_root_arn(text: &str) -> Option<AccountId> {
+    let arn = iam_arn(text)?;
+    (arn.service == "iam" && arn.name == "root").then_some(arn.account)
+}
+
+/// An ARN of IAM or STS, in parts.
+pub(super) struct IamArn<'a> {
+    pub(super) service: &'a str,
+    pub(super) account: AccountId,
+    /// What follows the account, such as `role/share`.
+    pub(super) name: &'a str,
+}
+
+/// The parts of `arn:<partition>:<iam or sts>::<account>:<name>`, a text of at most 2048 characters.
+pub(super) fn iam_arn(text: &str) -> Option<IamArn<'_>> {
     // One part more than there may be, and not one for each colon of a text of any length.
     let fields: Vec<&str> = text.splitn(7, ':').collect();
-    let ["arn", partition, "iam", "", account, "root"] = fields[..] else {
+    let [
+        "arn",
+        partition,
+        service @ ("iam" | "sts"),
+        "",
+        account,
+        name,
+    ] = fields[..]
+    else {
         return None;
     };
-    is_partition(partition)
-        .then(|| account.parse().ok())
-        .flatten()
+    (text.len() <= 2048 && is_partition(partition)).then_some(())?;
+    Some(IamArn {
+        service,
+        account: account.parse().ok()?,
+        name,
+    })
+}
+
+/// Whether `text` is the name of a role, a user or a session, perhaps with a path.
+pub(super) fn is_iam_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c);
+    !text.is_empty() && text.chars().all(allowed)
 }
 
 /// What the account id probably was of which YAML, or what read it, made this number, and how. An unquoted account id with a
@@ -184,6 +367,99 @@ mod tests {
             "123456789012",
         ] {
             assert_eq!(account_of_root_arn(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_service_is_a_domain_name_of_three_labels_or_more() {
+        for text in [
+            "events.amazonaws.com",
+            "alexa-appkit.amazon.com",
+            "logs.eu-west-1.amazonaws.com",
+            "logs.cn-north-1.amazonaws.com.cn",
+            "s3.c2s.ic.gov",
+        ] {
+            let service = Principal::Service(ServicePrincipal(text.to_owned()));
+            assert_eq!(text.parse(), Ok(service), "{text}");
+        }
+        let long = format!("{}.amazonaws.com", "x".repeat(240));
+        for text in [
+            "events",
+            "events.amazonaws",
+            "Events.amazonaws.com",
+            "events..com",
+            ".amazonaws.com",
+            "events.amazonaws.com.",
+            "events.amazonaws.com/x",
+            "events amazonaws.com.x",
+            "10.0.0.1",
+            "8.8888888888.1",
+            long.as_str(),
+        ] {
+            assert_eq!(
+                text.parse::<Principal>(),
+                Err(ParsePrincipalError),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_identity_is_a_role_a_user_or_a_session_of_an_account() {
+        for text in [
+            "arn:aws:iam::123456789012:role/my-role",
+            "arn:aws-cn:iam::123456789012:user/a/path/User@+=,._-",
+            "arn:aws:sts::123456789012:assumed-role/my-role/session",
+            "arn:aws:sts::123456789012:federated-user/somebody",
+        ] {
+            let principal: Principal = text.parse().expect(text);
+            assert_eq!(principal.to_string(), text);
+            let account = principal.account().map(ToString::to_string);
+            assert_eq!(account.as_deref(), Some("123456789012"));
+            assert!(matches!(principal, Principal::Identity(_)), "{text}");
+        }
+        let long = format!("arn:aws:iam::123456789012:role/{}", "x".repeat(2048));
+        for text in [
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:group/my-group",
+            "arn:aws:iam::123456789012:assumed-role/my-role/session",
+            "arn:aws:sts::123456789012:role/my-role",
+            "arn:aws:iam::1234:role/my-role",
+            "arn:aws:iam:eu-west-1:123456789012:role/my-role",
+            "arn:gcp:iam::123456789012:role/my-role",
+            "arn:aws:iam::123456789012:role/my role",
+            "arn:aws:iam::123456789012:role/*:x",
+            "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
+            long.as_str(),
+        ] {
+            assert_eq!(
+                text.parse::<Principal>(),
+                Err(ParsePrincipalError),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_deleted_identity_is_shown_by_a_unique_id_of_its_kind() {
+        let [role, user, session] = [
+            "arn:aws:iam::123456789012:role/user/x",
+            "arn:aws:iam::123456789012:user/x",
+            "arn:aws:sts::123456789012:assumed-role/x/y",
+        ]
+        .map(|text| text.parse::<IdentityArn>().expect("an identity"));
+        for (unique_id, of_role, of_user) in [
+            ("AROACKCEVSQ6C2EXAMPLE", true, false),
+            ("AIDACKCEVSQ6C2EXAMPLE", false, true),
+            ("AROA", false, false),
+            ("AROACKCEVSQ6C2EXAMPLe", false, false),
+            ("AKIACKCEVSQ6C2EXAMPLE", false, false),
+            ("arn:aws:iam::123456789012:role/x", false, false),
+        ] {
+            assert_eq!(role.may_have_been(unique_id), of_role, "{unique_id}");
+            assert_eq!(user.may_have_been(unique_id), of_user, "{unique_id}");
+            assert!(!session.may_have_been(unique_id), "{unique_id}");
+            assert_eq!(is_unique_id(unique_id), of_role || of_user, "{unique_id}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::arn::{AccountId, is_partition};
+use super::arn::AccountId;
+use super::principal::{iam_arn, is_iam_name};
 
 /// A role to assume, with the external id that its trust policy may ask for. That id is a secret: where several accounts share
 /// one provider, it is what keeps them from each other's roles. So it is never printed, not even by `Debug`.
@@ -20,17 +21,11 @@ impl Role {
     /// [AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
     #[must_use]
     pub fn parse(arn: &str, external_id: Option<String>) -> Option<Self> {
-        // One part more than there may be, and not one for each colon of a text of any length.
-        let fields: Vec<&str> = arn.splitn(7, ':').collect();
-        let ["arn", partition, "iam", "", account, role] = fields[..] else {
-            return None;
-        };
-        let name = role.strip_prefix("role/").filter(|name| !name.is_empty())?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c);
-        (arn.len() <= 2048 && is_partition(partition) && name.chars().all(allowed)).then_some(())?;
-        Some(Self {
+        let parts = iam_arn(arn).filter(|parts| parts.service == "iam")?;
+        let name = parts.name.strip_prefix("role/")?;
+        is_iam_name(name).then(|| Self {
             arn: arn.to_owned(),
-            account: account.parse().ok()?,
+            account: parts.account,
             external_id,
         })
     }

@@ -1,17 +1,25 @@
 //! One statement of a policy: its id, whom it grants to, and the JSON that Lambda writes for it.
 //! Knows nothing of the policy around it or of who asks for it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Value, json};
 
 use super::arn::AccountId;
-use super::principal::Principal;
+use super::conditions::Conditions;
+use super::principal::{Principal, is_unique_id};
 use super::statement_id::StatementId;
 use super::target::PolicyTarget;
 
 /// The only action that a layer version's policy can allow.
-pub const LAYER_VERSION_ACTION: &str = "lambda:GetLayerVersion";
+pub const GET_LAYER_VERSION: &str = "lambda:GetLayerVersion";
+
+/// The action that invokes a function.
+pub const INVOKE_FUNCTION: &str = "lambda:InvokeFunction";
+
+/// The action that sends a request to the URL of a function.
+pub const INVOKE_FUNCTION_URL: &str = "lambda:InvokeFunctionUrl";
 
 /// A statement as it is desired: `principal` may use the target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,34 +28,77 @@ pub struct Statement {
     pub sid: StatementId,
     /// Whom it grants to.
     pub principal: Principal,
+    /// What it allows.
+    pub action: Cow<'static, str>,
+    /// What it demands besides the principal.
+    pub conditions: Conditions,
 }
 
 impl Statement {
+    /// A statement of the policy of a layer version.
+    #[must_use]
+    pub fn layer_version(sid: StatementId, principal: Principal) -> Self {
+        Self {
+            sid,
+            principal,
+            action: Cow::Borrowed(GET_LAYER_VERSION),
+            conditions: Conditions::default(),
+        }
+    }
+
     /// The statement as Lambda writes it into the policy of `target`.
     #[must_use]
     pub fn to_json(&self, target: &PolicyTarget) -> Value {
-        let (principal, condition) = match &self.principal {
+        let (principal, organization) = match &self.principal {
             Principal::Account(account) => {
-                let root = format!("arn:{}:iam::{account}:root", target.partition());
-                (json!({"AWS": root}), None)
+                let partition = target.location().partition();
+                (
+                    json!({"AWS": format!("arn:{partition}:iam::{account}:root")}),
+                    None,
+                )
             }
-            Principal::Organization(id) => {
-                let condition = json!({"StringEquals": {"aws:PrincipalOrgID": id.to_string()}});
-                (json!("*"), Some(("Condition".to_owned(), condition)))
-            }
+            Principal::Organization(organization) => (json!("*"), Some(organization)),
             Principal::Everyone => (json!("*"), None),
+            Principal::Service(service) => (json!({"Service": service.to_string()}), None),
+            Principal::Identity(identity) => (json!({"AWS": identity.to_string()}), None),
         };
-        let action = match target {
-            PolicyTarget::LayerVersion(_) => LAYER_VERSION_ACTION,
-        };
+        let condition = self.conditions.to_json(organization);
+        let condition = condition.map(|condition| ("Condition".to_owned(), condition));
         let statement = [
             ("Sid".to_owned(), json!(self.sid.as_ref())),
             ("Effect".to_owned(), json!("Allow")),
             ("Principal".to_owned(), principal),
-            ("Action".to_owned(), json!(action)),
+            ("Action".to_owned(), json!(self.action)),
             ("Resource".to_owned(), json!(target.to_string())),
         ];
         Value::Object(statement.into_iter().chain(condition).collect())
+    }
+
+    /// The statement that `found` is in the policy of `target`, if it is one that Lambda writes by its API.
+    #[must_use]
+    pub fn parse(found: &Value, target: &PolicyTarget) -> Option<Self> {
+        let normalized = normalize(found)?;
+        let mut conditions = Conditions::parse(normalized.get("Condition"))?;
+        let principal = normalized.get("Principal")?;
+        let principal = if principal == "*" {
+            // Everybody in an organization is a principal of its own.
+            let organization = conditions.organization.take();
+            organization.map_or(Principal::Everyone, Principal::Organization)
+        } else {
+            let name = principal.get("AWS").or_else(|| principal.get("Service"));
+            name?.as_str()?.parse().ok()?
+        };
+        // The normalized action has no upper case.
+        let action = single(found.get("Action"))?.as_str()?.to_owned();
+        let statement = Self {
+            sid: found.get("Sid")?.as_str()?.parse().ok()?,
+            principal,
+            action: Cow::Owned(action),
+            conditions,
+        };
+        statement
+            .matches_in_any_partition(found, target)
+            .then_some(statement)
     }
 
     /// Whether `found` is this statement in the policy of `target`, spelled as IAM accepts it. Any other condition, key or action
@@ -67,9 +118,33 @@ impl Statement {
         let resource = single(found.get("Resource")).and_then(Value::as_str);
         let placed = resource.and_then(|resource| resource.parse::<PolicyTarget>().ok());
         placed.is_some_and(|placed| {
-            placed == target.in_partition(placed.partition()) && self.matches(found, &placed)
+            let partition = placed.location().partition();
+            placed == target.in_partition(partition) && self.matches(found, &placed)
         })
     }
+
+    /// Whether `found` is this statement after its role or user was deleted: IAM shows a unique id instead of the ARN, and grants to
+    /// nobody any more, not even to another one of the same name.
+    #[must_use]
+    pub fn matches_deleted_principal(&self, found: &Value, target: &PolicyTarget) -> bool {
+        let (Principal::Identity(identity), Some(unique_id)) =
+            (&self.principal, deleted_principal(found))
+        else {
+            return false;
+        };
+        let mut alive = found.clone();
+        if let Some(principal) = alive.get_mut("Principal") {
+            *principal = json!({"AWS": identity.to_string()});
+        }
+        identity.may_have_been(unique_id) && self.matches_in_any_partition(&alive, target)
+    }
+}
+
+/// The unique id of the deleted role or user that `statement`, of whatever shape, grants to.
+#[must_use]
+pub fn deleted_principal(statement: &Value) -> Option<&str> {
+    let principal = single(statement.get("Principal")?.get("AWS"))?.as_str()?;
+    is_unique_id(principal).then_some(principal)
 }
 
 impl fmt::Display for Statement {
@@ -79,11 +154,11 @@ impl fmt::Display for Statement {
 }
 
 /// `statement` in one of the spellings that IAM takes for the same: a list of one entry is that entry, an account id is its
-/// root ARN, `{"AWS": "*"}` is `"*"`, an empty condition is none, and neither actions nor condition keys have a case.
+/// root ARN, `{"AWS": "*"}` is `"*"`, an empty condition is none, and neither actions nor condition keys nor their operators have a
+/// case.
 ///
 /// Source: [IAM JSON policy elements](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html).
-#[must_use]
-pub fn normalize(statement: &Value) -> Option<Value> {
+fn normalize(statement: &Value) -> Option<Value> {
     let mut normalized = serde_json::Map::new();
     for (name, value) in statement.as_object()? {
         let value = match name.as_str() {
@@ -105,8 +180,11 @@ pub fn normalize(statement: &Value) -> Option<Value> {
 }
 
 fn normalize_principal(principal: &Value, statement: &Value) -> Value {
+    if let Some(service) = single(principal.get("Service")).filter(|_| is_only(principal)) {
+        return json!({"Service": service});
+    }
     let named = match principal.as_object() {
-        Some(kinds) if kinds.len() == 1 => single(kinds.get("AWS")),
+        Some(kinds) if is_only(principal) => single(kinds.get("AWS")),
         Some(_) => None,
         None => single(Some(principal)),
     };
@@ -126,13 +204,24 @@ fn normalize_principal(principal: &Value, statement: &Value) -> Value {
     }
 }
 
+/// Whether it is of one kind.
+fn is_only(principal: &Value) -> bool {
+    principal.as_object().is_some_and(|kinds| kinds.len() == 1)
+}
+
 /// None where nothing is demanded.
 fn normalize_condition(condition: &Value) -> Option<Value> {
     let Some(operators) = condition.as_object() else {
         return Some(condition.clone());
     };
-    let each = |(operator, keys): (&String, &Value)| (operator.clone(), normalize_keys(keys));
-    (!operators.is_empty()).then(|| Value::Object(operators.iter().map(each).collect()))
+    let each =
+        |(operator, keys): (&String, &Value)| (operator.to_ascii_lowercase(), normalize_keys(keys));
+    let normalized: serde_json::Map<_, _> = operators.iter().map(each).collect();
+    // Two spellings of one operator are two demands.
+    if normalized.len() < operators.len() {
+        return Some(condition.clone());
+    }
+    (!normalized.is_empty()).then_some(Value::Object(normalized))
 }
 
 fn normalize_keys(keys: &Value) -> Value {
@@ -169,7 +258,7 @@ mod tests {
 
     /// The principal whose statement `s1` this is, among an account, an organization and everybody.
     fn recognized(principal: &Value, extra: &Value) -> Option<Principal> {
-        let mut statement = json!({"Sid": "s1", "Effect": "Allow", "Principal": principal, "Action": LAYER_VERSION_ACTION, "Resource": ARN});
+        let mut statement = json!({"Sid": "s1", "Effect": "Allow", "Principal": principal, "Action": GET_LAYER_VERSION, "Resource": ARN});
         for (key, value) in extra.as_object().expect("an object") {
             statement[key] = value.clone();
         }
@@ -180,7 +269,7 @@ mod tests {
             .into_iter();
         principals.find(|principal: &Principal| {
             let (sid, principal) = ("s1".parse().expect("a statement id"), principal.clone());
-            Statement { sid, principal }.matches_in_any_partition(&statement, &target)
+            Statement::layer_version(sid, principal).matches_in_any_partition(&statement, &target)
         })
     }
 
@@ -218,7 +307,7 @@ mod tests {
             (json!(root), json!({}), &account),
             (
                 json!({"AWS": root}),
-                json!({"Action": [LAYER_VERSION_ACTION]}),
+                json!({"Action": [GET_LAYER_VERSION]}),
                 &account,
             ),
             (
@@ -257,10 +346,10 @@ mod tests {
 
     #[test]
     fn a_statement_is_found_in_any_partition_but_desired_in_its_own() {
-        let ours = Statement {
-            sid: "s1".parse().expect("a statement id"),
-            principal: "111122223333".parse().expect("an account"),
-        };
+        let ours = Statement::layer_version(
+            "s1".parse().expect("a statement id"),
+            "111122223333".parse().expect("an account"),
+        );
         let declared = |arn: &str| arn.parse::<PolicyTarget>().expect("an ARN");
         let here = declared(ARN);
         let layer = |changed: &str| changed.replace("arn:aws:", "arn:aws-cn:");
@@ -372,6 +461,159 @@ mod tests {
             ("no principal", json!(null), json!({})),
         ] {
             assert_eq!(recognized(&principal, &extra), None, "{case}");
+        }
+    }
+
+    /// A statement of the policy of a function.
+    fn of_function(principal: &str, conditions: Conditions) -> Statement {
+        Statement {
+            sid: "s1".parse().expect("a statement id"),
+            principal: principal.parse().expect("a principal"),
+            action: Cow::Borrowed(INVOKE_FUNCTION),
+            conditions,
+        }
+    }
+
+    fn function() -> PolicyTarget {
+        "arn:aws:lambda:eu-west-1:123456789012:function:my-function:live"
+            .parse()
+            .expect("an ARN")
+    }
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/deploy";
+
+    fn all_conditions() -> Conditions {
+        Conditions {
+            organization: Some("o-abcdefghij".parse().expect("an organization")),
+            source_arn: Some("arn:aws:s3:::my-bucket".to_owned()),
+            source_account: Some("111122223333".parse().expect("an account")),
+            event_source_token: Some("token".to_owned()),
+            function_url_auth_type: Some("AWS_IAM".parse().expect("an authorization")),
+            invoked_via_function_url: true,
+        }
+    }
+
+    #[test]
+    fn a_statement_of_a_function_has_each_condition_under_its_key() {
+        let statement = of_function(ROLE, all_conditions());
+        assert_eq!(
+            statement.to_json(&function()),
+            json!({
+                "Sid": "s1",
+                "Effect": "Allow",
+                "Principal": {"AWS": ROLE},
+                "Action": "lambda:InvokeFunction",
+                "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:my-function:live",
+                "Condition": {
+                    "StringEquals": {
+                        "AWS:SourceAccount": "111122223333",
+                        "lambda:EventSourceToken": "token",
+                        "lambda:FunctionUrlAuthType": "AWS_IAM",
+                        "aws:PrincipalOrgID": "o-abcdefghij",
+                    },
+                    "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::my-bucket"},
+                    "Bool": {"lambda:InvokedViaFunctionUrl": "true"},
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn a_statement_is_parsed_from_what_lambda_writes_and_from_nothing_else() {
+        for principal in [
+            "111122223333",
+            "o-abcdefghij",
+            "*",
+            "s3.amazonaws.com",
+            ROLE,
+        ] {
+            for mut conditions in [Conditions::default(), all_conditions()] {
+                if principal == "o-abcdefghij" || principal == "*" {
+                    conditions.organization = None;
+                }
+                let statement = of_function(principal, conditions);
+                let written = statement.to_json(&function());
+                assert_eq!(Statement::parse(&written, &function()), Some(statement));
+                let mut again = written.clone();
+                again["Condition"]["StringLike"] = json!({"aws:username": "x"});
+                assert_eq!(Statement::parse(&again, &function()), None, "{again}");
+                let mut denial = written;
+                denial["Effect"] = "Deny".into();
+                assert_eq!(Statement::parse(&denial, &function()), None, "{denial}");
+            }
+        }
+    }
+
+    #[test]
+    fn condition_keys_and_operators_have_no_case() {
+        let conditions = Conditions {
+            source_arn: Some("arn:aws:s3:::My-Bucket".to_owned()),
+            ..Conditions::default()
+        };
+        let ours = of_function("s3.amazonaws.com", conditions);
+        let with = |condition: Value| {
+            let mut found = ours.to_json(&function());
+            found["Condition"] = condition;
+            found["Principal"] = json!({"Service": ["s3.amazonaws.com"]});
+            found
+        };
+        let arn = "arn:aws:s3:::My-Bucket";
+        for (condition, is_ours) in [
+            (json!({"ArnLike": {"aws:SourceArn": arn}}), true),
+            (json!({"arnlike": {"aws:sourcearn": [arn]}}), true),
+            (
+                json!({"ArnLike": {"aws:SourceArn": arn.to_lowercase()}}),
+                false,
+            ),
+            (json!({"ArnEquals": {"aws:SourceArn": arn}}), false),
+            (
+                json!({"ArnLike": {"aws:SourceArn": arn}, "arnLike": {"aws:SourceArn": arn}}),
+                false,
+            ),
+            (json!({"ArnLike": {"aws:SourceArn": [arn, arn]}}), false),
+        ] {
+            let found = with(condition);
+            assert_eq!(ours.matches(&found, &function()), is_ours, "{found}");
+        }
+    }
+
+    #[test]
+    fn a_deleted_principal_is_recognized_where_all_else_is_equal() {
+        let ours = of_function(ROLE, Conditions::default());
+        let found = |principal: Value, changes: Value| {
+            let mut found = ours.to_json(&function());
+            found["Principal"] = principal;
+            for (key, value) in changes.as_object().expect("an object") {
+                found[key] = value.clone();
+            }
+            found
+        };
+        let role_id = "AROACKCEVSQ6C2EXAMPLE";
+        for (principal, changes, is_dead) in [
+            (json!({"AWS": role_id}), json!({}), true),
+            (json!({"AWS": [role_id]}), json!({}), true),
+            (json!({"AWS": "AIDACKCEVSQ6C2EXAMPLE"}), json!({}), false),
+            (json!({"AWS": ROLE}), json!({}), false),
+            (json!({"AWS": [role_id, role_id]}), json!({}), false),
+            (json!(role_id), json!({}), false),
+            (
+                json!({"AWS": role_id}),
+                json!({"Action": "lambda:*"}),
+                false,
+            ),
+            (json!({"AWS": role_id}), json!({"Effect": "Deny"}), false),
+            (json!({"AWS": role_id}), json!({"Sid": "s2"}), false),
+            (
+                json!({"AWS": role_id}),
+                json!({"Condition": {"Bool": {"a": "b"}}}),
+                false,
+            ),
+        ] {
+            let found = found(principal, changes);
+            let dead = ours.matches_deleted_principal(&found, &function());
+            assert_eq!(dead, is_dead, "{found}");
+            let account = of_function("111122223333", Conditions::default());
+            assert!(!account.matches_deleted_principal(&found, &function()));
         }
     }
 }

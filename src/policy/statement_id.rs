@@ -28,6 +28,9 @@ const PREFIX_LEN: usize = 24;
 /// How many characters of the hash a derived id ends with.
 const HASH_LEN: usize = 16;
 
+/// How many characters of the hash of a list's entry its id ends with.
+const ENTRY_HASH_LEN: usize = 10;
+
 /// What stands for everybody at the end of an id of a list; `*` cannot be in an id.
 const PUBLIC: &str = "public";
 
@@ -43,7 +46,7 @@ impl StatementId {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let hash = BASE32_NOPAD.encode(&hash.finalize()).to_lowercase();
+        let hash = base32(&hash.finalize());
         // CloudFormation's logical ids are letters and digits; anything else that an event may contain stays out of the id.
         let prefix = logical_id.chars().filter(char::is_ascii_alphanumeric);
         let prefix = prefix.take(PREFIX_LEN);
@@ -58,7 +61,28 @@ impl StatementId {
     /// The id of the statement for `principal` in a list of this id; none if it would be too long.
     #[must_use]
     pub fn in_list(&self, principal: &Principal) -> Option<Self> {
-        format!("{self}-{}", suffix_of(principal)).parse().ok()
+        match principal {
+            Principal::Account(account) => self.with_suffix(&account.to_string()),
+            Principal::Organization(organization) => self.with_suffix(&organization.to_string()),
+            Principal::Everyone => self.with_suffix(PUBLIC),
+            Principal::Service(_) | Principal::Identity(_) => {
+                self.in_list_of(&principal.to_string())
+            }
+        }
+    }
+
+    /// The id of the statement for `entry` in a list of this id, whose suffix is 10 characters of the hash of the entry; none if it
+    /// would be too long.
+    #[must_use]
+    pub fn in_list_of(&self, entry: &str) -> Option<Self> {
+        let hash = base32(&Sha256::digest(entry));
+        self.with_suffix(hash.get(..ENTRY_HASH_LEN)?)
+    }
+
+    /// This id, `-` and `suffix`; none if it would be too long.
+    #[must_use]
+    pub fn with_suffix(&self, suffix: &str) -> Option<Self> {
+        format!("{self}-{suffix}").parse().ok()
     }
 
     /// The principal whose statement in the list `list` has this id, by [`StatementId::in_list`].
@@ -76,12 +100,8 @@ impl StatementId {
     }
 }
 
-fn suffix_of(principal: &Principal) -> String {
-    match principal {
-        Principal::Account(account) => account.to_string(),
-        Principal::Organization(organization) => organization.to_string(),
-        Principal::Everyone => PUBLIC.to_owned(),
-    }
+fn base32(hash: &[u8]) -> String {
+    BASE32_NOPAD.encode(hash).to_lowercase()
 }
 
 impl FromStr for StatementId {

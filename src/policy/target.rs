@@ -5,21 +5,25 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::arn::{AccountId, LayerArn, LayerVersionArn};
+use super::arn::{LayerArn, LayerVersionArn, ResourceLocation};
+use super::function_arn::FunctionArn;
 
 /// A resource with a resource-based policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PolicyTarget {
     /// A layer version.
     LayerVersion(LayerVersionArn),
+    /// A function, an alias or a version of one.
+    Function(FunctionArn),
 }
 
 impl PolicyTarget {
-    /// The partition that its ARN names.
+    /// Where it is.
     #[must_use]
-    pub fn partition(&self) -> &str {
+    pub fn location(&self) -> &ResourceLocation {
         match self {
-            Self::LayerVersion(version) => version.layer().partition(),
+            Self::LayerVersion(version) => version.layer().location(),
+            Self::Function(function) => function.location(),
         }
     }
 
@@ -28,6 +32,16 @@ impl PolicyTarget {
     pub fn in_partition(&self, partition: &str) -> Self {
         match self {
             Self::LayerVersion(version) => Self::LayerVersion(version.in_partition(partition)),
+            Self::Function(function) => Self::Function(function.in_partition(partition)),
+        }
+    }
+
+    /// What a resource of this kind is called.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::LayerVersion(_) => "layer version",
+            Self::Function(_) => "function",
         }
     }
 
@@ -36,6 +50,7 @@ impl PolicyTarget {
     pub fn short_name(&self) -> String {
         match self {
             Self::LayerVersion(version) => format!("version {}", version.version()),
+            Self::Function(function) => function.to_string(),
         }
     }
 }
@@ -44,13 +59,14 @@ impl fmt::Display for PolicyTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LayerVersion(version) => version.fmt(f),
+            Self::Function(function) => function.fmt(f),
         }
     }
 }
 
 /// The text is not the ARN of a resource with a policy.
 #[derive(Debug, PartialEq, Eq, Error)]
-#[error("not the ARN of a layer version")]
+#[error("not the ARN of a layer version or of a function")]
 pub struct ParsePolicyTargetError;
 
 impl FromStr for PolicyTarget {
@@ -58,7 +74,9 @@ impl FromStr for PolicyTarget {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let version = text.parse().map(Self::LayerVersion);
-        version.map_err(|_| ParsePolicyTargetError)
+        version
+            .or_else(|_| text.parse().map(Self::Function))
+            .map_err(|_| ParsePolicyTargetError)
     }
 }
 
@@ -72,22 +90,22 @@ pub enum TargetSet {
 }
 
 impl TargetSet {
-    /// The partition that its ARN names.
+    /// Where they are.
     #[must_use]
-    pub fn partition(&self) -> &str {
-        self.resource().partition()
+    pub fn location(&self) -> &ResourceLocation {
+        match self {
+            Self::One(target) => target.location(),
+            Self::AllVersions(layer) => layer.location(),
+        }
     }
 
-    /// The region of its ARN.
+    /// The function whose policy it is, if it is one.
     #[must_use]
-    pub fn region(&self) -> &str {
-        self.resource().region()
-    }
-
-    /// The account of its ARN, which owns it.
-    #[must_use]
-    pub fn account(&self) -> &AccountId {
-        self.resource().account()
+    pub fn function(&self) -> Option<&FunctionArn> {
+        match self {
+            Self::One(PolicyTarget::Function(function)) => Some(function),
+            Self::One(PolicyTarget::LayerVersion(_)) | Self::AllVersions(_) => None,
+        }
     }
 
     /// The same in another partition.
@@ -99,10 +117,15 @@ impl TargetSet {
         }
     }
 
-    /// Whether both are about the same resource: one layer, whichever of its versions.
+    /// Whether both are about the same resource: one layer, whichever of its versions, or one function, whichever of its
+    /// qualifiers.
     #[must_use]
     pub fn has_resource_of(&self, other: &Self) -> bool {
-        self.resource() == other.resource()
+        match (self.function(), other.function()) {
+            (Some(function), Some(other)) => function.is_same_function(other),
+            (None, None) => self.layer() == other.layer(),
+            (Some(_), None) | (None, Some(_)) => false,
+        }
     }
 
     /// Whether a policy may be in both.
@@ -115,11 +138,12 @@ impl TargetSet {
         }
     }
 
-    /// The resource whose policies these are: a layer with all its versions.
-    fn resource(&self) -> &LayerArn {
+    /// The layer with all its versions, if they are policies of one.
+    fn layer(&self) -> Option<&LayerArn> {
         match self {
-            Self::One(PolicyTarget::LayerVersion(version)) => version.layer(),
-            Self::AllVersions(layer) => layer,
+            Self::One(PolicyTarget::LayerVersion(version)) => Some(version.layer()),
+            Self::AllVersions(layer) => Some(layer),
+            Self::One(PolicyTarget::Function(_)) => None,
         }
     }
 }
@@ -133,9 +157,9 @@ impl fmt::Display for TargetSet {
     }
 }
 
-/// The text names neither a layer nor a layer version.
+/// The text names no resource with policies.
 #[derive(Debug, PartialEq, Eq, Error)]
-#[error("neither the ARN of a layer nor that of a layer version")]
+#[error("not the ARN of a layer, a layer version or a function")]
 pub struct ParseTargetSetError;
 
 impl FromStr for TargetSet {

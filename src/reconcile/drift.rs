@@ -159,10 +159,8 @@ mod tests {
     /// From `<id>:<digit>`: the digit is repeated to the id of an account.
     fn statement(text: &str) -> Statement {
         let (sid, digit) = text.split_once(':').expect("an id and a digit");
-        Statement {
-            sid: sid.parse().expect("a statement id"),
-            principal: digit.repeat(12).parse().expect("an account"),
-        }
+        let account = digit.repeat(12).parse().expect("an account");
+        Statement::layer_version(sid.parse().expect("a statement id"), account)
     }
 
     fn removal(text: &str) -> Removal {
@@ -343,7 +341,7 @@ mod tests {
     fn a_removal_by_id_or_as_returned_is_no_overlap() {
         let sid = statement("s2:2").sid;
         let returned = statement("s2:2").to_json(&version(1));
-        let returned = Removal::AsReturned(sid.clone(), returned);
+        let returned = Removal::Verbatim(sid.clone(), returned);
         for removal in [returned, Removal::ById(sid)] {
             let (log, status) = (UndoLog::default(), ReconcileStatus::default());
             let mut state = state(&["s1:1"], &["s2:2"]);

@@ -96,11 +96,13 @@ fn a_delete_may_succeed_after(kind: ErrorKind) -> bool {
         | ErrorKind::OutcomeUnknown
         | ErrorKind::MalformedResponse => true,
         ErrorKind::NotFound
+        | ErrorKind::NotYetFound
         | ErrorKind::AccessDenied
         | ErrorKind::Expired
         | ErrorKind::Unrecognized
         | ErrorKind::UnknownPrincipal
         | ErrorKind::PolicyTooLarge
+        | ErrorKind::PublicAccessBlocked
         | ErrorKind::NetworkFailure
         | ErrorKind::Misconfigured
         | ErrorKind::InvalidRequest => false,
@@ -172,6 +174,7 @@ mod tests {
     fn a_create_that_could_not_read_keeps_its_id_if_the_delete_may_be_able_to() {
         for (kind, id) in [
             (ErrorKind::NotFound, OfRequest),
+            (ErrorKind::NotYetFound, OfRequest),
             (ErrorKind::Conflict, OfSuccess),
             (ErrorKind::AccessDenied, OfRequest),
             (ErrorKind::Expired, OfRequest),
@@ -179,6 +182,7 @@ mod tests {
             (ErrorKind::StaleSignature, OfSuccess),
             (ErrorKind::UnknownPrincipal, OfRequest),
             (ErrorKind::PolicyTooLarge, OfRequest),
+            (ErrorKind::PublicAccessBlocked, OfRequest),
             (ErrorKind::Throttled, OfSuccess),
             (ErrorKind::OutcomeUnknown, OfSuccess),
             (ErrorKind::NetworkFailure, OfRequest),

@@ -33,7 +33,8 @@ use crate::deadline::{
 };
 use crate::policy::document::PolicyDocument;
 use crate::policy::plan::{Denied, PlanError};
-use crate::resources::operation::{Mode, Operation, ReconcileSpec, ReturnValues};
+use crate::resources::operation::{Mode, Operation, ReconcileSpec};
+use crate::resources::resource::ReturnValues;
 use crate::telemetry::InvocationMetrics;
 
 /// What is to be reconciled.

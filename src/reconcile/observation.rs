@@ -41,14 +41,13 @@ pub(super) fn contradicts(log: &UndoLog, policy: &PolicyDocument) -> bool {
     let writes = log.writes();
     // A first write may have been overwritten, but only by what is in the policy then.
     let is_empty = policy.revision_id.is_none();
-    let counts = |write: &&Write| (write.proven || is_empty) && write.is_applied_to(&policy.target);
     let mut sids = BTreeSet::new();
-    let mut last = writes
+    let applied = writes
         .iter()
         .rev()
-        .filter(counts)
-        .filter(|write| sids.insert(write.change.sid()));
-    last.any(|write| !write.is_visible_in(policy))
+        .filter(|write| write.is_applied_to(&policy.target));
+    let mut last = applied.filter(|write| sids.insert(write.change.sid()));
+    last.any(|write| (write.proven || is_empty) && !write.is_visible_in(policy))
 }
 
 /// Whether `policy` lacks what this operation has added or may have added, and `rollback` has not removed.
@@ -319,6 +318,19 @@ mod tests {
             !contradicts(&log, &without) && contradicts(&log, &with),
             "the last write counts"
         );
+    }
+
+    #[test]
+    fn a_first_addition_after_the_last_removal_is_no_contradiction() {
+        let log = UndoLog::default();
+        apply_at(&log, "r1", &remove("s1"), None);
+        apply(&log, &add("s1"));
+        assert!(!contradicts(&log, &policy(Some("r9"), &["s1"])));
+        assert!(
+            !contradicts(&log, &policy(Some("r9"), &["s2"])),
+            "it may have been overwritten"
+        );
+        assert!(contradicts(&log, &policy(None, &[])));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::status::ReconcileStatus;
 use crate::aws::error::ErrorKind;
 use crate::aws::rate_limiter::RateLimiter;
 use crate::backoff::Backoff;
-use crate::deadline::IAM_PROPAGATION_TIMEOUT;
+use crate::deadline::{CREATION_TIMEOUT, IAM_PROPAGATION_TIMEOUT};
 use crate::resources::operation::Mode;
 
 /// What follows a failed call.
@@ -54,9 +54,13 @@ impl Retry {
                     Mode::Cleanup | Mode::CleanupOutOfOrder => Self::Fail,
                 }
             }
+            // A function may be created beside the permission, which names it without a reference.
+            ErrorKind::NotYetFound if mode == Mode::Apply => Self::RereadFor(CREATION_TIMEOUT),
             ErrorKind::NotFound
+            | ErrorKind::NotYetFound
             | ErrorKind::Expired
             | ErrorKind::PolicyTooLarge
+            | ErrorKind::PublicAccessBlocked
             | ErrorKind::Misconfigured
             | ErrorKind::InvalidRequest => Self::Fail,
         }
@@ -141,6 +145,11 @@ mod tests {
         let rows = [
             // kind, Apply, Cleanup
             (ErrorKind::NotFound, Retry::Fail, Retry::Fail),
+            (
+                ErrorKind::NotYetFound,
+                Retry::RereadFor(CREATION_TIMEOUT),
+                Retry::Fail,
+            ),
             (ErrorKind::Conflict, CONTENTION, CONTENTION),
             (ErrorKind::AccessDenied, A_WHILE, Retry::Fail),
             (ErrorKind::Expired, Retry::Fail, Retry::Fail),
@@ -148,6 +157,7 @@ mod tests {
             (ErrorKind::StaleSignature, A_WHILE, A_WHILE),
             (ErrorKind::UnknownPrincipal, A_WHILE, Retry::Fail),
             (ErrorKind::PolicyTooLarge, Retry::Fail, Retry::Fail),
+            (ErrorKind::PublicAccessBlocked, Retry::Fail, Retry::Fail),
             (ErrorKind::Throttled, CONTENTION, CONTENTION),
             (ErrorKind::OutcomeUnknown, Retry::Reread, Retry::Reread),
             (ErrorKind::NetworkFailure, Retry::Reread, Retry::Reread),

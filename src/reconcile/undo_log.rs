@@ -278,7 +278,7 @@ fn undo(desired: &mut DesiredState, write: &Write, denied: &Denied) {
             let removal = match &write.returned {
                 Some(returned) => {
                     let sid = sid_of(returned).unwrap_or_else(|| added.sid.clone());
-                    Removal::AsReturned(sid, returned.clone())
+                    Removal::Verbatim(sid, returned.clone())
                 }
                 None => Removal::Exact(added.clone()),
             };
@@ -346,10 +346,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::reconcile) fn statement(sid: &str) -> Statement {
-        Statement {
-            sid: sid.parse().expect("a statement id"),
-            principal: Principal::Everyone,
-        }
+        Statement::layer_version(sid.parse().expect("a statement id"), Principal::Everyone)
     }
 
     pub(in crate::reconcile) fn add(sid: &str) -> Change {
@@ -565,7 +562,7 @@ pub(super) mod tests {
             let [(_, desired)] = &log.reversal(&Denied::new())[..] else {
                 panic!("one desired state")
             };
-            let removal = Removal::AsReturned(sid.parse().expect("a statement id"), instead);
+            let removal = Removal::Verbatim(sid.parse().expect("a statement id"), instead);
             assert_eq!(desired.removals, [removal]);
         }
     }

@@ -3,12 +3,15 @@
 use thiserror::Error;
 
 use crate::partition::Partition;
-use crate::policy::arn::AccountId;
+use crate::policy::arn::{AccountId, ResourceLocation};
+use crate::policy::function_arn::FunctionArn;
 use crate::policy::target::TargetSet;
 
 /// The partition, the region and the account of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProviderLocation<'a> {
+    /// The ARN of the function.
+    arn: &'a str,
     /// None where they are not known.
     known: Option<(&'a str, &'a str)>,
     account: &'a str,
@@ -50,14 +53,23 @@ impl<'a> ProviderLocation<'a> {
         let fields: Vec<&str> = arn.split(':').collect();
         match fields[..] {
             ["arn", partition, "lambda", region, account, "function", ..] => Self {
+                arn,
                 known: Some((partition, region)),
                 account,
             },
             _ => Self {
+                arn,
                 known: None,
                 account: "",
             },
         }
+    }
+
+    /// The provider's own function, if that is known: whoever may invoke it with invented events has its role.
+    #[must_use]
+    pub fn function(&self) -> Option<FunctionArn> {
+        let location = ResourceLocation::of_arn(self.arn)?;
+        FunctionArn::new(location, self.arn.split(':').nth(6)?).ok()
     }
 
     /// The account that it runs in, if that is known.
@@ -73,7 +85,7 @@ impl<'a> ProviderLocation<'a> {
         match self.check(targets) {
             Ok(()) => true,
             Err(UnreachableTarget::Partition { .. }) => {
-                targets.account().to_string() == self.account
+                targets.location().account().to_string() == self.account
             }
             Err(UnreachableTarget::Region { .. }) => false,
         }
@@ -86,21 +98,21 @@ impl<'a> ProviderLocation<'a> {
     pub fn check(&self, targets: &TargetSet) -> Result<(), UnreachableTarget> {
         let of_region = match self.known {
             // The function's own region is in its partition, even one that is not in the table yet.
-            Some((partition, region)) if region == targets.region() => partition,
-            Some(_) | None => Partition::for_region(targets.region()).name,
+            Some((partition, region)) if region == targets.location().region() => partition,
+            Some(_) | None => Partition::for_region(targets.location().region()).name,
         };
         let of_function = self.known.map_or(of_region, |(partition, _)| partition);
         if of_region != of_function {
             return Err(UnreachableTarget::Region {
-                region: targets.region().to_owned(),
+                region: targets.location().region().to_owned(),
                 target: targets.to_string(),
             });
         }
-        if targets.partition() == of_region {
+        if targets.location().partition() == of_region {
             return Ok(());
         }
         Err(UnreachableTarget::Partition {
-            got: targets.partition().to_owned(),
+            got: targets.location().partition().to_owned(),
             expected: of_region.to_owned(),
             of: if self.known.is_some() {
                 "function"

@@ -5,18 +5,16 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::layer_version_permission::LayerVersionPermission;
 use super::location::{ProviderLocation, UnreachableTarget};
 use super::property_reader::ValidationErrors;
+use super::resource::{Resource, ReturnValues};
 use crate::cloudformation::request::{PhysicalResourceId, Request};
 use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::document::PolicyDocument;
 use crate::policy::role::Role;
 use crate::policy::statement_id::StatementId;
+use crate::policy::statement_list::is_member;
 use crate::policy::target::{PolicyTarget, TargetSet};
-
-/// What `Fn::GetAtt` returns, by name.
-pub type ReturnValues = Vec<(&'static str, String)>;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +53,6 @@ impl Mode {
 /// Why a request cannot be handled.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum OperationError {
-    /// The resource type has no implementation in this version.
-    #[error(
-        "unsupported resource type: got `{0}`, use `Custom::LayerVersionPermission` for layers"
-    )]
-    UnsupportedResourceType(String),
     /// The Delete of the replaced resource that follows would remove the new statement too.
     #[error(
         "statement ID shared with the replaced resource: got `{0}` in both, give another `StatementId` or leave it out"
@@ -123,27 +116,6 @@ impl Operation {
     }
 }
 
-/// A resource as its properties declare it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// `Custom::LayerVersionPermission`.
-    LayerVersionPermission(LayerVersionPermission),
-}
-
-impl Resource {
-    /// What `Fn::GetAtt` returns of the resource; `policy` is the policy of the target that it names.
-    #[must_use]
-    pub fn return_values(
-        &self,
-        physical_id: &PhysicalResourceId,
-        policy: Option<&PolicyDocument>,
-    ) -> ReturnValues {
-        match self {
-            Self::LayerVersionPermission(resource) => resource.return_values(physical_id, policy),
-        }
-    }
-}
-
 /// The desired state of every policy in a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconcileSpec {
@@ -184,11 +156,13 @@ impl ReconcileSpec {
         elsewhere.unwrap_or(&self.desired)
     }
 
-    /// The same in the partition of `other`, if both are about the same resource otherwise: Lambda knows a layer of the own account by
+    /// The same in the partition of `other`, if both are about the same resource otherwise: Lambda knows what is of the own account by
     /// its name, so that a wrong partition in its ARN makes no difference.
     #[must_use]
     pub fn in_partition_of(mut self, other: &Self) -> Self {
-        let moved = self.targets.in_partition(other.targets.partition());
+        let moved = self
+            .targets
+            .in_partition(other.targets.location().partition());
         if moved.has_resource_of(&other.targets) {
             self.targets = moved;
         }
@@ -206,9 +180,7 @@ impl ReconcileSpec {
         let lists: Vec<&StatementId> = removals.iter().filter_map(by_id).collect();
         let statements = new.desired.statements.iter();
         let mut shared = statements.filter(|statement| {
-            let is_in = |list: &&StatementId| {
-                list.in_list(&statement.principal).as_ref() == Some(&statement.sid)
-            };
+            let is_in = |list: &&StatementId| is_member(list, statement);
             removed.contains(&statement.sid) || lists.iter().any(is_in)
         });
         shared.next().map(|statement| statement.sid.clone())
@@ -228,7 +200,7 @@ impl ReconcileSpec {
 fn by_id(removal: &Removal) -> Option<&StatementId> {
     match removal {
         Removal::ById(sid) => Some(sid),
-        Removal::Exact(_) | Removal::AsReturned(..) => None,
+        Removal::Exact(_) | Removal::Verbatim(..) => None,
     }
 }
 
@@ -241,10 +213,8 @@ mod tests {
 
     /// A statement for account 111122223333.
     fn statement(sid: &str) -> Statement {
-        Statement {
-            sid: sid.parse().expect("a statement id"),
-            principal: "111122223333".parse().expect("an account"),
-        }
+        let account = "111122223333".parse().expect("an account");
+        Statement::layer_version(sid.parse().expect("a statement id"), account)
     }
 
     /// The spec of version 1, or of all versions.

@@ -13,6 +13,9 @@ const MAX_REPORTED: usize = 20;
 /// The most characters of an unknown name that is compared with the known ones.
 const MAX_NAME_LEN: usize = 40;
 
+/// The most entries of a list. Fewer fit into a policy.
+const MAX_ENTRIES: usize = 128;
+
 /// What is wrong with the properties: the first 20 errors, joined by `; `, and the number of the others.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ValidationErrors {
@@ -67,11 +70,12 @@ impl<'a> PropertyReader<'a> {
         self.properties.contains_key(name)
     }
 
-    /// A mistyped name must not make a grant wider than it was meant to be.
-    pub(super) fn reject_unknown(&mut self, known: &[&str]) {
+    /// A mistyped name must not make a grant wider than it was meant to be. `alias` is what another type calls a property of this
+    /// one, and what it is called here.
+    pub(super) fn reject_unknown(&mut self, known: &[&str], alias: (&str, &str)) {
         for name in self.properties.keys() {
             if !name.starts_with("Service") && !known.contains(&name.as_str()) {
-                self.errors.add(|| unknown(name, known));
+                self.errors.add(|| unknown(name, known, alias));
             }
         }
     }
@@ -88,6 +92,31 @@ impl<'a> PropertyReader<'a> {
             Value::Object(_) => "an object".to_owned(),
             Value::Null => "`null`".to_owned(),
             Value::String(_) | Value::Number(_) | Value::Bool(_) => length(&scalar(value)),
+        })
+    }
+
+    /// The entries of a list, or of one text with commas, which a parameter of a template is. White space around them, which
+    /// splitting a text leaves, is none of theirs. `instead` is what to do about a list that is too long.
+    pub(super) fn list(&mut self, name: &str, instead: &str) -> Option<Vec<String>> {
+        let list = self.properties.get(name)?;
+        let (each, text) = (list.as_array(), list.as_str());
+        let of_text = text.map_or(1, |text| text.split(',').count());
+        let length = each.map_or(of_text, Vec::len);
+        if length == 0 {
+            return self.invalid(format!(
+                "`{name}` is empty: got no entry, give at least one or remove the resource"
+            ));
+        }
+        if length > MAX_ENTRIES {
+            return self.invalid(format!(
+                "`{name}` is too long: got {length} entries, give at most {MAX_ENTRIES}, or {instead}"
+            ));
+        }
+        let trimmed = |text: &str| text.trim().to_owned();
+        Some(match (each, text) {
+            (Some(each), _) => each.iter().map(|entry| trimmed(&scalar(entry))).collect(),
+            (None, Some(text)) => text.split(',').map(trimmed).collect(),
+            (None, None) => vec![scalar(list)],
         })
     }
 
@@ -111,7 +140,7 @@ impl<'a> PropertyReader<'a> {
     }
 }
 
-fn unknown(name: &str, known: &[&str]) -> String {
+fn unknown(name: &str, known: &[&str], alias: (&str, &str)) -> String {
     let got = shown(name);
     if name.chars().nth(MAX_NAME_LEN).is_some() {
         return format!("unknown property: got {got}, remove it");
@@ -119,7 +148,11 @@ fn unknown(name: &str, known: &[&str]) -> String {
     let name = name.to_lowercase();
     let distance = |known: &&str| strsim::damerau_levenshtein(&known.to_lowercase(), &name);
     let nearest = known.iter().copied().min_by_key(distance);
-    let nearest = nearest.unwrap_or_default();
+    let nearest = if name == alias.0.to_lowercase() {
+        alias.1
+    } else {
+        nearest.unwrap_or_default()
+    };
     format!(
         "unknown property: got {got}, the nearest known one is `{nearest}`, use that or remove it"
     )

@@ -1,14 +1,14 @@
 //! The properties `RoleArn` and `ExternalId`: the role that the provider assumes.
 
 use super::property_reader::{PropertyReader, length};
-use crate::policy::arn::AccountId;
+use crate::policy::arn::ResourceLocation;
 use crate::policy::role::Role;
 use crate::text::shown;
 
-/// The role, which must be one of the partition and account of the target: no other account can change its policy.
+/// The role, which must be one of the partition and account of `target`: no other account can change its policy.
 pub(super) fn read_role(
     reader: &mut PropertyReader<'_>,
-    owner: Option<(&str, &AccountId)>,
+    target: Option<&ResourceLocation>,
 ) -> Option<Role> {
     let external_id = read_external_id(reader);
     let text = reader.text("RoleArn")?;
@@ -18,7 +18,10 @@ pub(super) fn read_role(
             "`RoleArn` is not the ARN of a role: got {got}, give `arn:<partition>:iam::<account>:role/<name>`"
         ));
     };
-    let own = owner.map(|(partition, account)| format!("arn:{partition}:iam::{account}:role/"));
+    let own = target.map(|target| {
+        let (partition, account) = (target.partition(), target.account());
+        format!("arn:{partition}:iam::{account}:role/")
+    });
     match own.filter(|own| !text.starts_with(own)) {
         Some(own) => {
             let got = shown(&text);
@@ -58,9 +61,9 @@ mod tests {
     use serde_json::{Value, json};
 
     fn read(properties: &Value) -> Result<Option<Role>, String> {
-        let account = "123456789012".parse().expect("an account");
+        let target = ResourceLocation::of_arn("arn:aws:lambda:eu-west-1:123456789012:layer:x");
         let mut reader = PropertyReader::new(properties.as_object().expect("an object"));
-        let role = read_role(&mut reader, Some(("aws", &account)));
+        let role = read_role(&mut reader, target.as_ref());
         let errors = reader.errors;
         errors.is_empty().then_some(role).ok_or(errors.to_string())
     }

@@ -1,167 +1,75 @@
-//! `Custom::LayerVersionPermission`: the statements that a resource declares, its ids and its return values.
+//! `Custom::LayerVersionPermission`: what a resource declares.
 
-pub mod lifecycle;
-pub mod physical_id;
 pub mod principals;
 pub mod properties;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use self::physical_id::PhysicalId;
 use self::principals::Principals;
 use self::properties::{Properties, Versions};
 use super::property_reader::ValidationErrors;
-use crate::cloudformation::request::PhysicalResourceId;
-use crate::policy::arn::LayerVersionArn;
-use crate::policy::document::PolicyDocument;
+use super::resource::{Grant, Resource, ResourceType};
+use crate::policy::conditions::Conditions;
 use crate::policy::principal::Principal;
-use crate::policy::role::Role;
-use crate::policy::statement::Statement;
+use crate::policy::statement::GET_LAYER_VERSION;
 use crate::policy::statement_id::StatementId;
+use crate::policy::statement_list::Entry;
 use crate::policy::target::{PolicyTarget, TargetSet};
 
-/// What `Fn::GetAtt` returns, by name.
-pub const RETURN_VALUES: [&str; 6] = [
-    "Id",
-    "LayerVersionArn",
-    "StatementId",
-    "StatementIds",
-    "Statement",
-    "RevisionId",
-];
-
-/// What a resource declares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerVersionPermission {
-    /// The layer version that it names.
-    pub layer_version: LayerVersionArn,
-    /// Whether it is for that version alone or for every version of its layer.
-    pub versions: Versions,
-    /// The statement id of the resource.
-    pub sid: StatementId,
-    /// Whether that id is derived, and so no other resource has it.
-    pub is_derived: bool,
-    /// Whom it grants to.
-    pub principals: Principals,
-    /// The revision that the policy must have before the first write.
-    pub revision_id: Option<String>,
-    /// The role to assume.
-    pub role: Option<Role>,
+/// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
+///
+/// # Errors
+/// If the properties are invalid.
+pub fn parse(
+    properties: &Map<String, Value>,
+    stack_id: &str,
+    logical_id: &str,
+) -> Result<Resource, ValidationErrors> {
+    let properties = Properties::parse(properties, stack_id)?;
+    let granted_to = match &properties.principals {
+        Principals::One(principal) => principal.to_string(),
+        // The list may change without replacing the resource.
+        Principals::List(_) => "Principals".to_owned(),
+    };
+    let parts = [stack_id, logical_id, &granted_to, "All"];
+    let parts = match properties.versions {
+        Versions::This => parts.get(..3).unwrap_or(&parts),
+        // The statement of one version and that of all versions differ: one is removed after the other was added.
+        Versions::All => &parts,
+    };
+    let derived = || StatementId::derive(logical_id, parts);
+    let target = PolicyTarget::LayerVersion(properties.layer_version.clone());
+    Ok(Resource {
+        resource_type: ResourceType::LayerVersionPermission,
+        targets: match properties.versions {
+            Versions::This => TargetSet::One(target.clone()),
+            Versions::All => TargetSet::AllVersions(properties.layer_version.layer().clone()),
+        },
+        target,
+        is_derived: properties.statement_id.is_none(),
+        sid: properties.statement_id.unwrap_or_else(derived),
+        grants: grants(properties.principals),
+        revision_id: properties.revision_id,
+        role: properties.role,
+    })
 }
 
-impl LayerVersionPermission {
-    /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
-    ///
-    /// # Errors
-    /// If the properties are invalid.
-    pub fn parse(
-        properties: &Map<String, Value>,
-        stack_id: &str,
-        logical_id: &str,
-    ) -> Result<Self, ValidationErrors> {
-        let properties = Properties::parse(properties, stack_id)?;
-        let granted_to = match &properties.principals {
-            Principals::One(principal) => principal.to_string(),
-            // The list may change without replacing the resource.
-            Principals::List(_) => "Principals".to_owned(),
-        };
-        let parts = [stack_id, logical_id, &granted_to, "All"];
-        let parts = match properties.versions {
-            Versions::This => parts.get(..3).unwrap_or(&parts),
-            // The statement of one version and that of all versions differ: one is removed after the other was added.
-            Versions::All => &parts,
-        };
-        let derived = || StatementId::derive(logical_id, parts);
-        Ok(Self {
-            is_derived: properties.statement_id.is_none(),
-            sid: properties.statement_id.unwrap_or_else(derived),
-            layer_version: properties.layer_version,
-            versions: properties.versions,
-            principals: properties.principals,
-            revision_id: properties.revision_id,
-            role: properties.role,
-        })
-    }
-
-    /// The statements that should be in the policies.
-    #[must_use]
-    pub fn statements(&self) -> Vec<Statement> {
-        let in_list = |principal: &Principal| {
-            let (sid, principal) = (self.sid.in_list(principal)?, principal.clone());
-            Some(Statement { sid, principal })
-        };
-        match &self.principals {
-            Principals::One(principal) => vec![Statement {
-                sid: self.sid.clone(),
-                principal: principal.clone(),
-            }],
-            Principals::List(principals) => principals.iter().filter_map(in_list).collect(),
-        }
-    }
-
-    /// The physical id of the resource.
-    #[must_use]
-    pub fn physical_id(&self) -> PhysicalId {
-        PhysicalId::Granted {
-            targets: self.targets(),
-            sid: self.sid.clone(),
-        }
-    }
-
-    /// What `Fn::GetAtt` returns, after a success that left `policy`: of several statements, a list.
-    #[must_use]
-    pub fn return_values(
-        &self,
-        physical_id: &PhysicalResourceId,
-        policy: Option<&PolicyDocument>,
-    ) -> Vec<(&'static str, String)> {
-        let statements = self.statements();
-        let sids: Vec<&str> = statements
-            .iter()
-            .map(|desired| desired.sid.as_ref())
-            .collect();
-        let values = [
-            ("Id", Some(physical_id.to_string())),
-            ("LayerVersionArn", Some(self.layer_version.to_string())),
-            ("StatementId", Some(self.sid.to_string())),
-            ("StatementIds", Some(sids.join(","))),
-            (
-                "Statement",
-                policy.and_then(|policy| json_of(&statements, policy)),
-            ),
-            (
-                "RevisionId",
-                policy.and_then(|policy| policy.revision_id.clone()),
-            ),
-        ];
-        let values = values.into_iter();
-        values
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect()
-    }
-
-    /// The policies that it grants in.
-    fn targets(&self) -> TargetSet {
-        match self.versions {
-            Versions::This => TargetSet::One(self.target()),
-            Versions::All => TargetSet::AllVersions(self.layer_version.layer().clone()),
-        }
-    }
-
-    /// The policy of the layer version that it names.
-    fn target(&self) -> PolicyTarget {
-        PolicyTarget::LayerVersion(self.layer_version.clone())
-    }
-}
-
-/// The statements as Lambda returned them.
-fn json_of(statements: &[Statement], policy: &PolicyDocument) -> Option<String> {
-    let found = |desired: &Statement| policy.statement(&desired.sid).cloned();
-    let mut found: Vec<Value> = statements.iter().filter_map(found).collect();
-    match found.len() {
-        0 => None,
-        1 => Some(found.swap_remove(0).to_string()),
-        _ => Some(Value::Array(found).to_string()),
+fn grants(principals: Principals) -> Vec<Grant> {
+    let grant = |principal: Principal, entry: Option<Entry>| Grant {
+        entry,
+        of_url: None,
+        principal,
+        action: Cow::Borrowed(GET_LAYER_VERSION),
+        conditions: Conditions::default(),
+    };
+    match principals {
+        Principals::One(principal) => vec![grant(principal, None)],
+        Principals::List(principals) => principals
+            .into_iter()
+            .map(|principal| grant(principal.clone(), Some(Entry::Principal(principal))))
+            .collect(),
     }
 }
 
@@ -182,7 +90,7 @@ mod tests {
             properties[name] = value.clone();
         }
         let properties = properties.as_object().expect("an object");
-        let grant = LayerVersionPermission::parse(properties, stack, logical_id).expect("a grant");
+        let grant = parse(properties, stack, logical_id).expect("a grant");
         grant.sid.to_string()
     }
 
@@ -255,7 +163,7 @@ mod tests {
                 properties["StatementId"] = sid.into();
             }
             let properties = properties.as_object().expect("an object");
-            LayerVersionPermission::parse(properties, STACK, "Share").expect("a grant")
+            parse(properties, STACK, "Share").expect("a grant")
         };
         let grant = declared(&json!(["*", "o-abcdefghij", "111122223333"]), Some("team"));
         let statements: Vec<String> = grant.statements().iter().map(ToString::to_string).collect();

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::policy::principal::{
-    ParsePrincipalError, Principal, account_before_yaml, account_of_root_arn,
-};
-use crate::resources::property_reader::{PropertyReader, scalar};
+use crate::policy::principal::Principal;
+use crate::resources::account::{check_partition, not_accepted};
+use crate::resources::property_reader::PropertyReader;
 use crate::text::shown;
 
 /// Whom a resource grants to.
@@ -45,23 +44,21 @@ fn read_principal(reader: &mut PropertyReader<'_>, partition: Option<&str>) -> O
         })
     });
     let text = reader.text("Principal")?;
-    if let Some(error) = wrong_partition("Principal", &text, partition) {
-        reader.errors.add(|| error);
-    }
-    match text.parse() {
+    check_partition(reader, "Principal", &text, ("layer", partition));
+    match parse(&text) {
         // An organization that does not parse was rejected above: nothing becomes public by mistake.
-        Ok(Principal::Everyone) => {
+        Some(Principal::Everyone) => {
             Some(organization.map_or(Principal::Everyone, Principal::Organization))
         }
-        Ok(Principal::Account(account)) if reader.has("OrganizationId") => reader.invalid(format!(
+        Some(Principal::Account(account)) if reader.has("OrganizationId") => reader.invalid(format!(
             "`OrganizationId` goes with everybody only: got it with the account `{account}`, make `Principal` `*` or \
              remove `OrganizationId`"
         )),
-        Ok(principal @ Principal::Account(_)) => Some(principal),
-        Ok(Principal::Organization(id)) => reader.invalid(format!(
+        Some(Principal::Organization(id)) => reader.invalid(format!(
             "`Principal` is an organization: got `{id}`, make it `*` and give that as `OrganizationId`, or use `Principals`"
         )),
-        Err(ParsePrincipalError) => reader.invalid(not_a_principal("Principal", &text, PRINCIPALS)),
+        Some(principal) => Some(principal),
+        None => reader.invalid(not_accepted("Principal", &text, PRINCIPALS)),
     }
 }
 
@@ -75,74 +72,29 @@ fn read_list(
         );
     }
     let mut principals = BTreeSet::new();
-    for text in read_entries(reader)? {
-        if let Some(error) = wrong_partition("Principals", &text, partition) {
-            reader.errors.add(|| error);
-        }
-        match text.parse() {
-            Ok(principal) => drop(principals.insert(principal)),
-            Err(ParsePrincipalError) => reader
+    for text in reader.list("Principals", "grant to one organization")? {
+        check_partition(reader, "Principals", &text, ("layer", partition));
+        match parse(&text) {
+            Some(principal) => drop(principals.insert(principal)),
+            None => reader
                 .errors
-                .add(|| not_a_principal("Principals", &text, EACH_PRINCIPAL)),
+                .add(|| not_accepted("Principals", &text, EACH_PRINCIPAL)),
         }
     }
     Some(principals)
 }
-
-/// The entries of a list, or of one text with commas, which a parameter of a template is. White space around them, which
-/// splitting a text leaves, is none of theirs.
-fn read_entries(reader: &mut PropertyReader<'_>) -> Option<Vec<String>> {
-    let list = reader.properties.get("Principals")?;
-    let (each, text) = (list.as_array(), list.as_str());
-    let of_text = text.map_or(1, |text| text.split(',').count());
-    let length = each.map_or(of_text, Vec::len);
-    if length == 0 {
-        return reader.invalid(
-            "`Principals` is empty: got no entry, give at least one or remove the resource".into(),
-        );
-    }
-    if length > MAX_ENTRIES {
-        return reader.invalid(format!(
-            "`Principals` is too long: got {length} entries, give at most {MAX_ENTRIES}, or grant to one organization"
-        ));
-    }
-    let trimmed = |text: &str| text.trim().to_owned();
-    Some(match (each, text) {
-        (Some(each), _) => each.iter().map(|entry| trimmed(&scalar(entry))).collect(),
-        (None, Some(text)) => text.split(',').map(trimmed).collect(),
-        (None, None) => vec![scalar(list)],
-    })
-}
-
-/// The most entries of a list. Fewer fit into a policy.
-const MAX_ENTRIES: usize = 128;
 
 const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";
 
 const EACH_PRINCIPAL: &str =
     "account ids of 12 digits, organization ids, `arn:<partition>:iam::<account>:root` or `*`";
 
-/// A layer can only be shared within its partition, and the API would take the account for one of the same number there.
-fn wrong_partition(name: &str, text: &str, partition: Option<&str>) -> Option<String> {
-    let account = account_of_root_arn(text)?;
-    let (partition, got) = (partition?, shown(text));
-    let its_own = text.starts_with(&format!("arn:{partition}:"));
-    (!its_own).then(|| {
-        format!(
-            "`{name}` has an account of another partition: got {got}, give one of the layer's own as in \
-             `arn:{partition}:iam::{account}:root`"
-        )
-    })
-}
-
-fn not_a_principal(name: &str, text: &str, principals: &str) -> String {
-    let got = shown(text);
-    match account_before_yaml(text) {
-        Some((account, how)) => format!(
-            "`{name}` has no account id of 12 digits: got {got}, which YAML makes of an unquoted `{account}` by reading it \
-             {how}, put the account id in quotes"
-        ),
-        None => format!("invalid `{name}`: got {got}, give {principals}"),
+/// The principal of this name, if a layer version can be shared with it.
+fn parse(text: &str) -> Option<Principal> {
+    let principal: Principal = text.parse().ok()?;
+    match principal {
+        Principal::Account(_) | Principal::Organization(_) | Principal::Everyone => Some(principal),
+        Principal::Service(_) | Principal::Identity(_) => None,
     }
 }
 

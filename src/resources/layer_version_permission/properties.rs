@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::principals::{Principals, read_principals};
-use crate::policy::arn::{LayerArn, LayerVersionArn, is_word, version_number};
+use crate::policy::arn::{LayerArn, LayerVersionArn, ResourceLocation, is_word, version_number};
 use crate::policy::role::Role;
-use crate::policy::statement::LAYER_VERSION_ACTION;
+use crate::policy::statement::GET_LAYER_VERSION;
 use crate::policy::statement_id::StatementId;
 use crate::resources::property_reader::{PropertyReader, ValidationErrors};
 use crate::resources::role::read_role;
+use crate::resources::statement_id::read_statement_id;
 use crate::text::shown;
 
 /// The properties of the resource type. Names that begin with `Service` are CloudFormation's own.
@@ -27,9 +28,6 @@ pub const PROPERTIES: [&str; 13] = [
     "ExternalId",
     "Nonce",
 ];
-
-/// The most characters of the statement id of a list: the principal is added to it, an organization id at most.
-const MAX_LIST_ID_LEN: usize = 100 - 35;
 
 /// The properties, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,16 +57,19 @@ impl Properties {
         stack_id: &str,
     ) -> Result<Self, ValidationErrors> {
         let mut reader = PropertyReader::new(properties);
-        reader.reject_unknown(&PROPERTIES);
+        reader.reject_unknown(&PROPERTIES, ("PrincipalOrgID", "OrganizationId"));
         let layer_version = read_layer_version(&mut reader, stack_id);
-        let layer = layer_version.as_ref().map(LayerVersionArn::layer);
-        let principals = read_principals(&mut reader, layer.map(LayerArn::partition));
+        let location = layer_version
+            .as_ref()
+            .map(|version| version.layer().location());
+        let partition = location.map(ResourceLocation::partition);
+        let principals = read_principals(&mut reader, partition);
         check_action(&mut reader);
-        let statement_id = read_statement_id(&mut reader);
+        let list = reader.has("Principals").then_some("`Principals`");
+        let statement_id = read_statement_id(&mut reader, list);
         let versions = read_versions(&mut reader);
         let revision_id = reader.text("RevisionId");
-        let owner = layer.map(|layer| (layer.partition(), layer.account()));
-        let role = read_role(&mut reader, owner);
+        let role = read_role(&mut reader, location);
         match (layer_version, principals) {
             (Some(layer_version), Some(principals)) if reader.errors.is_empty() => Ok(Self {
                 layer_version,
@@ -162,29 +163,13 @@ fn read_layer(reader: &mut PropertyReader<'_>, stack_id: &str) -> Option<LayerAr
 fn check_action(reader: &mut PropertyReader<'_>) {
     if let Some(text) = reader
         .text("Action")
-        .filter(|text| text != LAYER_VERSION_ACTION)
+        .filter(|text| text != GET_LAYER_VERSION)
     {
         let got = shown(&text);
         reader.errors.add(|| format!(
-            "`Action` is not one of a layer version: got {got}, give `{LAYER_VERSION_ACTION}` or leave it out"
+            "`Action` is not one of a layer version: got {got}, give `{GET_LAYER_VERSION}` or leave it out"
         ));
     }
-}
-
-fn read_statement_id(reader: &mut PropertyReader<'_>) -> Option<StatementId> {
-    let text = reader.text("StatementId")?;
-    let got = text.chars().count();
-    if reader.has("Principals") && got > MAX_LIST_ID_LEN {
-        return reader.invalid(format!(
-            "`StatementId` is too long for a list: got {got} characters, give at most {MAX_LIST_ID_LEN} with `Principals`"
-        ));
-    }
-    text.parse().ok().or_else(|| {
-        let got = shown(&text);
-        reader.invalid(format!(
-            "`StatementId` is not a statement id: got {got}, give 1 to 100 letters, digits, `-` or `_`"
-        ))
-    })
 }
 
 /// The property `Versions`.
@@ -443,7 +428,7 @@ mod tests {
             ("VersionNumber", "1"),
             ("Principal", "111122223333"),
             ("OrganizationId", "o-abcdefghij"),
-            ("Action", LAYER_VERSION_ACTION),
+            ("Action", GET_LAYER_VERSION),
             ("StatementId", "sid"),
             ("Versions", "This"),
             ("RevisionId", "revision-1"),
@@ -529,7 +514,7 @@ mod tests {
     #[test]
     fn the_statement_id_of_a_list_with_the_longest_principal_is_not_too_long() {
         let longest = format!("o-{}", "a".repeat(32));
-        let sid = "x".repeat(MAX_LIST_ID_LEN);
+        let sid = "x".repeat(65);
         let list = json!({"LayerVersionArn": ARN, "Principals": [longest], "StatementId": sid});
         let sid = parse(&list)
             .expect("properties")

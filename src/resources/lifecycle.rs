@@ -1,23 +1,25 @@
-//! What Create, Update and Delete of a `Custom::LayerVersionPermission` ask for.
+//! What Create, Update and Delete of a resource ask for, whatever its type.
 
-use super::LayerVersionPermission;
+use serde_json::{Map, Value};
+
+use super::function_permission;
+use super::layer_version_permission;
+use super::operation::{Mode, Operation, OperationError, ReconcileSpec};
 use super::physical_id::PhysicalId;
-use super::principals::Principals;
+use super::property_reader::{PropertyReader, ValidationErrors};
+use super::resource::{Resource, ResourceType};
+use super::role::read_role;
 use crate::cloudformation::request::{PhysicalResourceId, Request, RequestType};
 use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::statement_id::StatementId;
 use crate::policy::target::TargetSet;
-use crate::resources::operation::{Mode, Operation, OperationError, ReconcileSpec, Resource};
-use crate::resources::property_reader::{PropertyReader, ValidationErrors};
-use crate::resources::role::read_role;
 
 /// What `request` asks for.
 ///
 /// # Errors
 /// If it cannot be done. A Delete always can.
 pub fn operation(request: &Request) -> Result<Operation, OperationError> {
-    let id = PhysicalId::parse(request.physical_id.as_ref());
-    let mode = match (request.request_type, id) {
+    let mode = match (request.request_type, physical_id(request)) {
         (RequestType::Create | RequestType::Update, _) => return apply(request),
         (RequestType::Delete, PhysicalId::Granted { .. } | PhysicalId::NeverCreated) => {
             Mode::Cleanup
@@ -43,16 +45,17 @@ fn apply(request: &Request) -> Result<Operation, OperationError> {
         physical_id,
         ..Operation::nothing(request)
     };
-    desire(&mut operation, spec, old.as_ref());
-    operation.resource = Some(Resource::LayerVersionPermission(resource));
+    desire(&mut operation, request, spec, old.as_ref());
+    operation.resource = Some(resource);
     Ok(operation)
 }
 
 /// Lets `operation` reconcile `spec`, and remove what was declared before as far as CloudFormation does not.
 fn desire(
     operation: &mut Operation,
+    request: &Request,
     mut spec: ReconcileSpec,
-    old: Option<&LayerVersionPermission>,
+    old: Option<&Resource>,
 ) {
     // Our own write changed the revision that the resource was created with. Under the same id, a statement that is removed
     // has to be ours anyway, and a rollback must not fail for the revision that it brings back.
@@ -68,7 +71,7 @@ fn desire(
             spec.desired.removals = revoke.desired.removals;
         } else if moved.removed_statement_of(&spec).is_none() {
             operation.orphaned = Some(revoke);
-        } else if PhysicalId::parse(Some(&operation.physical_id)) == PhysicalId::Foreign {
+        } else if physical_id(request) == PhysicalId::Foreign {
             spec.take_over(moved);
         }
         // Otherwise the Update was rejected for sharing a statement, and has left nothing.
@@ -80,7 +83,7 @@ fn desire(
 /// resource of the old id by its old properties: that must not remove what was just granted.
 fn physical_id_after(
     request: &Request,
-    resource: &LayerVersionPermission,
+    resource: &Resource,
     spec: &ReconcileSpec,
 ) -> Result<PhysicalResourceId, OperationError> {
     let id = PhysicalResourceId::from(resource.physical_id());
@@ -96,7 +99,7 @@ fn physical_id_after(
     let moved = revoked.clone().map(|old| old.in_partition_of(spec));
     let shared = moved.as_ref();
     let shared = shared.and_then(|old| old.removed_statement_of(spec));
-    let is_foreign = PhysicalId::parse(Some(current)) == PhysicalId::Foreign;
+    let is_foreign = physical_id(request) == PhysicalId::Foreign;
     match shared {
         // The resource was created by another provider, and keeps the id that it has from there.
         Some(_) if is_foreign => Ok(current.clone()),
@@ -108,7 +111,7 @@ fn physical_id_after(
 
 /// What a Delete of the id of this request with its properties revokes, if anything.
 fn revoked_by_delete(request: &Request) -> Option<ReconcileSpec> {
-    match PhysicalId::parse(request.physical_id.as_ref()) {
+    match physical_id(request) {
         PhysicalId::NeverCreated => None,
         PhysicalId::Granted { targets, sid } => Some(revoke_by_id(request, targets, sid)),
         PhysicalId::Foreign => parse(request).ok().as_ref().map(revoke),
@@ -125,15 +128,13 @@ fn revoke_by_id(request: &Request, targets: TargetSet, sid: StatementId) -> Reco
             ..DesiredState::default()
         };
         return ReconcileSpec {
-            role: role.filter(|role| role.account() == targets.account()),
+            role: role.filter(|role| role.account() == targets.location().account()),
             ..ReconcileSpec::new(targets, desired)
         };
     };
     let list = derived_list_removal(&declared).filter(|list| *list.sid() == sid);
-    let mut spec = revoke(&LayerVersionPermission { sid, ..declared });
-    if let Some(list) = list {
-        spec.desired.removals = vec![list];
-    }
+    let mut spec = revoke(&Resource { sid, ..declared });
+    spec.desired.removals.extend(list);
     if spec.targets == targets {
         return spec;
     }
@@ -144,24 +145,40 @@ fn revoke_by_id(request: &Request, targets: TargetSet, sid: StatementId) -> Reco
     }
 }
 
-fn parse(request: &Request) -> Result<LayerVersionPermission, ValidationErrors> {
-    let Request {
-        properties,
-        stack_id,
-        logical_id,
-        ..
-    } = request;
-    LayerVersionPermission::parse(properties, stack_id, logical_id)
+/// What the physical id of `request` says. One that a resource of another type would have was never issued for this one.
+fn physical_id(request: &Request) -> PhysicalId {
+    let id = PhysicalId::parse(request.physical_id.as_ref());
+    let is_function = ResourceType::of(&request.resource_type) == ResourceType::FunctionPermission;
+    let is_of_other_type = matches!(&id, PhysicalId::Granted { targets, .. } if targets.function().is_some() != is_function);
+    if is_of_other_type {
+        PhysicalId::Foreign
+    } else {
+        id
+    }
+}
+
+fn parse(request: &Request) -> Result<Resource, ValidationErrors> {
+    parse_properties(request, &request.properties)
 }
 
 /// What the resource declared before an Update.
-fn parse_old(request: &Request) -> Option<LayerVersionPermission> {
-    let properties = request.old_properties.as_ref()?;
-    LayerVersionPermission::parse(properties, &request.stack_id, &request.logical_id).ok()
+fn parse_old(request: &Request) -> Option<Resource> {
+    parse_properties(request, request.old_properties.as_ref()?).ok()
+}
+
+fn parse_properties(
+    request: &Request,
+    properties: &Map<String, Value>,
+) -> Result<Resource, ValidationErrors> {
+    let parse = match ResourceType::of(&request.resource_type) {
+        ResourceType::LayerVersionPermission => layer_version_permission::parse,
+        ResourceType::FunctionPermission => function_permission::parse,
+    };
+    parse(properties, &request.stack_id, &request.logical_id)
 }
 
 /// The spec by which the statements of `resource` are there.
-fn grant(resource: &LayerVersionPermission) -> ReconcileSpec {
+fn grant(resource: &Resource) -> ReconcileSpec {
     let desired = DesiredState {
         statements: resource.statements(),
         revision_id: resource.revision_id.clone(),
@@ -171,7 +188,7 @@ fn grant(resource: &LayerVersionPermission) -> ReconcileSpec {
 }
 
 /// The spec by which they are gone.
-fn revoke(resource: &LayerVersionPermission) -> ReconcileSpec {
+fn revoke(resource: &Resource) -> ReconcileSpec {
     let removals = resource.statements().into_iter().map(Removal::Exact);
     let desired = DesiredState {
         removals: removals.collect(),
@@ -180,19 +197,18 @@ fn revoke(resource: &LayerVersionPermission) -> ReconcileSpec {
     spec(resource, desired)
 }
 
-fn spec(resource: &LayerVersionPermission, desired: DesiredState) -> ReconcileSpec {
+fn spec(resource: &Resource, desired: DesiredState) -> ReconcileSpec {
     ReconcileSpec {
-        named: Some(resource.target()),
+        named: Some(resource.target.clone()),
         role: resource.role.clone(),
-        ..ReconcileSpec::new(resource.targets(), desired)
+        ..ReconcileSpec::new(resource.targets.clone(), desired)
     }
 }
 
-/// For a list under a derived id: every statement of that id, since no other resource has it. A list that was declared in between
-/// may have left some that this one does not name.
-fn derived_list_removal(resource: &LayerVersionPermission) -> Option<Removal> {
-    let is_list = matches!(resource.principals, Principals::List(_));
-    (is_list && resource.is_derived).then(|| Removal::ById(resource.sid.clone()))
+/// For a list under a derived id: besides what is declared, every statement of that id, since no other resource has it. A list that
+/// was declared in between may have left some that this one does not name.
+fn derived_list_removal(resource: &Resource) -> Option<Removal> {
+    (resource.is_list() && resource.is_derived).then(|| Removal::ById(resource.sid.clone()))
 }
 
 #[cfg(test)]
@@ -200,7 +216,7 @@ mod tests {
     use super::*;
     use crate::cloudformation::request::Envelope;
     use crate::resources::location::ProviderLocation;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
 
@@ -395,13 +411,17 @@ mod tests {
     fn a_delete_of_a_list_under_a_derived_id_removes_every_statement_of_that_id() {
         let list = json!({"Principal": null, "StatementId": null, "Principals": "111122223333"});
         let created = parsed("Create", "", &list, &list).expect("an operation");
-        for (id, of_one) in [
-            (created.physical_id, false),
-            (format!("{LAYER}:1#another").into(), true),
+        for (id, number) in [
+            (created.physical_id, 2),
+            (format!("{LAYER}:1#another").into(), 1),
         ] {
             let deleted = parsed("Delete", id.as_ref(), &list, &list).expect("an operation");
             let spec = deleted.spec.expect("a spec");
-            assert_eq!(spec.desired.removals[0].statement().is_some(), of_one);
+            let removals = spec.desired.removals.iter();
+            let exact = removals
+                .clone()
+                .filter(|removal| removal.statement().is_some());
+            assert_eq!((exact.count(), removals.count()), (1, number));
         }
     }
 
@@ -496,8 +516,8 @@ mod tests {
     }
 
     #[test]
-    fn only_a_list_under_a_derived_id_is_removed_by_its_id_alone() {
-        for (changes, by_id_alone) in [
+    fn only_a_list_under_a_derived_id_is_removed_by_its_id_too() {
+        for (changes, by_id) in [
             (json!({"StatementId": null}), false),
             (
                 json!({"StatementId": null, "Principal": null, "Principals": "*"}),
@@ -510,10 +530,10 @@ mod tests {
             let spec = parsed("Delete", id.as_ref(), &changes, &changes)
                 .expect("an operation")
                 .spec;
-            let [removal] = &spec.expect("a spec").desired.removals[..] else {
-                panic!("one statement: {changes}")
-            };
-            assert_eq!(removal.statement().is_none(), by_id_alone, "{changes}");
+            let removals = spec.expect("a spec").desired.removals;
+            let mut removals = removals.iter();
+            let found = removals.any(|removal| removal.statement().is_none());
+            assert_eq!(found, by_id, "{changes}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! The physical ids of the resource type: `<layer version ARN>#<statement id>`, or `<layer ARN>#<statement id>` for all versions.
+//! The physical ids of all resource types: `<ARN>#<statement id>`, where the ARN is that of a layer version, of a layer for all its
+//! versions, or of a function.
 
 use std::fmt;
 
@@ -75,7 +76,7 @@ mod tests {
             "stack-Share-1A2B3C4D5E6F",
             "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1",
             "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:#sid",
-            "arn:aws:lambda:eu-west-1:123456789012:function:my-function#sid",
+            "arn:aws:lambda:eu-west-1:123456789012:function:my-function:$LATEST#sid",
             "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1#a b",
         ] {
             assert_eq!(parse(text), PhysicalId::Foreign, "{text}");
@@ -86,8 +87,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_undoes_printing(sid in "[a-zA-Z0-9_-]{1,100}", version in "|:[1-9][0-9]{0,17}") {
-            let text = format!("arn:aws:lambda:eu-west-1:123456789012:layer:my-layer{version}#{sid}");
+        fn parsing_undoes_printing(sid in "[a-zA-Z0-9_-]{1,100}", name in "layer:x(:[1-9][0-9]{0,17})?|function:x(:[a-zA-Z0-9_-]{1,128})?") {
+            let text = format!("arn:aws:lambda:eu-west-1:123456789012:{name}#{sid}");
             let id = parse(&text);
             prop_assert_ne!(&id, &PhysicalId::Foreign);
             prop_assert_eq!(id.to_string(), text);
