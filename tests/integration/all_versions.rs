@@ -95,7 +95,7 @@ async fn every_version_on_every_page_gets_the_grant() {
     assert_eq!(data["LayerVersionArn"], version(3));
     let statement: Value = serde_json::from_str(data["Statement"].as_str().unwrap()).unwrap();
     assert_eq!(statement, owned_statement(3));
-    let named = lambda.policies.get(&version(3)).unwrap();
+    let named = lambda.policies.policy(&version(3)).unwrap();
     assert_eq!(data["RevisionId"], named.revision);
 }
 
@@ -162,7 +162,7 @@ async fn a_delete_revokes_on_every_version_and_keeps_all_other_statements() {
         env.lambda.state().policies.put_statement(&version(2), odd);
         let documents = || {
             let lambda = env.lambda.state();
-            let document = |number| lambda.policies.get(&version(number)).unwrap().document();
+            let document = |number| lambda.policies.policy(&version(number)).unwrap().document();
             [1, 2, 3].map(document)
         };
         let before = documents();

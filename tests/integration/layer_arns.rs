@@ -102,7 +102,7 @@ async fn scalar_properties_can_be_numbers_booleans_or_strings() {
 }
 
 #[tokio::test]
-async fn every_resource_type_except_function_permission_is_accepted() {
+async fn every_other_resource_type_is_a_layer_version_permission() {
     let env = TestEnv::start().await;
     env.send(&event("create-custom-resource"))
         .await
@@ -110,17 +110,11 @@ async fn every_resource_type_except_function_permission_is_accepted() {
     env.send(&event("create-account").with("ResourceType", "Custom::Sharing"))
         .await
         .expect_success();
-    drop(env.lambda.take_calls());
-    let response = env.send(&event("function-permission")).await;
+    let function = event("function-create-account").with("ResourceType", "Custom::Sharing");
+    let response = env.send(&function).await;
+    let reason = response.expect_failed();
     assert!(
-        response
-            .expect_failed()
-            .starts_with("unsupported resource type: "),
-        "{}",
-        response.reason()
+        reason.starts_with("unknown property: got `FunctionName`"),
+        "{reason}"
     );
-    env.send(&event("function-permission").delete_of(response.id()))
-        .await
-        .expect_success();
-    assert_eq!(env.lambda.take_calls(), [""; 0]);
 }

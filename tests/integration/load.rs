@@ -202,3 +202,28 @@ async fn a_thousand_grants_in_two_hundred_execution_environments_are_all_kept() 
     println!("{calls} calls, {ratio:.2} of the least time");
     assert!(ratio <= 1.3, "{ratio}");
 }
+
+#[tokio::test]
+async fn thirty_sources_of_a_function_under_throttling_are_all_there_and_none_twice() {
+    let env = throttled_env(1, false).await;
+    let rules =
+        (0..30).map(|number| format!("arn:aws:events:eu-west-1:123456789012:rule/{number}"));
+    let rules: Vec<String> = rules.collect();
+    let create = event("function-create-source-arns").property("SourceArns", json!(rules));
+    let (ids, calls) = send_all(&env, std::slice::from_ref(&create)).await;
+    // One read, and two calls each: an addition returns no revision.
+    assert_eq!(calls, 61);
+    let statements = env.function_statements();
+    let sources = statements
+        .iter()
+        .map(|found| &found["Condition"]["ArnLike"]["AWS:SourceArn"]);
+    let mut sources: Vec<String> = sources
+        .map(|arn| arn.as_str().unwrap().to_owned())
+        .collect();
+    sources.sort();
+    let mut expected = rules.clone();
+    expected.sort();
+    assert_eq!(sources, expected);
+    send_all(&env, &[create.delete_of(&ids[0])]).await;
+    assert_eq!(env.function_statements(), [] as [Value; 0]);
+}

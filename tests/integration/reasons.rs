@@ -141,10 +141,6 @@ async fn values_that_tools_have_mangled_report_what_is_wrong() {
 async fn an_unsupported_request_reports_what_is_supported() {
     let cases = [
         (
-            event("function-permission"),
-            "unsupported resource type: got `Custom::FunctionPermission`, use `Custom::LayerVersionPermission` for layers",
-        ),
-        (
             event("missing-request-type"),
             "malformed `RequestType`: got `null`, send `Create`, `Update` or `Delete`",
         ),
@@ -192,7 +188,7 @@ async fn an_api_error_reports_the_action_the_target_and_the_remedy() {
             "create-organization",
             Operation::Add,
             NOT_VALID,
-            "principal not accepted: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, check that the account or organization exists, and deploy again some minutes after it was created (the principal is `o-abc1234567`)",
+            "principal not accepted: got `InvalidParameterValueException` (`The provided principal was invalid. Please check the principal and try again.`) from `lambda:AddLayerVersionPermission` on `arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1`, check that it exists, and deploy again some minutes after it was created (the principal is `o-abc1234567`)",
         ),
         (
             "create-organization",

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fake_aws::events::{Event, LAYER_VERSION};
+use fake_aws::events::{Event, FUNCTION, LAYER_VERSION};
 use fake_aws::function_process::{FunctionProcess, SECRET_KEY, SESSION_TOKEN, STDERR};
 use fake_aws::http_server::Bytes;
 use fake_aws::lambda_api::LambdaApi;
@@ -21,6 +21,8 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 const PERMISSIVE: &[(&str, &str)] = &[
     ("RESPONSE_HOSTS", "http://127.0.0.1"),
     ("ALLOW_PUBLIC", "true"),
+    ("ALLOW_UNCONFINED_SERVICES", "true"),
+    ("FUNCTION_NAMES", "*"),
 ];
 
 /// The fakes, and the function's processes; they end with this value.
@@ -68,7 +70,7 @@ impl Response {
 }
 
 impl TestEnv {
-    /// With one layer version, which has no policy.
+    /// With one layer version and one function, which have no policy.
     pub async fn start() -> Self {
         Self::with_variables(&[]).await
     }
@@ -87,6 +89,7 @@ impl TestEnv {
         let runtime = RuntimeApi::start().await;
         let lambda = LambdaApi::start().await;
         lambda.state().policies.publish(LAYER_VERSION);
+        lambda.state().policies.publish(FUNCTION);
         let bucket = ResponseBucket::start().await;
         let mut env = Self {
             runtime,
@@ -171,6 +174,11 @@ impl TestEnv {
     /// The statements of the layer version that most requests are about.
     pub fn statements(&self) -> Vec<Value> {
         self.lambda.state().policies.statements(LAYER_VERSION)
+    }
+
+    /// The statements of the function that requests of function permissions are about.
+    pub fn function_statements(&self) -> Vec<Value> {
+        self.lambda.state().policies.statements(FUNCTION)
     }
 
     /// Stores a statement as it is.

@@ -1,17 +1,27 @@
 //! The examples use properties and parameters that exist, deploy on a current runtime, and keep secrets hidden.
 
-use lambda_permission_provider::resources::layer_version_permission::properties::PROPERTIES;
+use lambda_permission_provider::resources::{function_permission, layer_version_permission};
 
-use crate::document::{files, read};
+use crate::document::{files, read, root};
 
 #[test]
-fn the_examples_give_properties_of_the_code() {
+fn the_examples_and_documents_give_properties_of_the_code() {
+    let layers = layer_version_permission::properties::PROPERTIES;
+    let functions = function_permission::properties::PROPERTIES;
+    let layers = properties_given("Custom::LayerVersionPermission", &layers);
+    let functions = properties_given("Custom::FunctionPermission", &functions);
+    assert!(layers >= 10 && functions >= 9, "{layers}, {functions}");
+}
+
+/// Checks the properties of the resources of a type, and counts these.
+fn properties_given(resource_type: &str, known: &[&str]) -> usize {
     let mut resources = 0;
-    for path in files("examples") {
+    let documents = ["README.md", "docs/function-permission.md"].map(|path| root().join(path));
+    for path in files("examples").into_iter().chain(documents) {
         let text = read(&path);
         // Of a resource in YAML, and of the construct in TypeScript, what is one step further in than its heading.
         for heading in ["\n    Properties:\n", "\n      properties: {\n"] {
-            for part in text.split("Custom::LayerVersionPermission").skip(1) {
+            for part in text.split(resource_type).skip(1) {
                 let Some((_, properties)) = part.split_once(heading) else {
                     continue;
                 };
@@ -25,7 +35,7 @@ fn the_examples_give_properties_of_the_code() {
                 resources += 1;
                 for name in names {
                     assert!(
-                        PROPERTIES.contains(&name) || name.starts_with("Service"),
+                        known.contains(&name) || name.starts_with("Service"),
                         "{name} in {}",
                         path.display()
                     );
@@ -33,7 +43,7 @@ fn the_examples_give_properties_of_the_code() {
             }
         }
     }
-    assert!(resources >= 8, "{resources}");
+    resources
 }
 
 #[test]

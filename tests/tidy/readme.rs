@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use lambda_permission_provider::aws::error::ErrorKind;
 use lambda_permission_provider::reasons::REASONS;
-use lambda_permission_provider::resources::layer_version_permission::RETURN_VALUES;
-use lambda_permission_provider::resources::layer_version_permission::properties::PROPERTIES;
+use lambda_permission_provider::resources::resource::ResourceType;
+use lambda_permission_provider::resources::{function_permission, layer_version_permission};
 use lambda_permission_provider::telemetry::{MESSAGES, METRICS, NAMESPACE};
 use lambda_permission_provider::{config, tls};
 
@@ -25,13 +25,21 @@ fn names(text: &str, head: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_readme_lists_the_properties_of_the_code() {
-    assert_eq!(names(&section("Properties"), "property"), PROPERTIES);
+fn the_documents_list_the_properties_of_the_code() {
+    let properties = names(&section("Properties"), "property");
+    assert_eq!(properties, layer_version_permission::properties::PROPERTIES);
+    let reference = read("docs/function-permission.md");
+    let properties = names(&reference, "property");
+    assert_eq!(properties, function_permission::properties::PROPERTIES);
 }
 
 #[test]
-fn the_readme_lists_the_return_values_of_the_code() {
-    assert_eq!(first_cells("Return values"), RETURN_VALUES);
+fn the_documents_list_the_return_values_of_the_code() {
+    let values = first_cells("Return values");
+    assert_eq!(values, ResourceType::LayerVersionPermission.return_values());
+    let reference = read("docs/function-permission.md");
+    let values = names(&reference, "`Fn::GetAtt`");
+    assert_eq!(values, ResourceType::FunctionPermission.return_values());
 }
 
 #[test]
@@ -69,12 +77,10 @@ fn the_readme_names_every_environment_variable_of_the_code() {
 
 #[test]
 fn the_readme_lists_every_reason_of_the_code() {
-    let kinds = ErrorKind::ALL.map(|kind| kind.head("layer version"));
-    let reasons: BTreeSet<String> = REASONS
-        .map(str::to_owned)
-        .into_iter()
-        .chain(kinds)
-        .collect();
+    let kinds = ["layer version", "function"];
+    let kinds = kinds.map(|kind| ErrorKind::ALL.map(|error| error.head(kind)));
+    let reasons = REASONS.map(str::to_owned).into_iter();
+    let reasons: BTreeSet<String> = reasons.chain(kinds.into_iter().flatten()).collect();
     let listed: BTreeSet<String> = first_cells("When it fails").into_iter().collect();
     let missing: Vec<_> = reasons.difference(&listed).collect();
     let unknown: Vec<_> = listed.difference(&reasons).collect();
