@@ -114,7 +114,10 @@ impl Scenario<'_> {
         let (_, name) = self.layer.rsplit_once(':').unwrap();
         let is_mismatched = rng.u8(..24) < of_24;
         DesiredState {
-            mismatched_layer: is_mismatched.then(|| mismatched_layer_arn(&mut rng, name)),
+            mismatched: is_mismatched.then(|| {
+                let layer = mismatched_layer_arn(&mut rng, name);
+                desired.target_type.arn_of(&layer)
+            }),
             ..desired.clone()
         }
     }
@@ -155,7 +158,9 @@ impl Scenario<'_> {
             self.check_first_addition(request, fault, is_failed)
         } else if request.fault_level == FaultLevel::Transient {
             let layers = self.env.lambda_api.layers();
-            let has_conflict = !is_undisturbed || layers.external_writer.holds_statement_ids();
+            let has_conflict = !is_undisturbed
+                || layers.external_writer.holds_statement_ids()
+                || !layers.policies.unknown_principals.is_empty();
             drop(layers);
             let may_fail = has_conflict || request.is_invalid(self);
             (!is_failed || may_fail, "failed for transient faults")

@@ -1,44 +1,95 @@
 //! What a resource asks for, drawn at random, and the statements that Lambda must hold for it.
 //! Ids and statements are written here a second time, independently of the code under test.
 
+use data_encoding::BASE32_NOPAD;
 use fake_aws::runtime_api::FUNCTION_ARN;
 use fake_aws::statements::{account_statement, organization_statement, public_statement};
 use fastrand::Rng;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-const PRINCIPALS: [&str; 6] = [
+/// The role that functions are granted to.
+pub const ROLE: &str = "arn:aws:iam::111122223333:role/deploy";
+
+const SERVICE: &str = "events.amazonaws.com";
+
+/// What a resource grants on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TargetType {
+    Layer,
+    Function,
+}
+
+impl TargetType {
+    pub const ALL: [Self; 2] = [Self::Layer, Self::Function];
+
+    pub fn random(rng: &mut Rng) -> Self {
+        Self::ALL[rng.usize(..2)]
+    }
+
+    pub fn resource_type(self) -> &'static str {
+        match self {
+            Self::Layer => "Custom::LayerVersionPermission",
+            Self::Function => "Custom::FunctionPermission",
+        }
+    }
+
+    /// The ARN of the layer, or of the function that has its name.
+    pub fn arn_of(self, layer: &str) -> String {
+        match self {
+            Self::Layer => layer.to_owned(),
+            Self::Function => layer.replace(":layer:", ":function:"),
+        }
+    }
+}
+
+/// The last two can be granted to on functions only.
+const PRINCIPALS: [&str; 8] = [
     "111122223333",
     "444455556666",
     "777788889999",
     "o-abcdefghij",
     "o-klmnopqrst",
     "*",
+    SERVICE,
+    ROLE,
 ];
 
+#[expect(clippy::struct_excessive_bools, reason = "as many properties")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct DesiredState {
+    pub target_type: TargetType,
+    /// The version of the layer or of the function.
     pub version: u64,
     pub all_versions: bool,
     /// The `StatementId` property, where it is given.
     pub statement_id: Option<String>,
     pub principals: Vec<String>,
     pub is_list: bool,
+    /// Whether a function is granted on for requests of one account only.
+    pub has_source_account: bool,
+    /// Whether it is granted on for its URL.
+    pub is_for_url: bool,
     pub nonce: u32,
-    /// The layer ARN in the properties, where it is valid at no endpoint of Lambda.
-    pub mismatched_layer: Option<String>,
+    /// The ARN of the layer or function in the properties, where it is valid at no endpoint of Lambda.
+    pub mismatched: Option<String>,
 }
 
 impl DesiredState {
-    /// Any properties of the resource `logical_id` for a layer with so many versions.
-    pub fn random(rng: &mut Rng, logical_id: &str, versions: u64) -> Self {
+    /// Any properties of the resource `logical_id` for a layer, or a function, with so many versions.
+    pub fn random(rng: &mut Rng, logical_id: &str, target_type: TargetType, versions: u64) -> Self {
+        let is_function = target_type == TargetType::Function;
         let mut desired = Self {
+            target_type,
             version: rng.u64(1..=versions),
-            all_versions: rng.u8(..4) == 0,
+            all_versions: rng.u8(..4) == 0 && !is_function,
             statement_id: rng.bool().then(|| format!("given-{logical_id}")),
             principals: Vec::new(),
             is_list: rng.u8(..5) < 2,
+            has_source_account: is_function && rng.bool(),
+            is_for_url: is_function && rng.u8(..4) == 0,
             nonce: 0,
-            mismatched_layer: None,
+            mismatched: None,
         };
         desired.choose_principals(rng);
         desired
@@ -46,13 +97,22 @@ impl DesiredState {
 
     fn choose_principals(&mut self, rng: &mut Rng) {
         let number = if self.is_list { rng.usize(1..=4) } else { 1 };
-        let chosen = rng.choose_multiple(PRINCIPALS, number);
+        let principals = match self.target_type {
+            TargetType::Layer => &PRINCIPALS[..6],
+            TargetType::Function => &PRINCIPALS,
+        };
+        let chosen = rng.choose_multiple(principals.iter().copied(), number);
         self.principals = chosen.into_iter().map(str::to_owned).collect();
     }
 
     /// Properties whose writes take seconds: a long list, or a list for all versions.
-    pub fn random_slow(rng: &mut Rng, logical_id: &str, versions: u64) -> Self {
-        let all_versions = rng.u8(..3) == 0;
+    pub fn random_slow(
+        rng: &mut Rng,
+        logical_id: &str,
+        target_type: TargetType,
+        versions: u64,
+    ) -> Self {
+        let all_versions = rng.u8(..3) == 0 && target_type == TargetType::Layer;
         let number = if all_versions {
             rng.usize(2..=4)
         } else {
@@ -64,7 +124,8 @@ impl DesiredState {
             principals: (1..=number)
                 .map(|number| format!("2{number:011}"))
                 .collect(),
-            ..Self::random(rng, logical_id, versions)
+            is_for_url: false,
+            ..Self::random(rng, logical_id, target_type, versions)
         }
     }
 
@@ -75,6 +136,9 @@ impl DesiredState {
             match rng.u8(..9) {
                 0..=2 => desired.version = rng.u64(1..=versions),
                 3..=5 => desired.choose_principals(rng),
+                6 if self.target_type == TargetType::Function => {
+                    desired.has_source_account = !desired.has_source_account;
+                }
                 6 => desired.all_versions = !desired.all_versions,
                 7 => {
                     let prefix = ["given", "other"][rng.usize(..2)];
@@ -100,38 +164,58 @@ impl DesiredState {
     }
 
     pub fn properties(&self, layer: &str, service_timeout: u64) -> Value {
-        let layer = self.mismatched_layer.as_deref().unwrap_or(layer);
+        let arn = self.target_type.arn_of(layer);
+        let arn = self.mismatched.as_deref().unwrap_or(&arn);
         let mut properties = json!({
             "ServiceToken": FUNCTION_ARN,
             "ServiceTimeout": service_timeout.to_string(),
-            "LayerVersionArn": format!("{layer}:{}", self.version),
         });
+        let mut set = |name: &str, value: Value| properties[name] = value;
+        let organization = match self.target_type {
+            TargetType::Layer => {
+                set("LayerVersionArn", format!("{arn}:{}", self.version).into());
+                "OrganizationId"
+            }
+            TargetType::Function => {
+                set("FunctionName", arn.into());
+                set("Qualifier", self.version.to_string().into());
+                "PrincipalOrgID"
+            }
+        };
+        let first = self.principals[0].as_str();
         if self.is_list {
-            properties["Principals"] = self.principals.clone().into();
-        } else if self.principals[0].starts_with("o-") {
-            properties["Principal"] = "*".into();
-            properties["OrganizationId"] = self.principals[0].as_str().into();
+            set("Principals", self.principals.clone().into());
+        } else if first.starts_with("o-") {
+            set("Principal", "*".into());
+            set(organization, first.into());
         } else {
-            properties["Principal"] = self.principals[0].as_str().into();
+            set("Principal", first.into());
         }
         if let Some(statement_id) = &self.statement_id {
-            properties["StatementId"] = statement_id.as_str().into();
+            set("StatementId", statement_id.as_str().into());
+        }
+        if self.has_source_account {
+            set("SourceAccount", SOURCE_ACCOUNT.into());
+        }
+        if self.is_for_url {
+            set("FunctionUrlAuthType", "AWS_IAM".into());
         }
         if self.all_versions {
-            properties["Versions"] = "All".into();
+            set("Versions", "All".into());
         }
         if self.nonce > 0 {
-            properties["Nonce"] = self.nonce.to_string().into();
+            set("Nonce", self.nonce.to_string().into());
         }
         properties
     }
 
     /// The physical id of the resource.
     pub fn physical_id(&self, layer: &str, sid: &str) -> String {
+        let arn = self.target_type.arn_of(layer);
         if self.all_versions {
-            format!("{layer}#{sid}")
+            format!("{arn}#{sid}")
         } else {
-            format!("{layer}:{}#{sid}", self.version)
+            format!("{arn}:{}#{sid}", self.version)
         }
     }
 
@@ -142,29 +226,36 @@ impl DesiredState {
         } else {
             self.principals[0].as_str()
         };
-        format!("{principal} {}", self.all_versions)
+        format!(
+            "{:?} {principal} {} {} {}",
+            self.target_type, self.all_versions, self.has_source_account, self.is_for_url
+        )
     }
 
-    /// The statements, each with the ARN of its layer version.
+    /// The statements, each with the ARN of its layer version or function.
     pub fn statements(&self, layer: &str, sid: &str, versions: &[u64]) -> Vec<(String, Value)> {
+        let resource = self.target_type.arn_of(layer);
         let mut statements = Vec::new();
         for number in versions {
             if self.all_versions || *number == self.version {
-                let arn = format!("{layer}:{number}");
+                let arn = format!("{resource}:{number}");
                 for principal in &self.principals {
-                    let statement = self.statement(&arn, sid, principal);
-                    statements.push((arn.clone(), statement));
+                    let of_principal = match self.target_type {
+                        TargetType::Layer => vec![self.layer_statement(&arn, sid, principal)],
+                        TargetType::Function => self.function_statements(&arn, sid, principal),
+                    };
+                    statements.extend(of_principal.into_iter().map(|one| (arn.clone(), one)));
                 }
             }
         }
         statements
     }
 
-    fn statement(&self, arn: &str, sid: &str, principal: &str) -> Value {
-        let sid = match (self.is_list, principal) {
-            (false, _) => sid.to_owned(),
-            (true, "*") => format!("{sid}-public"),
-            (true, principal) => format!("{sid}-{principal}"),
+    fn layer_statement(&self, arn: &str, sid: &str, principal: &str) -> Value {
+        let sid = if self.is_list {
+            entry_id(sid, principal)
+        } else {
+            sid.to_owned()
         };
         match principal {
             "*" => public_statement(arn, &sid),
@@ -174,4 +265,61 @@ impl DesiredState {
             account => account_statement(arn, &sid, account),
         }
     }
+
+    /// One statement, or both of a function URL.
+    fn function_statements(&self, arn: &str, sid: &str, principal: &str) -> Vec<Value> {
+        let id = |suffix: &str| match (self.is_list, self.is_for_url) {
+            (false, false) => sid.to_owned(),
+            (false, true) => format!("{sid}-{suffix}"),
+            (true, false) => entry_id(sid, principal),
+            (true, true) => hashed_id(sid, &format!("{principal} {suffix}")),
+        };
+        let statement = |suffix: &str, action: &str| {
+            let mut statement = self.function_statement(arn, &id(suffix), principal);
+            statement["Action"] = action.into();
+            statement
+        };
+        let mut invoke = statement("invoke", "lambda:InvokeFunction");
+        if !self.is_for_url {
+            return vec![invoke];
+        }
+        let mut url = statement("url", "lambda:InvokeFunctionUrl");
+        url["Condition"]["StringEquals"]["lambda:FunctionUrlAuthType"] = "AWS_IAM".into();
+        invoke["Condition"]["Bool"] = json!({"lambda:InvokedViaFunctionUrl": "true"});
+        vec![url, invoke]
+    }
+
+    fn function_statement(&self, arn: &str, sid: &str, principal: &str) -> Value {
+        let mut statement = json!({"Sid": sid, "Effect": "Allow", "Resource": arn});
+        statement["Principal"] = match principal {
+            "*" => json!("*"),
+            organization if organization.starts_with("o-") => {
+                statement["Condition"]["StringEquals"]["aws:PrincipalOrgID"] = organization.into();
+                json!("*")
+            }
+            SERVICE => json!({"Service": SERVICE}),
+            ROLE => json!({"AWS": ROLE}),
+            account => json!({"AWS": format!("arn:aws:iam::{account}:root")}),
+        };
+        if self.has_source_account {
+            statement["Condition"]["StringEquals"]["AWS:SourceAccount"] = SOURCE_ACCOUNT.into();
+        }
+        statement
+    }
+}
+
+const SOURCE_ACCOUNT: &str = "123456789012";
+
+/// The id of the statement of `principal` in a list.
+fn entry_id(sid: &str, principal: &str) -> String {
+    match principal {
+        "*" => format!("{sid}-public"),
+        SERVICE | ROLE => hashed_id(sid, principal),
+        principal => format!("{sid}-{principal}"),
+    }
+}
+
+fn hashed_id(sid: &str, text: &str) -> String {
+    let hash = BASE32_NOPAD.encode(&Sha256::digest(text)).to_lowercase();
+    format!("{sid}-{}", &hash[..10])
 }

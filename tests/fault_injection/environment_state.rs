@@ -33,7 +33,7 @@ pub struct EnvironmentState {
     pub is_statement_replaced: bool,
     /// Whether an addition was stored in another form.
     pub is_statement_altered: bool,
-    /// The additions that took effect: the layer version and the statement id.
+    /// The additions that took effect: the ARN and the statement id.
     pub additions: BTreeSet<(String, String)>,
     /// Whether an addition without a response took effect after its retry had.
     pub has_late_duplicate: bool,

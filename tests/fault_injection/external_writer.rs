@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fake_aws::layer_policies::LayerPolicies;
+use fake_aws::policies::Policies;
 use serde_json::{Value, json};
 
 use crate::fault::ExternalWrite;
@@ -20,7 +20,7 @@ impl ExternalWriter {
     /// Changes the policy of `arn`, and returns a line for the trace. `sid` is a statement id that the provider may need.
     pub fn write(
         &mut self,
-        policies: &mut LayerPolicies,
+        policies: &mut Policies,
         arn: &str,
         write: ExternalWrite,
         sid: Option<&str>,
@@ -44,7 +44,7 @@ impl ExternalWriter {
         }
     }
 
-    fn add_own(&mut self, policies: &mut LayerPolicies, arn: &str) -> String {
+    fn add_own(&mut self, policies: &mut Policies, arn: &str) -> String {
         self.added += 1;
         let statement = foreign_statement(arn, self.added);
         self.own(arn).push(statement.clone());
@@ -52,7 +52,7 @@ impl ExternalWriter {
         format!("the external writer adds foreign-{}", self.added)
     }
 
-    fn remove_own(&mut self, policies: &mut LayerPolicies, arn: &str) -> String {
+    fn remove_own(&mut self, policies: &mut Policies, arn: &str) -> String {
         let own = self.own(arn);
         if own.is_empty() {
             return "the external writer has nothing to remove".to_owned();
@@ -63,14 +63,14 @@ impl ExternalWriter {
         format!("the external writer removes {sid}")
     }
 
-    fn find_ours(&mut self, policies: &LayerPolicies, arn: &str) -> Option<String> {
+    fn find_ours(&mut self, policies: &Policies, arn: &str) -> Option<String> {
         let own = self.own(arn);
         let statements = policies.statements(arn);
         let ours = statements.iter().find(|found| !own.contains(found))?;
         Some(ours["Sid"].as_str().unwrap().to_owned())
     }
 
-    fn remove_ours(&mut self, policies: &mut LayerPolicies, arn: &str, sid: &str) -> String {
+    fn remove_ours(&mut self, policies: &mut Policies, arn: &str, sid: &str) -> String {
         self.interferences += 1;
         policies.delete_statement(arn, sid);
         format!("the external writer removes our {sid}")
@@ -78,7 +78,7 @@ impl ExternalWriter {
 
     fn take_statement_id(
         &mut self,
-        policies: &mut LayerPolicies,
+        policies: &mut Policies,
         arn: &str,
         sid: Option<&str>,
     ) -> String {
@@ -100,7 +100,7 @@ impl ExternalWriter {
     }
 
     /// Removes what it has put under statement ids that are not its own; returns those statements that somebody else has removed.
-    pub fn release_statement_ids(&mut self, policies: &mut LayerPolicies) -> Vec<Value> {
+    pub fn release_statement_ids(&mut self, policies: &mut Policies) -> Vec<Value> {
         let mut lost = Vec::new();
         for (arn, own) in &mut self.statements {
             let found = policies.statements(arn);

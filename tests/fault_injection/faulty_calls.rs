@@ -7,7 +7,7 @@ use fake_aws::http_server::HttpResponse;
 use fake_aws::lambda_responses::{
     ApiResponse, added_response, error_response, policy_response, throttled_response,
 };
-use fake_aws::layer_policies::ApiError;
+use fake_aws::policies::ApiError;
 use serde_json::Value;
 
 use crate::fault::{Alteration, CallFault, Effect, ExternalWrite, MalformedBody};
@@ -92,8 +92,8 @@ impl Layers {
         let snapshot =
             history.and_then(|history| history.iter().rfind(|(at, _)| Some(*at) <= time));
         match snapshot.cloned() {
-            Some((_, Ok(policy))) => policy_response(&policy),
-            Some((_, Err(error))) => error_response(&error),
+            Some((_, Some(policy))) => policy_response(&policy),
+            Some((_, None)) => failure(404, "ResourceNotFoundException"),
             None => self.perform(call, body),
         }
     }
@@ -131,8 +131,9 @@ impl Layers {
         self.policies.delete_statement(&call.arn, sid);
         self.policies.put_statement(&call.arn, stored.clone());
         self.take_snapshot(&call.arn);
-        let policy = self.policies.get(&call.arn).unwrap();
-        added_response(&stored, &policy.revision)
+        let policy = self.policies.policy(&call.arn).unwrap();
+        let revision = (!call.is_about_function()).then_some(policy.revision.as_str());
+        added_response(&stored, revision)
     }
 
     /// The usual response, but another writer replaces an added statement before anybody reads it.
@@ -142,10 +143,10 @@ impl Layers {
             let sid = call.sid.as_deref();
             self.policies.delete_statement(&call.arn, sid.unwrap());
             self.write_externally(&call.arn, ExternalWrite::TakesStatementId, sid);
-            // Only after an unconditional write does the provider read back.
-            let is_unconditional = call.revision.is_none();
+            // Only after an unconditional write does the provider read back, or where it is not told the new revision.
+            let is_read_back = call.revision.is_none() || call.is_about_function();
             self.environment(&call.credential.access_key)
-                .is_statement_replaced |= is_unconditional;
+                .is_statement_replaced |= is_read_back;
         }
         response
     }

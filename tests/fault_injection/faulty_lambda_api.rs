@@ -1,4 +1,4 @@
-//! Serves Lambda's layer API to the execution environments, with the faults of each of them.
+//! Serves Lambda's API for policies to the execution environments, with the faults of each of them.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use fake_aws::api_call::{ApiCall, CredentialScope, Operation};
 use fake_aws::http_server::{HttpRequest, HttpResponse, serve};
 use fake_aws::lambda_responses::error_response;
-use fake_aws::layer_policies::ApiError;
+use fake_aws::policies::ApiError;
 use serde_json::Value;
 
 use crate::fault::CallFault;
@@ -17,9 +17,10 @@ use crate::trace::Trace;
 /// The account of the function.
 const ACCOUNT: &str = "123456789012";
 
-/// A path that names a layer by its ARN, and one of the function's partition and region, the only ones that its endpoint accepts.
-const ARN_PATH: &str = "/layers/arn";
-const OWN_ARN_PATH: &str = "/layers/arn%3Aaws%3Alambda%3Aeu-west-1%3A";
+/// A path that names a layer or a function by its ARN, and one of the function's partition and region, the only ones that its
+/// endpoint accepts.
+const ARN_PATH: &str = "s/arn";
+const OWN_ARN_PATH: &str = "s/arn%3Aaws%3Alambda%3Aeu-west-1%3A";
 
 /// How long after an unconditional write another one still overwrites it.
 const RACE: Duration = Duration::from_millis(10);

@@ -32,8 +32,7 @@ impl Scenario<'_> {
         let logged_orphans = self.logged_orphans();
         let layers = self.env.lambda_api.layers();
         let mut violations = Vec::new();
-        for number in self.versions() {
-            let arn = format!("{}:{number}", self.layer);
+        for arn in self.policy_arns() {
             let desired: Vec<&Value> = desired
                 .iter()
                 .filter(|(at, _)| *at == arn)

@@ -42,25 +42,30 @@ impl Guardrails {
         }
     }
 
-    pub fn environment_variables(&self) -> [(&'static str, String); 2] {
+    pub fn environment_variables(&self) -> [(&'static str, String); 4] {
         [
+            ("FUNCTION_NAMES", "*".to_owned()),
+            ("ALLOW_UNCONFINED_SERVICES", "true".to_owned()),
             ("ALLOW_PUBLIC", self.allow_public.to_string()),
             ("ALLOWED_PRINCIPALS", self.allowed_principals.join(",")),
         ]
     }
 
-    /// Whether a grant to `principal` is denied: an account, an organization or `*`.
+    /// Whether a grant to `principal` is denied: an account, an organization, a role, a service or `*`.
     pub fn deny(&self, principal: &str) -> bool {
         let is_denied_public = principal == "*" && !self.allow_public;
+        // A role is allowed with its account.
+        let account = principal.split(':').nth(4).unwrap_or(principal);
         let is_allowed =
-            self.allowed_principals.is_empty() || self.allowed_principals.contains(&principal);
+            self.allowed_principals.is_empty() || self.allowed_principals.contains(&account);
         is_denied_public || !is_allowed
     }
 
     /// Whether the request of an Add is denied.
     pub fn deny_addition(&self, request: &Value) -> bool {
         let text = |name: &str| request[name].as_str();
-        let principal = text("OrganizationId").or_else(|| text("Principal"));
+        let organization = text("OrganizationId").or_else(|| text("PrincipalOrgID"));
+        let principal = organization.or_else(|| text("Principal"));
         principal.is_none_or(|principal| self.deny(principal))
     }
 }

@@ -1,4 +1,4 @@
-//! The layers of one scenario: their policies with the history of each, the external writer, and what each execution environment
+//! The layer and the function of one scenario: their policies with the history of each, the external writer, and what each execution environment
 //! has done to them.
 
 use std::collections::BTreeMap;
@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use fake_aws::api_call::{ApiCall, Operation};
 use fake_aws::lambda_responses::ApiResponse;
-use fake_aws::layer_api;
-use fake_aws::layer_policies::{ApiError, LayerPolicies, Policy};
+use fake_aws::policies::{Policies, Policy};
+use fake_aws::policy_api;
 use fake_aws::unconditional_writes::UnconditionalWrites;
 use serde_json::Value;
 
@@ -19,14 +19,14 @@ use crate::guardrails::Guardrails;
 use crate::trace::Trace;
 
 /// What a read of a policy returns from some time on.
-type Snapshot = (Instant, Result<Policy, ApiError>);
+type Snapshot = (Instant, Option<Policy>);
 
 pub struct Layers {
-    pub policies: LayerPolicies,
+    pub policies: Policies,
     pub external_writer: ExternalWriter,
     /// By access key.
     environments: BTreeMap<String, EnvironmentState>,
-    /// The policy of each layer version after each change.
+    /// Each policy after each change.
     pub history: BTreeMap<String, Vec<Snapshot>>,
     pub unconditional_writes: UnconditionalWrites,
     /// The calls that the provider must never make.
@@ -37,7 +37,7 @@ pub struct Layers {
 impl Layers {
     pub fn new(trace: Trace) -> Self {
         Self {
-            policies: LayerPolicies::default(),
+            policies: Policies::default(),
             external_writer: ExternalWriter::default(),
             environments: BTreeMap::new(),
             history: BTreeMap::new(),
@@ -114,7 +114,7 @@ impl Layers {
 
     /// Performs the call without a fault, and keeps what its execution environment has done.
     pub fn perform(&mut self, call: &ApiCall, body: &Value) -> ApiResponse {
-        let response = layer_api::perform(&mut self.policies, call, body);
+        let response = policy_api::perform(&mut self.policies, call, body);
         let is_success = response.0.is_some_and(|status| status < 300);
         let (arn, now) = (&call.arn, Instant::now());
         let environment = self.environment(&call.credential.access_key);
@@ -136,9 +136,9 @@ impl Layers {
         response
     }
 
-    /// Keeps the policy of `arn` as it is now, if there is such a layer version.
+    /// Keeps the policy of `arn` as it is now, if there is such a layer version or function.
     pub fn take_snapshot(&mut self, arn: &str) {
-        let now = (Instant::now(), self.policies.get(arn));
+        let now = (Instant::now(), self.policies.policy(arn).cloned());
         if let Some(history) = self.history.get_mut(arn) {
             history.push(now);
         }
@@ -146,13 +146,13 @@ impl Layers {
 
     pub fn trace_call(&self, call: &ApiCall, status: Option<u16>, fault: Option<CallFault>) {
         let environment = &call.credential.access_key[4..5];
-        let (_, layer_version) = call.arn.rsplit_once("layer:").unwrap_or_default();
+        let target = call.arn.splitn(6, ':').nth(5).unwrap_or_default();
         let call = ApiCall {
             status,
             ..call.clone()
         };
         let suffix = fault.map_or_else(String::new, |fault| format!("  <- {fault:?}"));
-        let line = format!("  {environment} {layer_version} {call}{suffix}");
+        let line = format!("  {environment} {target} {call}{suffix}");
         self.trace.note(&line);
         self.trace.count("API calls");
         if let Some(fault) = fault {

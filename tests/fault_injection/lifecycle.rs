@@ -1,6 +1,6 @@
-//! The lifecycle of one stack with up to three resources on one layer: some operations, and the deletion of the stack.
+//! The lifecycle of one stack with up to three resources on one layer and one function: some operations, and the deletion of the stack.
 
-use crate::desired_state::DesiredState;
+use crate::desired_state::{DesiredState, TargetType};
 use crate::fault_plan::FaultLevel;
 use crate::guardrails::Guardrails;
 use crate::random_stream::RandomStream;
@@ -15,11 +15,13 @@ impl Scenario<'_> {
     pub async fn run_lifecycle(&self) -> Result<(), NotPromised> {
         let mut rng = self.random(RandomStream::Lifecycle);
         let number = rng.usize(1..=LOGICAL_IDS.len());
-        let new = |logical_id: &&'static str| Resource {
+        let mut types = self.random(RandomStream::TargetTypes);
+        let mut new = |logical_id: &&'static str| Resource {
             logical_id,
+            target_type: TargetType::random(&mut types),
             created: None,
         };
-        let mut resources: Vec<Resource> = LOGICAL_IDS[..number].iter().map(new).collect();
+        let mut resources: Vec<Resource> = LOGICAL_IDS[..number].iter().map(&mut new).collect();
         if self.kind == ScenarioKind::ForeignPhysicalId {
             self.import_foreign(&mut resources[0]);
         }
@@ -50,7 +52,8 @@ impl Scenario<'_> {
         let mut rng = self.random(RandomStream::ForeignResource);
         let versions = self.versions();
         let number = versions.len() as u64;
-        let desired = DesiredState::random(&mut rng, resource.logical_id, number);
+        let target_type = resource.target_type;
+        let desired = DesiredState::random(&mut rng, resource.logical_id, target_type, number);
         let mut layers = self.env.lambda_api.layers();
         // The other provider does not derive statement ids.
         if let Some(sid) = &desired.statement_id {

@@ -27,7 +27,7 @@ impl Scenario<'_> {
     /// After a successful Delete, none of the resource's statements is there.
     pub fn require_deleted(&self, logical_id: &str, resource: &CreatedResource, label: &str) {
         let (id, desired) = (&resource.physical_id, &resource.desired);
-        if id == "never-created" || desired.mismatched_layer.is_some() {
+        if id == "never-created" || desired.mismatched.is_some() {
             return;
         }
         let sid = self.statement_id_of(logical_id, id, desired);
@@ -66,8 +66,7 @@ impl Scenario<'_> {
     fn statements_of(&self, logical_id: &str) -> Vec<Value> {
         let layers = self.env.lambda_api.layers();
         let mut statements = Vec::new();
-        for number in self.versions() {
-            let arn = format!("{}:{number}", self.layer);
+        for arn in self.policy_arns() {
             let external = layers.external_writer.statements(&arn);
             let is_ours = |found: &Value| {
                 let sid = found["Sid"].as_str().unwrap_or_default();

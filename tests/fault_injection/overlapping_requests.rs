@@ -72,7 +72,10 @@ impl Scenario<'_> {
                 principals: accounts.map(str::to_owned).to_vec(),
                 ..target.clone()
             },
-            _ => DesiredState::random_slow(rng, logical_id, self.versions().len() as u64),
+            _ => {
+                let versions = self.versions().len() as u64;
+                DesiredState::random_slow(rng, logical_id, target.target_type, versions)
+            }
         };
         let fault_plan = (rng.u8(..4) > 0).then(|| FaultPlan::slow_writes(rng));
         (desired, fault_plan)

@@ -12,6 +12,8 @@ pub enum RandomStream<'a> {
     ScenarioKind,
     FirstVersions,
     Lifecycle,
+    /// Which resources are about the layer, and which about the function.
+    TargetTypes,
     ForeignResource,
     Operation(usize),
     DeletionOfStack,
@@ -52,6 +54,7 @@ impl fmt::Display for RandomStream<'_> {
             Self::ScenarioKind => f.write_str("theme"),
             Self::FirstVersions => f.write_str("layer"),
             Self::Lifecycle => f.write_str("life"),
+            Self::TargetTypes => f.write_str("target types"),
             Self::ForeignResource => f.write_str("taken over"),
             Self::Operation(number) => write!(f, "operation {number}"),
             Self::DeletionOfStack => f.write_str("end"),

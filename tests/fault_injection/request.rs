@@ -75,7 +75,7 @@ impl<'a> Request<'a> {
             "StackId": scenario.stack_id,
             "RequestId": self.label,
             "LogicalResourceId": self.logical_id,
-            "ResourceType": "Custom::LayerVersionPermission",
+            "ResourceType": self.desired.target_type.resource_type(),
             "ResourceProperties": properties(self.desired),
         });
         if let Some(physical_id) = self.physical_id {
@@ -95,7 +95,7 @@ impl<'a> Request<'a> {
 
     /// Whether nothing can be granted, so that it fails without any call.
     pub fn is_invalid(&self, scenario: &Scenario) -> bool {
-        let is_mismatched = self.desired.mismatched_layer.is_some();
+        let is_mismatched = self.desired.mismatched.is_some();
         is_mismatched && self.kind != "Delete"
             || self.kind == "Create" && scenario.is_denied(self.desired)
     }

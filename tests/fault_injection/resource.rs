@@ -1,6 +1,6 @@
 //! A resource of the template as CloudFormation knows it, and the result of one operation on it.
 
-use crate::desired_state::DesiredState;
+use crate::desired_state::{DesiredState, TargetType};
 
 /// What another provider has returned as a physical id: the name of its log stream.
 pub const FOREIGN_ID: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef";
@@ -8,6 +8,7 @@ pub const FOREIGN_ID: &str = "2026/11/21/[$LATEST]0123456789abcdef0123456789abcd
 /// One resource of the template.
 pub struct Resource {
     pub logical_id: &'static str,
+    pub target_type: TargetType,
     pub created: Option<CreatedResource>,
 }
 

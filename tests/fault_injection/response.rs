@@ -34,12 +34,16 @@ impl Response {
 
     /// Whether it says that Lambda denied reading the policy, so that a Delete cannot read it either.
     pub fn is_read_denied(&self) -> bool {
+        let reason = self.reason.as_str();
+        let reason = reason
+            .strip_prefix("timed out while retrying: ")
+            .unwrap_or(reason);
         let is_permanent = ["access denied", "rejected by Lambda"]
             .iter()
-            .any(|kind| self.reason.starts_with(kind));
-        let names = |action| self.reason.contains(&format!("from `lambda:{action}`"));
+            .any(|kind| reason.starts_with(kind));
+        let names = |action| reason.contains(&format!("from `lambda:{action}`"));
         is_permanent
-            && ["GetLayerVersionPolicy", "ListLayerVersions"]
+            && ["GetLayerVersionPolicy", "GetPolicy", "ListLayerVersions"]
                 .into_iter()
                 .any(names)
     }

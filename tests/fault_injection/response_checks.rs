@@ -23,7 +23,7 @@ impl Scenario<'_> {
             let is_expected = self.has_expected_id(request, response);
             let is_never_created = response.physical_id == "never-created";
             let is_kept = Some(response.physical_id.as_str()) == request.physical_id;
-            let is_mismatched = request.desired.mismatched_layer.is_some();
+            let is_mismatched = request.desired.mismatched.is_some();
             let is_valid = match (request.kind, response.is_failed) {
                 ("Create", true) => is_never_created || is_expected && !is_mismatched,
                 ("Update", false) => is_expected || self.keeps_foreign_id(request, response),
@@ -117,7 +117,7 @@ impl Scenario<'_> {
         // A mismatched layer cannot have a grant to poll for.
         let must_poll = plan.timeout >= MIN_TIMEOUT_FOR_POLLING
             && request.is_out_of_order_delete()
-            && request.desired.mismatched_layer.is_none();
+            && request.desired.mismatched.is_none();
         self.require(
             polled_long_enough || !must_poll,
             request,

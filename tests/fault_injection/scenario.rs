@@ -1,4 +1,4 @@
-//! One scenario: a layer and a stack of its own, random numbers drawn from a seed, and the guarantees that were violated.
+//! One scenario: a layer, a function and a stack of its own, random numbers drawn from a seed, and the guarantees that were violated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use crate::desired_state::TargetType;
 use crate::execution_environment::ExecutionEnvironment;
 use crate::fault::ExternalWrite;
 use crate::guardrails::Guardrails;
@@ -39,6 +40,8 @@ pub struct Scenario<'a> {
     pub derived_statement_ids: Mutex<BTreeMap<String, String>>,
     /// When each request was sent, by its label.
     pub sent_at: Mutex<BTreeMap<String, Instant>>,
+    /// The labels of requests whose grant was made by a delivery without a response that CloudFormation received.
+    pub unreceived_grants: Mutex<BTreeSet<String>>,
     /// Of the first successful delivery in the second execution environment, since this was reset.
     pub last_poll: Mutex<Option<Poll>>,
     violations: Mutex<BTreeSet<String>>,
@@ -58,6 +61,7 @@ impl<'a> Scenario<'a> {
             versions: Mutex::default(),
             derived_statement_ids: Mutex::default(),
             sent_at: Mutex::default(),
+            unreceived_grants: Mutex::default(),
             last_poll: Mutex::default(),
             violations: Mutex::default(),
         };
@@ -77,9 +81,9 @@ impl<'a> Scenario<'a> {
         for _ in 0..rng.usize(1..=3) {
             self.publish();
         }
-        for version in self.versions() {
+        for arn in self.policy_arns() {
             for _ in 0..rng.usize(..3) {
-                self.write_externally(version, ExternalWrite::AddsOwn);
+                self.write_externally(&arn, ExternalWrite::AddsOwn);
             }
         }
     }
@@ -92,17 +96,36 @@ impl<'a> Scenario<'a> {
         let mut versions = self.versions.lock().unwrap();
         let number = versions.last().unwrap_or(&0) + 1;
         versions.push(number);
-        let arn = format!("{}:{number}", self.layer);
-        self.env.lambda_api.layers().publish(&arn);
+        for resource in self.resource_arns() {
+            let arn = format!("{resource}:{number}");
+            self.env.lambda_api.layers().publish(&arn);
+        }
         self.note(&format!("version {number} is published"));
     }
 
-    /// Deletes the first layer version, and its policy with it.
+    /// Deletes the first version of the layer and of the function, and its policy with it.
     pub fn unpublish(&self) {
         let number = self.versions.lock().unwrap().remove(0);
-        let arn = format!("{}:{number}", self.layer);
-        self.env.lambda_api.layers().unpublish(&arn);
+        for resource in self.resource_arns() {
+            let arn = format!("{resource}:{number}");
+            self.env.lambda_api.layers().unpublish(&arn);
+        }
         self.note(&format!("version {number} is deleted"));
+    }
+
+    /// The layer and the function.
+    fn resource_arns(&self) -> [String; 2] {
+        TargetType::ALL.map(|target_type| target_type.arn_of(&self.layer))
+    }
+
+    /// The versions of both, each of which has a policy of its own.
+    pub fn policy_arns(&self) -> Vec<String> {
+        let versions = self.versions();
+        let of = |resource: String| {
+            let versions = versions.iter();
+            versions.map(move |number| format!("{resource}:{number}"))
+        };
+        self.resource_arns().into_iter().flat_map(of).collect()
     }
 
     pub fn versions(&self) -> Vec<u64> {

@@ -111,7 +111,8 @@ impl Scenario<'_> {
     ) -> Option<DesiredState> {
         let (logical_id, versions) = (resource.logical_id, self.versions().len() as u64);
         let Some(created) = &resource.created else {
-            let desired = DesiredState::random(rng, logical_id, versions);
+            let target_type = resource.target_type;
+            let desired = DesiredState::random(rng, logical_id, target_type, versions);
             return (rng.u8(..8) > 0).then_some(desired);
         };
         let current = &created.desired;

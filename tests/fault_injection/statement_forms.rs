@@ -9,6 +9,7 @@ pub fn altered(statement: &Value, alteration: Alteration) -> Value {
     let mut altered = statement.clone();
     let account = statement["Principal"]["AWS"]
         .as_str()
+        .filter(|principal| principal.ends_with(":root"))
         .and_then(|root| root.split(':').nth(4));
     match (alteration, account) {
         (Alteration::OtherGrant, _) => {
@@ -18,7 +19,7 @@ pub fn altered(statement: &Value, alteration: Alteration) -> Value {
         (Alteration::BareAccountId, Some(account)) => altered["Principal"]["AWS"] = account.into(),
         (Alteration::BareAccountId, None) | (Alteration::SingleElementLists, _) => {
             altered["Action"] = json!([statement["Action"]]);
-            if account.is_some() {
+            if statement["Principal"].get("AWS").is_some() {
                 altered["Principal"]["AWS"] = json!([statement["Principal"]["AWS"]]);
             }
         }
