@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use lambda_permission_provider::partition::Partition;
 use lambda_permission_provider::policy::arn::{
-    AccountId, LayerArn, LayerVersionArn, version_number,
+    AccountId, LayerArn, LayerVersionArn, ResourceLocation, version_number,
 };
+use lambda_permission_provider::policy::function_arn::FunctionArn;
 use lambda_permission_provider::policy::principal::{
     OrganizationId, Principal, account_before_yaml, account_of_root_arn,
 };
@@ -20,10 +21,20 @@ pub fn check(input: &[u8]) -> Option<()> {
     let layer: Option<LayerArn> = as_written(text);
     let version: Option<LayerVersionArn> = as_written(text);
     let targets: Option<TargetSet> = as_written(text);
-    assert!(layer.is_none() || version.is_none(), "two things: {text}");
-    assert_eq!(targets.is_some(), layer.is_some() || version.is_some());
-    if let Some(layer) = &layer {
-        region(layer);
+    let function: Option<FunctionArn> = as_written(text);
+    let kinds = [layer.is_some(), version.is_some(), function.is_some()];
+    let kinds = kinds.into_iter().filter(|is_one| *is_one).count();
+    assert!(kinds <= 1, "two things: {text}");
+    assert_eq!(targets.is_some(), kinds == 1);
+    if let Some(targets) = &targets {
+        region(targets.location());
+    }
+    if let Some(function) = function {
+        let unqualified = function.clone().with_qualifier(None);
+        assert!(unqualified.is_same_function(&function));
+        assert!(text.starts_with(&unqualified.to_string()));
+        let again = unqualified.with_qualifier(function.qualifier().cloned());
+        assert_eq!(again, function);
     }
     if let Some(version) = &version {
         let again = version.layer().to_string().parse::<LayerArn>();
@@ -88,8 +99,8 @@ fn principals(text: &str) {
 }
 
 /// A region becomes part of a host name, and says by itself which partition it is of.
-fn region(layer: &LayerArn) {
-    let region = layer.region();
+fn region(location: &ResourceLocation) {
+    let region = location.region();
     assert!(region.len() <= 32, "{region}");
     assert!(region.split('-').count() > 2, "{region}");
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

@@ -5,9 +5,9 @@ use lambda_permission_provider::cloudformation::response_url::ResponseUrl;
 use lambda_permission_provider::config::Config;
 use lambda_permission_provider::guardrails::Guardrails;
 use lambda_permission_provider::policy::plan::Denied;
-use lambda_permission_provider::resources;
+use lambda_permission_provider::resources::lifecycle;
 use lambda_permission_provider::resources::operation::Operation;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::assert_one_line;
 
@@ -38,7 +38,7 @@ pub fn check(input: &[u8]) -> Option<()> {
     only_own_bucket_is_allowed(&guardrails(""), &url);
     let guardrails = guardrails(hosts);
     for principal in ["*", "111122223333", "o-abcdefghij"] {
-        let created = guardrails.authorize(&operation(RequestType::Create, principal)?, &url);
+        let created = guardrails.authorize(&operation(RequestType::Create, principal)?, &url, None);
         match &created {
             Ok(denied) => {
                 assert_eq!(denied, &Denied::new());
@@ -51,14 +51,40 @@ pub fn check(input: &[u8]) -> Option<()> {
         }
         // What is there already may stay, but is not added again.
         let update = operation(RequestType::Update, principal)?;
-        if let Ok(denied) = guardrails.authorize(&update, &url) {
+        if let Ok(denied) = guardrails.authorize(&update, &url, None) {
             assert_eq!(denied.into_values().next(), created.err());
         }
         let revoke = operation(RequestType::Delete, principal)?;
-        let denied = guardrails.authorize(&revoke, &url);
+        let denied = guardrails.authorize(&revoke, &url, None);
         assert_eq!(denied, Ok(Denied::new()), "a revoke");
     }
+    grants_on_no_function(&guardrails, &url);
     Some(())
+}
+
+/// Nothing is granted on a function where the operator serves none, and a revoke goes on.
+fn grants_on_no_function(guardrails: &Guardrails, url: &ResponseUrl) {
+    for request_type in [
+        RequestType::Create,
+        RequestType::Update,
+        RequestType::Delete,
+    ] {
+        let properties = json!({"FunctionName": "my-function", "Principal": "111122223333"});
+        let Some(operation) = operation_of(
+            request_type,
+            ("Custom::FunctionPermission", &properties),
+            "arn:aws:lambda:eu-west-1:123456789012:function:my-function#x",
+        ) else {
+            panic!("not an operation: {request_type:?}");
+        };
+        let denied = guardrails.authorize(&operation, url, None);
+        if request_type == RequestType::Delete {
+            assert_eq!(denied, Ok(Denied::new()), "a revoke");
+        } else {
+            let is_denied = denied.as_ref().map_or(true, |denied| !denied.is_empty());
+            assert!(is_denied, "granted on a function");
+        }
+    }
 }
 
 /// A response is sent over TLS, to CloudFormation's own bucket of the region, if the operator configures no other host.
@@ -82,15 +108,27 @@ fn operation(request_type: RequestType, principal: &str) -> Option<Operation> {
     let (layer_version, sid) = id.split_once('#')?;
     let properties =
         json!({"LayerVersionArn": layer_version, "Principals": principal, "StatementId": sid});
+    operation_of(
+        request_type,
+        ("Custom::LayerVersionPermission", &properties),
+        id,
+    )
+}
+
+fn operation_of(
+    request_type: RequestType,
+    (resource_type, properties): (&str, &Value),
+    id: &str,
+) -> Option<Operation> {
     let properties = properties.as_object()?.clone();
     let request = Request {
         request_type,
-        resource_type: "Custom::LayerVersionPermission".to_owned(),
+        resource_type: resource_type.to_owned(),
         stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/sharing/1".to_owned(),
         logical_id: "Share".to_owned(),
         physical_id: (request_type != RequestType::Create).then(|| id.to_owned().into()),
         old_properties: (request_type == RequestType::Update).then(|| properties.clone()),
         properties,
     };
-    resources::operation(&request).ok()
+    lifecycle::operation(&request).ok()
 }

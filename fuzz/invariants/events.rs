@@ -10,10 +10,11 @@ use lambda_permission_provider::deadline::Deadlines;
 use lambda_permission_provider::policy::desired::Removal;
 use lambda_permission_provider::policy::principal::Principal;
 use lambda_permission_provider::policy::statement::Statement;
+use lambda_permission_provider::policy::statement_list::is_member;
 use lambda_permission_provider::policy::target::TargetSet;
-use lambda_permission_provider::resources;
-use lambda_permission_provider::resources::layer_version_permission::physical_id::PhysicalId;
+use lambda_permission_provider::resources::lifecycle;
 use lambda_permission_provider::resources::operation::{Mode, Operation, ReconcileSpec};
+use lambda_permission_provider::resources::physical_id::PhysicalId;
 use serde_json::Value;
 
 use super::{assert_one_line, locations};
@@ -99,7 +100,7 @@ fn does_not_show_the_url(envelope: &Envelope) {
 
 /// The invariants of a valid request.
 pub fn check_request(request: &Request) {
-    match (request.request_type, resources::operation(request)) {
+    match (request.request_type, lifecycle::operation(request)) {
         (RequestType::Delete, Ok(operation)) => check_delete(request, &operation),
         (RequestType::Delete, Err(rejected)) => panic!("a Delete was rejected: {rejected}"),
         (RequestType::Create | RequestType::Update, Ok(operation)) => {
@@ -176,7 +177,7 @@ fn keeps_foreign_id(request: &Request, operation: &Operation, spec: &ReconcileSp
         old_properties: None,
         ..request.clone()
     };
-    let declared = resources::operation(&create).map(|operation| operation.spec);
+    let declared = lifecycle::operation(&create).map(|operation| operation.spec);
     let Ok(Some(declared)) = declared else {
         panic!("an Update grants what a Create does not: {declared:?}");
     };
@@ -191,19 +192,27 @@ fn keeps_foreign_id(request: &Request, operation: &Operation, spec: &ReconcileSp
 fn is_named(principal: &Principal, request: &Request) -> bool {
     let value = |name: &str| request.properties.get(name).map(Value::to_string);
     let names = |name: &str, text: &str| value(name).is_some_and(|value| value.contains(text));
-    let organization = request.properties.contains_key("OrganizationId");
+    let organization = match request.resource_type.as_str() {
+        "Custom::FunctionPermission" => "PrincipalOrgID",
+        _ => "OrganizationId",
+    };
+    let has_organization = request.properties.contains_key(organization);
     match principal {
         Principal::Everyone => {
-            !organization
+            !has_organization
                 && (value("Principal").as_deref() == Some("\"*\"") || names("Principals", "*"))
         }
         Principal::Organization(id) => {
             let id = id.to_string();
-            names("OrganizationId", &id) || names("Principals", &id)
+            names(organization, &id) || names("Principals", &id)
         }
         Principal::Account(id) => {
             let id = id.to_string();
-            !organization && (names("Principal", &id) || names("Principals", &id))
+            names("Principal", &id) || names("Principals", &id)
+        }
+        Principal::Service(_) | Principal::Identity(_) => {
+            let name = principal.to_string();
+            names("Principal", &name) || names("Principals", &name)
         }
     }
 }
@@ -231,7 +240,7 @@ pub(super) fn is_deleted(request: &Request, operation: &Operation, granted: &Rec
             ..request.clone()
         };
         let deleted =
-            resources::operation(&delete).map(|operation| (operation.mode, operation.spec));
+            lifecycle::operation(&delete).map(|operation| (operation.mode, operation.spec));
         let Ok((found, Some(deleted))) = deleted else {
             panic!("nothing is removed: {deleted:?}");
         };
@@ -262,7 +271,7 @@ pub(super) fn is_deleted(request: &Request, operation: &Operation, granted: &Rec
         old_properties: Some(request.properties.clone()),
         ..request.clone()
     };
-    let Ok(same) = resources::operation(&update) else {
+    let Ok(same) = lifecycle::operation(&update) else {
         panic!("an Update that changes nothing was rejected");
     };
     let spec = same.spec.as_ref().map(|spec| &spec.desired.statements);
@@ -277,7 +286,6 @@ pub(super) fn is_deleted(request: &Request, operation: &Operation, granted: &Rec
 
 /// Whether `removal` removes `statement`: exactly, or as one of a list by its id.
 fn removes(statement: &Statement, removal: &Removal) -> bool {
-    let of_list = removal.sid().in_list(&statement.principal);
     *removal == Removal::Exact(statement.clone())
-        || removal.statement().is_none() && of_list.as_ref() == Some(&statement.sid)
+        || removal.statement().is_none() && is_member(removal.sid(), statement)
 }

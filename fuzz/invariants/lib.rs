@@ -4,6 +4,7 @@
 pub mod arns;
 pub mod config;
 pub mod events;
+pub mod function_properties;
 pub mod locations;
 pub mod physical_ids;
 pub mod policies;
@@ -14,10 +15,11 @@ pub mod responses;
 pub type Invariant = fn(&[u8]) -> Option<()>;
 
 /// Every invariant, by the name of its fuzz target and of the folder of its seeds.
-pub const INVARIANTS: [(&str, Invariant); 7] = [
+pub const INVARIANTS: [(&str, Invariant); 8] = [
     ("arns", arns::check),
     ("config", config::check),
     ("events", events::check),
+    ("function_properties", function_properties::check),
     ("physical_ids", physical_ids::check),
     ("policies", policies::check),
     ("properties", properties::check),

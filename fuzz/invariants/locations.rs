@@ -3,7 +3,7 @@
 
 use lambda_permission_provider::cloudformation::request::{Request, RequestType};
 use lambda_permission_provider::policy::arn::LayerVersionArn;
-use lambda_permission_provider::resources;
+use lambda_permission_provider::resources::lifecycle;
 use serde_json::Value;
 
 use super::events::is_deleted;
@@ -46,7 +46,7 @@ pub fn check(request: &Request) {
     let (layer, version) = (named.layer(), named.version());
     let arn = format!(
         "arn:{partition}:lambda:{region}:{}:layer:{}:{version}",
-        layer.account(),
+        layer.location().account(),
         layer.name()
     );
     let mut create = Request {
@@ -58,7 +58,7 @@ pub fn check(request: &Request) {
     create
         .properties
         .insert("LayerVersionArn".to_owned(), arn.clone().into());
-    let operation = match resources::operation(&create) {
+    let operation = match lifecycle::operation(&create) {
         Ok(operation) => operation,
         Err(rejected) => panic!("rejected in another location, {arn}: {rejected}"),
     };
@@ -66,7 +66,11 @@ pub fn check(request: &Request) {
         panic!("nothing is granted on {arn}");
     };
     let targets = &spec.targets;
-    assert_eq!((targets.partition(), targets.region()), (partition, region));
+    let location = targets.location();
+    assert_eq!(
+        (location.partition(), location.region()),
+        (partition, region)
+    );
     let begins = format!("arn:{partition}:lambda:{region}:");
     assert!(
         operation.physical_id.as_ref().starts_with(&begins),

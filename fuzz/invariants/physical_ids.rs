@@ -1,18 +1,23 @@
 //! Physical ids: one that names a statement is printed as it was written, and its Delete removes that and nothing else.
 
 use lambda_permission_provider::cloudformation::request::{Request, RequestType};
-use lambda_permission_provider::resources;
-use lambda_permission_provider::resources::layer_version_permission::physical_id::PhysicalId;
+use lambda_permission_provider::resources::lifecycle;
 use lambda_permission_provider::resources::operation::Mode;
+use lambda_permission_provider::resources::physical_id::PhysicalId;
 use serde_json::Map;
 
 /// One text.
 pub fn check(input: &[u8]) -> Option<()> {
     let text = std::str::from_utf8(input).ok()?;
+    let resource_type = if text.contains(":function:") {
+        "Custom::FunctionPermission"
+    } else {
+        "Custom::LayerVersionPermission"
+    };
     // Without properties, there is nothing but the id.
     let delete = Request {
         request_type: RequestType::Delete,
-        resource_type: "Custom::LayerVersionPermission".to_owned(),
+        resource_type: resource_type.to_owned(),
         stack_id: "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1".to_owned(),
         logical_id: "Share".to_owned(),
         physical_id: Some(text.to_owned().into()),
@@ -20,7 +25,7 @@ pub fn check(input: &[u8]) -> Option<()> {
         old_properties: None,
     };
     let id = PhysicalId::parse(delete.physical_id.as_ref());
-    let Ok(operation) = resources::operation(&delete) else {
+    let Ok(operation) = lifecycle::operation(&delete) else {
         panic!("a Delete was rejected: {text}");
     };
     assert_eq!(operation.physical_id.as_ref(), text);

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use lambda_permission_provider::policy::conditions::Conditions;
 use lambda_permission_provider::policy::desired::{DesiredState, Removal};
 use lambda_permission_provider::policy::document::PolicyDocument;
 use lambda_permission_provider::policy::plan::{Change, Denied, Plan, plan};
 use lambda_permission_provider::policy::principal::Principal;
-use lambda_permission_provider::policy::statement::Statement;
+use lambda_permission_provider::policy::statement::{
+    GET_LAYER_VERSION, INVOKE_FUNCTION, Statement,
+};
 use lambda_permission_provider::policy::statement_id::StatementId;
+use lambda_permission_provider::policy::statement_list::is_member;
 use lambda_permission_provider::policy::target::PolicyTarget;
 use serde_json::{Value, json};
 
@@ -89,16 +93,11 @@ fn states(target: &PolicyTarget, statements: &[Value]) -> Vec<DesiredState> {
     let each = |sid: StatementId| {
         let statements: Vec<Statement> = principals
             .iter()
-            .map(|principal| Statement {
-                sid: sid.clone(),
-                principal: principal.clone(),
-            })
+            .map(|principal| statement(sid.clone(), principal.clone(), target))
             .collect();
         let listed = principals.iter().filter_map(|principal| {
-            Some(Statement {
-                sid: sid.in_list(principal)?,
-                principal: principal.clone(),
-            })
+            let sid = sid.in_list(principal)?;
+            Some(statement(sid, principal.clone(), target))
         });
         let listed: Vec<Statement> = listed.collect();
         let exactly =
@@ -124,6 +123,20 @@ fn states(target: &PolicyTarget, statements: &[Value]) -> Vec<DesiredState> {
     sids.flat_map(each).collect()
 }
 
+/// A statement without conditions.
+fn statement(sid: StatementId, principal: Principal, target: &PolicyTarget) -> Statement {
+    let action = match target {
+        PolicyTarget::LayerVersion(_) => GET_LAYER_VERSION,
+        PolicyTarget::Function(_) => INVOKE_FUNCTION,
+    };
+    Statement {
+        sid,
+        principal,
+        action: action.into(),
+        conditions: Conditions::default(),
+    }
+}
+
 /// The principal whose statement this is, if it is one. No statement is that of two.
 fn principal_of(found: &Value, target: &PolicyTarget) -> Option<Principal> {
     let sid: StatementId = sid_of(found)?.parse().ok()?;
@@ -133,7 +146,7 @@ fn principal_of(found: &Value, target: &PolicyTarget) -> Option<Principal> {
         texts.iter().filter_map(|text| text.parse().ok()).collect();
     let mut matching = principals.into_iter().filter(|principal| {
         let (sid, principal) = (sid.clone(), principal.clone());
-        Statement { sid, principal }.matches_in_any_partition(found, target)
+        statement(sid, principal, target).matches_in_any_partition(found, target)
     });
     let principal = matching.next();
     assert_eq!(matching.next(), None, "two principals: {found}");
@@ -194,7 +207,12 @@ fn check_plan(state: &DesiredState, policy: &PolicyDocument, before: &[Value]) {
             "not there after {planned}: {desired}"
         );
     }
-    let desired = |found: &Value| state.statements.iter().any(|desired| is(desired, found));
+    let desired = |found: &Value| {
+        let mut statements = state.statements.iter();
+        // The one of a deleted principal is replaced.
+        statements
+            .any(|desired| is(desired, found) || desired.matches_deleted_principal(found, target))
+    };
     let removed = |found: &Value| {
         let mut removals = state.removals.iter();
         removals.any(|removal| removes(removal, found, target))
@@ -220,14 +238,20 @@ fn check_plan(state: &DesiredState, policy: &PolicyDocument, before: &[Value]) {
 /// Whether `removal` removes `found`, in whichever partition; by id, the statement of that id or those of its list.
 fn removes(removal: &Removal, found: &Value, target: &PolicyTarget) -> bool {
     match removal {
-        Removal::Exact(statement) => statement.matches_in_any_partition(found, target),
-        Removal::AsReturned(_, returned) => found == returned,
+        Removal::Exact(statement) => {
+            statement.matches_in_any_partition(found, target)
+                || statement.matches_deleted_principal(found, target)
+        }
+        Removal::Verbatim(_, as_read) => found == as_read,
         Removal::ById(sid) => {
             let is_listed = |principal: Principal| {
                 let listed = sid.in_list(&principal);
                 listed.is_some_and(|listed| listed.is_of(found))
             };
-            sid.is_of(found) || principal_of(found, target).is_some_and(is_listed)
+            let is_member = |statement| is_member(sid, &statement);
+            sid.is_of(found)
+                || principal_of(found, target).is_some_and(is_listed)
+                || Statement::parse(found, target).is_some_and(is_member)
         }
     }
 }

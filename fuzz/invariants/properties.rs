@@ -4,17 +4,19 @@ use lambda_permission_provider::cloudformation::request::{Request, RequestType};
 use lambda_permission_provider::policy::principal::{Principal, account_of_root_arn};
 use lambda_permission_provider::policy::statement::Statement;
 use lambda_permission_provider::policy::target::PolicyTarget;
-use lambda_permission_provider::resources::layer_version_permission::LayerVersionPermission;
+use lambda_permission_provider::resources::layer_version_permission;
 use lambda_permission_provider::resources::layer_version_permission::principals::Principals;
 use lambda_permission_provider::resources::layer_version_permission::properties::{
     PROPERTIES, Properties, Versions,
 };
+use lambda_permission_provider::resources::property_reader::ValidationErrors;
+use lambda_permission_provider::resources::resource::Resource;
 use serde_json::{Map, Value, json};
 
 use super::assert_one_line;
 use super::events::check_request;
 
-const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/sharing/1";
+pub(super) const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/sharing/1";
 
 /// The most bytes of a reason, whatever it quotes.
 const MAX_BYTES: usize = 16 * 1024;
@@ -24,10 +26,10 @@ pub fn check(input: &[u8]) -> Option<()> {
     let Value::Object(properties) = serde_json::from_slice(input).ok()? else {
         return None;
     };
-    let declared = LayerVersionPermission::parse(&properties, STACK, "Share");
+    let declared = layer_version_permission::parse(&properties, STACK, "Share");
     match Properties::parse(&properties, STACK) {
         Ok(parsed) => {
-            knows_every_name(&properties);
+            knows_every_name(&properties, &PROPERTIES);
             assert_eq!(
                 Properties::parse(&plainest(&parsed), STACK).as_ref(),
                 Ok(&parsed)
@@ -35,12 +37,10 @@ pub fn check(input: &[u8]) -> Option<()> {
             let Ok(resource) = declared else {
                 panic!("parsed, but nothing is declared");
             };
-            matches_its_own_json(&resource);
+            matches_its_own_json(&resource, &parsed.principals);
         }
         Err(errors) => {
-            assert!(errors.to_string().contains(": got "), "{errors}");
-            assert_one_line(&errors.to_string());
-            assert!(errors.to_string().len() <= MAX_BYTES, "{errors}");
+            is_a_reason(&errors);
             assert_eq!(declared, Err(errors));
         }
     }
@@ -56,11 +56,19 @@ pub fn check(input: &[u8]) -> Option<()> {
     Some(())
 }
 
+/// What is wrong, what was got and what to do, on one line of bounded length.
+pub(super) fn is_a_reason(errors: &ValidationErrors) {
+    let reason = errors.to_string();
+    assert!(reason.contains(": got "), "{reason}");
+    assert_one_line(&reason);
+    assert!(reason.len() <= MAX_BYTES, "{reason}");
+}
+
 /// A mistyped name is never ignored.
-fn knows_every_name(properties: &Map<String, Value>) {
+pub(super) fn knows_every_name(properties: &Map<String, Value>, known: &[&str]) {
     for name in properties.keys() {
         assert!(
-            name.starts_with("Service") || PROPERTIES.contains(&name.as_str()),
+            name.starts_with("Service") || known.contains(&name.as_str()),
             "{name}"
         );
     }
@@ -101,14 +109,14 @@ fn plainest(parsed: &Properties) -> Map<String, Value> {
 }
 
 /// Every statement matches the JSON that Lambda writes for it, and no other principal's does; there is one for each principal.
-fn matches_its_own_json(resource: &LayerVersionPermission) {
+fn matches_its_own_json(resource: &Resource, principals: &Principals) {
     let statements = resource.statements();
-    let principals = match &resource.principals {
+    let principals = match principals {
         Principals::One(_) => 1,
         Principals::List(principals) => principals.len(),
     };
     assert_eq!(statements.len(), principals);
-    let target = PolicyTarget::LayerVersion(resource.layer_version.clone());
+    let target = resource.target.clone();
     let others = ["111122223333", "o-abcdefghij", "*"];
     let others = others.iter().filter_map(|text| text.parse().ok());
     let named = statements.iter().map(|each| each.principal.clone());
@@ -121,10 +129,7 @@ fn matches_its_own_json(resource: &LayerVersionPermission) {
             Some(statement.principal.clone())
         );
         for principal in &candidates {
-            let candidate = Statement {
-                sid: statement.sid.clone(),
-                principal: principal.clone(),
-            };
+            let candidate = Statement::layer_version(statement.sid.clone(), principal.clone());
             let is_same = candidate == *statement;
             assert_eq!(candidate.matches(&json, &target), is_same);
             assert_eq!(candidate.matches_in_any_partition(&json, &target), is_same);
@@ -142,7 +147,7 @@ fn principal_of(json: &Value, target: &PolicyTarget) -> Option<Principal> {
     let members = grants.as_object()?;
     assert!(members.iter().all(|(name, value)| json[name] == *value));
     let account = |root: &str| {
-        assert!(root.starts_with(&format!("arn:{}:", target.partition())));
+        assert!(root.starts_with(&format!("arn:{}:", target.location().partition())));
         account_of_root_arn(root).map(Principal::Account)
     };
     match (&json["Principal"], json.get("Condition")) {
