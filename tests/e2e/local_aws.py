@@ -59,6 +59,18 @@ class LocalAws:
             config=Config(retries={"total_max_attempts": 1}, proxies={}),
         )
 
+    def client_with(self, credentials: dict, service: str):
+        """A client with the credentials of a session."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+        )
+
     def upload(self, bucket: str, key: str, content: bytes):
         """Puts an object into a bucket of the region, and creates the bucket if needed."""
         s3 = self.client("s3")

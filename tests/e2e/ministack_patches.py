@@ -20,8 +20,9 @@ from ministack.core.responses import get_account_id
 from ministack.services import lambda_svc, organizations, s3
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
+import ministack_function_policies
+
 lambda_action = iam_actions._lambda_action
-resource_arn = iam_actions.extract_resource_arn
 request_context = iam_actions.request_tag_context
 resolve_principal = iam_evaluator.resolve_principal
 evaluate_conditions = engine._evaluate_conditions
@@ -54,7 +55,7 @@ def layer_arn(service, method, path, headers, body, query, region, account):
         name = found["name"]
         arn = name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:layer:{name}"
         return f"{arn}:{found['version']}" if found["version"] else arn
-    return resource_arn(service, method, path, headers, body, query, region, account)
+    return ministack_function_policies.arn_with_qualifier(service, method, path, headers, body, query, region, account)
 
 
 def context_with_layers(service, action, body, query):

@@ -14,6 +14,7 @@ import urllib.request
 from ministack.app import main
 from ministack.services import lambda_svc, sts
 
+import ministack_function_policies
 import ministack_patches
 
 RESPONSE_ENDPOINT = os.environ["RESPONSE_ENDPOINT"]
@@ -45,5 +46,6 @@ lambda_svc._execute_function_with_config_scope = execute_with_response_endpoint
 lambda_svc._provided_worker_env = worker_env_as_in_lambda
 sts._gen_secret = lambda: os.environ["ASSUMED_SECRET_KEY"]
 sts._gen_session_token = lambda: os.environ["ASSUMED_SESSION_TOKEN"]
+ministack_function_policies.apply()
 ministack_patches.apply()
 main()

@@ -54,11 +54,15 @@ class Provider:
 
     @contextlib.contextmanager
     def with_parameters(self, **parameters: str):
-        """Updates the stack with additional parameters, and restores it afterwards."""
-        assert self.stack.update(self._template, **{**self._parameters, **parameters}) == "UPDATE_COMPLETE"
+        """Updates the stack with additional parameters, and restores the ones before afterwards."""
+        before = self._parameters
+        changed = {**before, **parameters}
+        assert self.stack.update(self._template, **changed) == "UPDATE_COMPLETE"
+        self._parameters = changed
         try:
             yield
         finally:
+            self._parameters = before
             assert self.stack.update(self._template, **self._parameters) == "UPDATE_COMPLETE"
 
     @contextlib.contextmanager

@@ -14,9 +14,18 @@ def example(name: str) -> str:
 
 
 def sharing_template(policies: dict | None = None, **properties) -> dict:
-    """A template with the resource `Sharing`, whose return values are the stack's outputs."""
+    """A template with the layer permission `Sharing`, whose return values are the stack's outputs."""
+    return template("Custom::LayerVersionPermission", "LayerVersionArn", policies, properties)
+
+
+def function_template(policies: dict | None = None, **properties) -> dict:
+    """The same with a function permission."""
+    return template("Custom::FunctionPermission", "FunctionArn", policies, properties)
+
+
+def template(resource_type: str, arn: str, policies: dict | None, properties: dict) -> dict:
     resource = {
-        "Type": "Custom::LayerVersionPermission",
+        "Type": resource_type,
         "Properties": {
             "ServiceToken": {"Fn::ImportValue": "lambda-permission-provider-ServiceToken"},
             "ServiceTimeout": 30,
@@ -24,7 +33,7 @@ def sharing_template(policies: dict | None = None, **properties) -> dict:
         },
         **(policies or {}),
     }
-    attributes = ["Id", "LayerVersionArn", "StatementId", "StatementIds", "Statement", "RevisionId"]
+    attributes = ["Id", arn, "StatementId", "StatementIds", "Statement", "RevisionId"]
     outputs = {name: {"Value": {"Fn::GetAtt": ["Sharing", name]}} for name in attributes}
     return {"Resources": {"Sharing": resource}, "Outputs": {"Ref": {"Value": {"Ref": "Sharing"}}, **outputs}}
 

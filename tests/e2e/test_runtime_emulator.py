@@ -61,7 +61,7 @@ def test_create_gets_a_response(start_emulator, response_endpoint, event, layer)
         pytest.param({"ResourceProperties": None}, id="null properties"),
         pytest.param({"ResourceProperties": ...}, id="missing properties"),
         pytest.param({"ResourceProperties": "text"}, id="properties not an object"),
-        pytest.param({"ResourceType": "Custom::FunctionPermission"}, id="unsupported resource type"),
+        pytest.param({"ResourceType": "Custom::FunctionPermission"}, id="properties of another resource type"),
     ],
 )
 def test_invalid_event_gets_a_failed_response(start_emulator, response_endpoint, event, changes):
