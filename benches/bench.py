@@ -26,6 +26,7 @@ from harness.fake_aws import HOSTS, FakeAws
 from harness.cpu_limit import CpuLimit
 from subjects import Built, Subject, subjects
 
+EVENTS = ("create_on_function", "update", "delete", "redelivered_create")  # beside a Create on a layer version
 COUNTS = 3  # of instructions, which hardly differ
 COLD_STARTS = 31
 THROTTLED_STARTS = 15
@@ -73,7 +74,7 @@ class Bench:
 
     async def instructions(self) -> dict:
         counted = {}
-        for name in ("create", "update", "delete", "redelivered_create"):
+        for name in ("create", *EVENTS):
             counted[name] = await self._instructions(self.provider, getattr(events, name))
         counted["floor"] = await self._instructions(self.subjects["floor"], events.create)
         # Over plain HTTP, so that only the loading of the roots differs.
@@ -123,7 +124,7 @@ class Bench:
         return await _logged("cold", {name: _of_runs(measured[1:]) for name, measured in runs.items()})
 
     async def events(self) -> dict:
-        runs = {name: [] for name in ("update", "delete", "redelivered_create")}
+        runs = {name: [] for name in EVENTS}
         for _ in range(COLD_STARTS):
             for name, measured in runs.items():
                 measured.append(await self.run_scenario(self.provider, getattr(events, name)(self.aws)))

@@ -1,4 +1,4 @@
-"""The events that are measured, each with a layer of its own in the necessary state."""
+"""The events that are measured, each with a layer or a function of its own in the necessary state."""
 
 import itertools
 
@@ -43,6 +43,16 @@ Scenario = tuple[list[dict], list[dict]]
 def create(aws: FakeAws) -> Scenario:
     """On a layer version that has a policy, so that the write is under a revision."""
     return [], [request("Create", new_layer(aws))]
+
+
+def create_on_function(aws: FakeAws) -> Scenario:
+    """On a function that has a policy, so that the write is under a revision."""
+    function = f"function-{next(_numbers)}"
+    aws.create_function(function)
+    event = request("Create", "none")
+    properties = event["ResourceProperties"]
+    del properties["LayerVersionArn"]
+    return [], [event | {"ResourceType": "Custom::FunctionPermission", "ResourceProperties": properties | {"FunctionName": function}}]
 
 
 def update(aws: FakeAws) -> Scenario:

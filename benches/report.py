@@ -98,11 +98,12 @@ def main_table(results: dict) -> list[list[str]]:
 
 def targets(results: dict) -> list[list[str]]:
     cold, counted = results["cold"], results["instructions"]
-    create, floor = sum(counted["create"].values()), sum(counted["floor"].values())
+    create, on_function, floor = (sum(counted[name].values()) for name in ("create", "create_on_function", "floor"))
     ours, resident = cold["provider"], results["series"]["resident"]
     found = [
         ("instructions of a cold Create, to the floor's", create / floor, 1.5, "at most"),
         ("instructions of a cold Create, millions", create / 1e6, 10, "at most"),
+        ("instructions of a cold Create on a function, to a layer version's", on_function / create, 1.1, "at most"),
         ("CPU of Node, cold, to ours", cold["node"]["cpu"] / ours["cpu"], 30, "at least"),
         ("CPU of Python, cold, to ours", cold["python"]["cpu"] / ours["cpu"], 30, "at least"),
         ("peak memory, MB", ours["peak"], 10, "at most"),

@@ -38,11 +38,12 @@ class Built:
 
 
 def subjects(built: Built, aws: FakeAws) -> dict[str, Subject]:
-    command, one_root = provider(built.zip, aws)
+    command, environment = provider(built.zip, aws)
+    one_root = {"SSL_CERT_FILE": str(aws.root_certificate)}
     all_roots = str(aws.ca_bundle(built.mozillas_roots))
     python = {"AWS_CA_BUNDLE": all_roots, "SSL_CERT_FILE": all_roots, "PYTHONPATH": str(PEERS / "python")}
     return {
-        "provider": Subject("this provider", command, one_root),
+        "provider": Subject("this provider", command, environment),
         "floor": Subject("the floor", [shutil.copy(built.floor, aws.folder)], one_root),
         "node": Subject("Node", ["node", built.node_peer / "handler.cjs"], {"NODE_EXTRA_CA_CERTS": str(aws.root_certificate)}),
         "python": Subject("Python", [built.python_peer / "bin/python", "-m", "awslambdaric", "handler.handler"], python),
@@ -51,7 +52,7 @@ def subjects(built: Built, aws: FakeAws) -> dict[str, Subject]:
 
 def provider(archive: pathlib.Path, aws: FakeAws) -> tuple[list, dict[str, str]]:
     """The command of the executable that ships, and its environment."""
-    return [_unpacked(archive, aws.folder)], {"SSL_CERT_FILE": str(aws.root_certificate)}
+    return [_unpacked(archive, aws.folder)], {"SSL_CERT_FILE": str(aws.root_certificate), "FUNCTION_NAMES": "*"}
 
 
 def _unpacked(archive: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:

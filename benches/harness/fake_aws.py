@@ -34,6 +34,10 @@ class FakeAws:
         """A layer with this number of versions, each granted to another account if it is shared."""
         self._run("publish", layer=layer, versions=versions, shared=shared)
 
+    def create_function(self, function: str):
+        """A function that is granted to another account."""
+        self._run("create_function", function=function)
+
     def presign(self, key: str) -> str:
         """A URL for one response."""
         signed = datetime.datetime.now(datetime.UTC)
