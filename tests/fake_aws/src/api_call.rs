@@ -1,4 +1,4 @@
-//! A request of Lambda's API for policies, or of STS, parsed as a call, and shown in one line.
+//! A request of Lambda's API for policies, of STS or of CloudFormation, parsed as a call, and shown in one line.
 
 use std::fmt;
 
@@ -20,6 +20,8 @@ pub enum Operation {
     Remove,
     /// `AssumeRole`
     Assume,
+    /// `DescribeStackResource`
+    Describe,
 }
 
 /// One call and the status of its response.
@@ -27,13 +29,13 @@ pub enum Operation {
 pub struct ApiCall {
     /// What is called.
     pub operation: Operation,
-    /// The layer version, or the function with its qualifier; the layer of a List, the role of an Assume.
+    /// The layer version, or the function with its qualifier; the layer of a List, the role of an Assume, the stack of a Describe.
     pub arn: String,
     /// By whom and for where the request is signed.
     pub credential: CredentialScope,
     /// Path and query.
     pub target: String,
-    /// The statement id of an Add or Remove.
+    /// The statement id of an Add or Remove, the logical id of a Describe.
     pub sid: Option<String>,
     /// The `RevisionId` under which the write is conditional.
     pub revision: Option<String>,
@@ -98,16 +100,22 @@ impl ApiCall {
     #[must_use]
     pub fn parse(request: &HttpRequest, account: &str) -> Self {
         let credential = CredentialScope::from_request(request);
-        let (operation, arn, sid) = if credential.service == "sts" {
-            assert_eq!(
-                (&request.method, request.target.as_str()),
-                (&Method::POST, "/")
-            );
-            let role = form_value(request, "RoleArn").expect("a role");
-            (Operation::Assume, role, None)
-        } else {
-            assert_eq!(credential.service, "lambda");
-            parse_lambda_call(request, account, &credential.region)
+        let posted = |name: &str| {
+            let posted = (&request.method, request.target.as_str());
+            assert_eq!(posted, (&Method::POST, "/"));
+            form_value(request, name).expect(name)
+        };
+        let (operation, arn, sid) = match credential.service.as_str() {
+            "sts" => (Operation::Assume, posted("RoleArn"), None),
+            "cloudformation" => {
+                assert_eq!(posted("Action"), "DescribeStackResource");
+                let logical_id = posted("LogicalResourceId");
+                (Operation::Describe, posted("StackName"), Some(logical_id))
+            }
+            service => {
+                assert_eq!(service, "lambda");
+                parse_lambda_call(request, account, &credential.region)
+            }
         };
         Self {
             operation,

@@ -1,5 +1,5 @@
-//! Lambda's API for policies over HTTP, with STS on the same port: injects faults and records every call. The rules of policies and
-//! of a role stand in `layer_policies`, `function_policies` and `sts_api`.
+//! Lambda's API for policies over HTTP, with STS and CloudFormation on the same port: injects faults and records every call. The rules of policies and
+//! of a role stand in `layer_policies`, `function_policies`, `sts_api` and `cloudformation_api`.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_AddLayerVersionPermission.html>
 
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::api_call::{ApiCall, CredentialScope, Operation};
 use crate::api_fault::{Fault, Faults};
+use crate::cloudformation_api::{self, Stacks};
 use crate::http_server::{HttpRequest, HttpResponse, serve};
 use crate::lambda_responses::{
     ApiResponse, added_response, error_response, malformed_policy_response, policy_response,
@@ -33,6 +34,8 @@ pub struct State {
     pub policies: Policies,
     /// The roles that can be assumed.
     pub roles: Roles,
+    /// The stacks.
+    pub stacks: Stacks,
     /// The calls, in the order of their responses.
     pub calls: Vec<ApiCall>,
     /// The faults to come.
@@ -163,10 +166,13 @@ impl State {
     fn handle(&mut self, call: &ApiCall, request: &HttpRequest) -> ApiResponse {
         if call.operation == Operation::Assume {
             self.roles.record(request);
-        } else if !self.roles.allows(&call.credential.access_key, &call.arn) {
+        } else if call.operation != Operation::Describe
+            && !self.roles.allows(&call.credential.access_key, &call.arn)
+        {
             let message = format!("no session policy allows it on {}", call.arn);
             return error_response(&ApiError::new(403, "AccessDeniedException", &message));
         } else if let Some(rate_limit) = &mut self.rate_limit
+            && call.operation != Operation::Describe
             && !rate_limit.allows(Instant::now())
         {
             return throttled_response(rate_limit.sends_retry_after);
@@ -179,10 +185,12 @@ impl State {
         match self.faults.take(call) {
             Some(Fault::Rejected(status, code, message)) => {
                 let error = ApiError::new(status, code, message);
-                if call.operation == Operation::Assume {
-                    sts_api::error_response(&error)
-                } else {
-                    error_response(&error)
+                match call.operation {
+                    Operation::Assume => sts_api::error_response(&error),
+                    Operation::Describe => cloudformation_api::error_response(&error),
+                    Operation::List | Operation::Get | Operation::Add | Operation::Remove => {
+                        error_response(&error)
+                    }
                 }
             }
             Some(Fault::ResponseLost) => {
@@ -240,8 +248,10 @@ impl State {
             self.before_last_write
                 .insert(call.arn.clone(), self.policies.policy(&call.arn).cloned());
         }
-        if call.operation == Operation::Assume {
-            return self.roles.assume();
+        match call.operation {
+            Operation::Assume => return self.roles.assume(),
+            Operation::Describe => return self.stacks.describe(call),
+            Operation::List | Operation::Get | Operation::Add | Operation::Remove => {}
         }
         let response = policy_api::perform(&mut self.policies, call, body);
         if call.operation == Operation::Add && call.revision.is_none() && response.0 == Some(201) {

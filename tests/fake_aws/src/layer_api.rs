@@ -17,7 +17,9 @@ pub(crate) fn perform(policies: &mut Policies, call: &ApiCall, body: &Value) -> 
     let (arn, sid) = (&call.arn, call.sid.as_deref());
     let revision = call.revision.as_deref();
     let result = match call.operation {
-        Operation::Assume => panic!("Lambda has no such operation: {:?}", call.operation),
+        Operation::Assume | Operation::Describe => {
+            panic!("Lambda has no such operation: {:?}", call.operation)
+        }
         Operation::List => list(policies, call),
         Operation::Get => layer_policies::get(policies, arn).map(|policy| policy_response(&policy)),
         Operation::Add => layer_policies::add(policies, arn, body, revision)

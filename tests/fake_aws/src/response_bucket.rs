@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use hyper::body::Bytes;
 use serde_json::Value;
 
@@ -90,8 +92,29 @@ impl ResponseBucket {
         self.state().faults.extend(faults);
     }
 
-    /// Gives the event a presigned URL of this bucket, which is valid for two hours.
+    /// Gives the event a URL of this bucket that is presigned now, and is valid for two hours.
     pub fn presign(&self, event: &mut Value) {
+        self.presign_at(event, SystemTime::now());
+    }
+
+    /// The same, presigned at this time.
+    ///
+    /// # Panics
+    /// The time is not one of our days.
+    pub fn presign_at(&self, event: &mut Value, at: SystemTime) {
+        let date = DateTime::from(at).fmt(Format::DateTime).unwrap();
+        let date = date.replace(['-', ':'], "");
+        let date = date.split(['.', 'Z']).next().unwrap();
+        let parameters =
+            format!("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={date}Z&X-Amz-Expires=7200");
+        self.presign_with(event, &parameters);
+    }
+
+    /// The same, presigned by version 2 of the signature, which does not contain when that was.
+    ///
+    /// # Panics
+    /// The clock is wrong.
+    pub fn presign_undated(&self, event: &mut Value) {
         let expires = SystemTime::now() + Duration::from_hours(2);
         let expires = expires.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let parameters = format!(

@@ -1,0 +1,125 @@
+//! CloudFormation's `DescribeStackResource`: the resources of stacks, and the state of each.
+//!
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html>
+
+use std::collections::BTreeMap;
+
+use crate::api_call::ApiCall;
+use crate::http_server::HttpResponse;
+use crate::lambda_responses::ApiResponse;
+use crate::policies::ApiError;
+
+/// The status of a resource whose stack does not exist.
+pub const MISSING: &str = "";
+
+/// A resource of a stack.
+#[derive(Debug, Clone, Default)]
+struct Resource {
+    status: String,
+    physical_id: Option<String>,
+    is_pinned: bool,
+}
+
+/// The stacks, each with its resources by logical id. A stack that was deleted has them still.
+#[derive(Debug, Default)]
+pub struct Stacks(BTreeMap<String, BTreeMap<String, Resource>>);
+
+impl Stacks {
+    /// The resource `logical_id` of the stack with this ARN has this status, and this physical id where one is known, unless it was
+    /// pinned.
+    pub fn set(&mut self, stack: &str, logical_id: &str, status: &str, physical_id: Option<&str>) {
+        let resources = self.0.entry(stack.to_owned()).or_default();
+        let resource = resources.entry(logical_id.to_owned()).or_default();
+        if !resource.is_pinned {
+            status.clone_into(&mut resource.status);
+            resource.physical_id = physical_id.map(str::to_owned);
+        }
+    }
+
+    /// The same, whatever requests follow.
+    pub fn pin(&mut self, stack: &str, logical_id: &str, status: &str, physical_id: Option<&str>) {
+        let pinned = Resource {
+            status: status.to_owned(),
+            physical_id: physical_id.map(str::to_owned),
+            is_pinned: true,
+        };
+        let resources = self.0.entry(stack.to_owned()).or_default();
+        resources.insert(logical_id.to_owned(), pinned);
+    }
+
+    /// Responds to a call.
+    ///
+    /// # Panics
+    /// The call names no resource.
+    #[must_use]
+    pub fn describe(&self, call: &ApiCall) -> ApiResponse {
+        let (stack, logical_id) = (&call.arn, call.sid.as_deref().expect("a logical id"));
+        let Some(resources) = self.0.get(stack) else {
+            return missing(&format!("Stack '{stack}' does not exist"));
+        };
+        match resources.get(logical_id) {
+            Some(resource) if resource.status == MISSING => {
+                missing(&format!("Stack '{stack}' does not exist"))
+            }
+            Some(resource) => response(200, &success(stack, logical_id, resource)),
+            None => missing(&format!(
+                "Resource {logical_id} does not exist for stack {stack}"
+            )),
+        }
+    }
+}
+
+fn missing(message: &str) -> ApiResponse {
+    error_response(&ApiError::new(400, "ValidationError", message))
+}
+
+fn success(stack: &str, logical_id: &str, resource: &Resource) -> String {
+    let physical_id = resource
+        .physical_id
+        .as_ref()
+        .map_or_else(String::new, |id| {
+            format!("\n      <PhysicalResourceId>{id}</PhysicalResourceId>")
+        });
+    let name = stack.split('/').nth(1).unwrap_or_default();
+    let status = &resource.status;
+    format!(
+        "<DescribeStackResourceResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">
+  <DescribeStackResourceResult>
+    <StackResourceDetail>
+      <StackId>{stack}</StackId>
+      <StackName>{name}</StackName>
+      <LogicalResourceId>{logical_id}</LogicalResourceId>{physical_id}
+      <ResourceType>Custom::LayerVersionPermission</ResourceType>
+      <LastUpdatedTimestamp>2026-01-31T12:00:00.000Z</LastUpdatedTimestamp>
+      <ResourceStatus>{status}</ResourceStatus>
+      <Metadata>{{}}</Metadata>
+      <DriftInformation><StackResourceDriftStatus>NOT_CHECKED</StackResourceDriftStatus></DriftInformation>
+    </StackResourceDetail>
+  </DescribeStackResourceResult>
+  <ResponseMetadata><RequestId>c6104cbe-af31-11e0-8154-cbc7ccf896c7</RequestId></ResponseMetadata>
+</DescribeStackResourceResponse>
+"
+    )
+}
+
+/// A failed call.
+#[must_use]
+pub fn error_response(error: &ApiError) -> ApiResponse {
+    let (code, message) = (&error.code, &error.message);
+    let body = format!(
+        "<ErrorResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">
+  <Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>
+  <RequestId>c6104cbe-af31-11e0-8154-cbc7ccf896c7</RequestId>
+</ErrorResponse>
+"
+    );
+    response(error.status, &body)
+}
+
+fn response(status: u16, body: &str) -> ApiResponse {
+    let headers = [("Content-Type", "text/xml")];
+    (
+        Some(status),
+        HttpResponse::new(status, &headers, body.to_owned()),
+    )
+}
