@@ -1,17 +1,19 @@
 //! Handles one request: parse → authorize → reconcile → respond. Whatever the event contains, a request gets exactly one response.
 
+use std::time::Duration;
+
 use lambda_runtime::{Context, Diagnostic};
 use tokio::time::Instant;
 
 use crate::aws::clients::LambdaClients;
 use crate::cloudformation::event::Event;
-use crate::cloudformation::request::{Envelope, Request};
+use crate::cloudformation::request::{Envelope, Request, RequestType};
 use crate::cloudformation::response::{Response, Status};
 use crate::cloudformation::send::send_response;
 use crate::config::Config;
 use crate::deadline::{Deadlines, RunError, run_until};
 use crate::http::Http;
-use crate::reconcile::{Failure, Reconciler, Success, Work};
+use crate::reconcile::{Awaited, Failure, PendingRequest, Reconciler, Success, Work};
 use crate::resources::lifecycle;
 use crate::resources::location::ProviderLocation;
 use crate::resources::operation::Mode;
@@ -51,7 +53,8 @@ impl Handler {
         };
         envelope.log(&event.json);
         event.log_malformed();
-        let prepared = async { self.prepare(&envelope, event, context, arrival) };
+        let polling_time = deadlines.polling_time(arrival);
+        let prepared = async { self.prepare(&envelope, event, context, arrival, polling_time) };
         let prepared = run_until(deadlines.work, prepared).await;
         let result = match &prepared {
             Ok(reconciler) => reconciler.run(deadlines).await,
@@ -78,6 +81,7 @@ impl Handler {
         event: &Event,
         context: &Context,
         arrival: Instant,
+        polling_time: Duration,
     ) -> Result<Reconciler, Rejection> {
         envelope.check().map_err(Rejection::invalid)?;
         event.check().map_err(Rejection::invalid)?;
@@ -101,6 +105,7 @@ impl Handler {
             denied,
             arrival,
             expires,
+            pending: pending(envelope, &request, polling_time),
             simulate_panic: self.config.simulate_panic,
         }))
     }
@@ -117,6 +122,27 @@ impl Handler {
         respond::check_url(url, guardrails)?;
         Ok(send_response(&self.http, url, &body, deadlines.response).await?)
     }
+}
+
+/// What CloudFormation is asked about where a grant is late.
+fn pending(
+    envelope: &Envelope,
+    request: &Request,
+    polling_time: Duration,
+) -> Option<PendingRequest> {
+    let awaited = match request.request_type {
+        RequestType::Create => Awaited::Creation,
+        RequestType::Update => Awaited::Update,
+        RequestType::Delete => return None,
+    };
+    // No stack of CloudFormation has sent what is not signed.
+    envelope.response_url.is_signed().then(|| PendingRequest {
+        stack_id: envelope.stack_id.clone(),
+        logical_id: envelope.logical_id.clone(),
+        awaited,
+        sent: envelope.sent,
+        polling_time,
+    })
 }
 
 fn response(envelope: &Envelope, result: Result<Success, Failure>) -> Response {

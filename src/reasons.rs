@@ -3,7 +3,7 @@
 
 /// The part of each reason before `: got`, without backticks, but for those of
 /// [`ErrorKind`](crate::aws::error::ErrorKind::head). `…` stands for the name of a property or of a member of the event.
-pub const REASONS: [&str; 80] = [
+pub const REASONS: [&str; 81] = [
     "unknown property",
     "… is empty",
     "… is not a single value",
@@ -67,6 +67,7 @@ pub const REASONS: [&str; 80] = [
     "principal not allowed",
     "ResponseURL not allowed",
     "invalid guardrail",
+    "stack no longer waits",
     "statement not as requested",
     "statement removed concurrently",
     "statement restored concurrently",

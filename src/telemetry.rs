@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::Context;
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber, error};
@@ -29,7 +29,7 @@ const MAX_IDS_BYTES: usize = 3000;
 const CUT: &str = "…";
 
 /// The messages of the log, in the order in which a request may cause them.
-pub const MESSAGES: [&str; 17] = [
+pub const MESSAGES: [&str; 19] = [
     "CA bundle not loaded",
     "guardrail not loaded",
     "process ended",
@@ -38,6 +38,8 @@ pub const MESSAGES: [&str; 17] = [
     "AWS API call",
     "planned",
     "statement not owned, skipped",
+    "stack no longer waits",
+    "stack not asked",
     "orphan cleanup failed",
     "rollback failed",
     "rolled back",
@@ -53,13 +55,14 @@ pub const MESSAGES: [&str; 17] = [
 pub const NAMESPACE: &str = "LambdaPermissionProvider";
 
 /// The metrics and their units.
-pub const METRICS: [(&str, &str); 7] = [
+pub const METRICS: [(&str, &str); 8] = [
     ("Grants", "Count"),
     ("Revokes", "Count"),
     ("Conflicts", "Count"),
     ("Failures", "Count"),
     ("Refusals", "Count"),
     ("Unanswerable", "Count"),
+    ("Unverified", "Count"),
     ("Duration", "Milliseconds"),
 ];
 
@@ -177,6 +180,8 @@ pub(crate) struct InvocationMetrics {
     pub(crate) refusals: usize,
     /// Whether no response was possible.
     pub(crate) unanswerable: usize,
+    /// Whether it was late, and CloudFormation could not be asked whether it waits.
+    pub(crate) unverified: usize,
 }
 
 impl InvocationMetrics {
@@ -192,31 +197,54 @@ impl InvocationMetrics {
     ///
     /// Source: [Embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
     pub(crate) fn emit(self, context: &Context, duration: Duration) {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let metrics = METRICS.map(|(name, unit)| json!({"Name": name, "Unit": unit}));
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let line = json!({
-            "_aws": {
-                "Timestamp": millis(now.unwrap_or_default()),
-                "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [["FunctionName"]],
-                    "Metrics": metrics,
-                }],
-            },
-            "FunctionName": context.env_config.function_name,
-            "Grants": self.grants,
-            "Revokes": self.revokes,
-            "Conflicts": self.conflicts,
-            "Failures": self.failures,
-            "Refusals": self.refusals,
-            "Unanswerable": self.unanswerable,
-            "Duration": millis(duration),
-        });
-        let line = line.to_string();
-        let line = line.strip_suffix('}').unwrap_or(&line);
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let values = [
+            count(self.grants),
+            count(self.revokes),
+            count(self.conflicts),
+            count(self.failures),
+            count(self.refusals),
+            count(self.unanswerable),
+            count(self.unverified),
+            millis(duration),
+        ];
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let mut line = String::new();
+        // Writing to a String does not fail.
+        let _ = write_metrics(
+            millis(now.unwrap_or_default()),
+            &context.env_config.function_name,
+            values,
+            &mut line,
+        );
         CURRENT_IDS.with_borrow(|ids| println!("{line}{ids}}}"));
     }
+}
+
+/// Writes the line without its end. Only the function's name has to be escaped, so no tree of values is made.
+fn write_metrics(
+    timestamp: u64,
+    function: &str,
+    values: [u64; METRICS.len()],
+    line: &mut impl fmt::Write,
+) -> fmt::Result {
+    let start = r#"{"_aws":{"Timestamp":"#;
+    write!(line, r#"{start}{timestamp},"CloudWatchMetrics":[{{"#)?;
+    write!(
+        line,
+        r#""Namespace":"{NAMESPACE}","Dimensions":[["FunctionName"]],"#
+    )?;
+    line.write_str(r#""Metrics":["#)?;
+    for (index, (name, unit)) in METRICS.iter().enumerate() {
+        let separator = if index == 0 { "" } else { "," };
+        write!(line, r#"{separator}{{"Name":"{name}","Unit":"{unit}"}}"#)?;
+    }
+    write!(line, r#"]}}]}},"FunctionName":{}"#, Value::from(function))?;
+    for ((name, _), value) in METRICS.iter().zip(values) {
+        write!(line, r#","{name}":{value}"#)?;
+    }
+    Ok(())
 }
 
 /// How a line is written.
@@ -305,6 +333,7 @@ impl Visit for Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     /// The texts of a line with these fields.
     fn truncated(texts: &[&str]) -> Vec<String> {
@@ -329,6 +358,30 @@ mod tests {
         let long = json!({"StackId": "s".repeat(1_000_000)});
         let _scope = RequestScope::enter("lambda", &long);
         assert!(ids().len() < MAX_IDS_BYTES + 100, "{}", ids().len());
+    }
+
+    #[test]
+    fn metrics_are_in_the_embedded_metric_format() {
+        let mut line = String::new();
+        let values = std::array::from_fn(|index| index as u64);
+        write_metrics(1_763_733_825_000, "a\"b", values, &mut line).expect("written");
+        let line: Value = serde_json::from_str(&(line + "}")).expect("JSON");
+        let metrics = METRICS.map(|(name, unit)| json!({"Name": name, "Unit": unit}));
+        let mut expected = json!({
+            "_aws": {
+                "Timestamp": 1_763_733_825_000_u64,
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["FunctionName"]],
+                    "Metrics": metrics,
+                }],
+            },
+            "FunctionName": "a\"b",
+        });
+        for (index, (name, _)) in METRICS.iter().enumerate() {
+            expected[*name] = index.into();
+        }
+        assert_eq!(line, expected);
     }
 
     #[test]

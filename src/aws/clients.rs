@@ -1,5 +1,5 @@
 //! The clients of Lambda's API: with the provider's own credentials, or with those of a role that a resource names.
-//! The only file that knows STS.
+//! The only file that knows STS's SDK.
 
 use std::cell::RefCell;
 
@@ -13,6 +13,8 @@ use super::error::{ASSUME_ROLE, ApiError, ErrorKind};
 use super::lambda::{self, LambdaApi};
 use super::rate_limiter::RateLimiter;
 use super::session_policy::session_policy;
+use super::stack_resource::{ResourceState, StackResource};
+use super::stacks;
 use crate::deadline::SESSION_DURATION;
 use crate::http::Http;
 use crate::policy::arn::AccountId;
@@ -68,6 +70,23 @@ impl LambdaClients {
     /// The rate limiter of all calls.
     pub(crate) fn limiter(&self) -> &RateLimiter {
         self.own.limiter()
+    }
+
+    /// Whether the provider's own credentials are those of `account`.
+    pub(crate) fn is_of_account(&self, account: &str) -> bool {
+        let own = self.own.account();
+        own.is_some_and(|own| own.to_string() == account)
+    }
+
+    /// The state of `resource` in its stack, asked with the provider's own credentials.
+    ///
+    /// # Errors
+    /// If CloudFormation did not say.
+    pub(crate) async fn describe_stack_resource(
+        &self,
+        resource: &StackResource,
+    ) -> Result<ResourceState, ApiError> {
+        stacks::describe(&self.config, resource).await
     }
 
     /// The client for `targets` with the credentials of `role`, or with the provider's own.

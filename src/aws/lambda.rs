@@ -90,6 +90,11 @@ impl LambdaApi {
         }
     }
 
+    /// The account of the credentials, if it is known.
+    pub(super) fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
+    }
+
     pub(super) fn limiter(&self) -> &RateLimiter {
         &self.limiter
     }

@@ -1,4 +1,4 @@
-//! The APIs of Lambda and STS: everything that names the SDK. Calls are made once; whether to retry is decided elsewhere.
+//! The APIs of Lambda, STS and CloudFormation: everything that names the SDK. Calls are made once; whether to retry is decided elsewhere.
 
 mod call;
 pub mod clients;
@@ -10,3 +10,5 @@ pub mod layer_version_policy;
 mod policy_call;
 pub(crate) mod rate_limiter;
 mod session_policy;
+pub mod stack_resource;
+pub mod stacks;

@@ -56,6 +56,8 @@ pub struct Envelope {
     pub logical_id: String,
     /// The id that CloudFormation knows the resource by, in an Update or Delete.
     pub physical_id: Option<PhysicalResourceId>,
+    /// When CloudFormation sent the request, if that is known.
+    pub sent: Option<SystemTime>,
     /// Until when CloudFormation waits for the response, as far as it is known.
     pub expires: Option<SystemTime>,
 }
@@ -77,8 +79,10 @@ impl Envelope {
         let owned = |name: &str| text(name).unwrap_or_default().to_owned();
         let response_url = text("ResponseURL").and_then(ResponseUrl::parse);
         let response_url = response_url.ok_or(MissingResponseUrl)?;
+        let sent = response_url.signed();
         Ok(Self {
-            expires: response_url.expires(service_timeout(event)),
+            expires: response_url.expires(sent, service_timeout(event)),
+            sent,
             response_url,
             stack_id: owned("StackId"),
             request_id: owned("RequestId"),

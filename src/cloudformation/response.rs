@@ -189,6 +189,7 @@ mod tests {
             request_id: "request".into(),
             logical_id: "Share".into(),
             physical_id: None,
+            sent: None,
             expires: None,
         }
     }

@@ -22,23 +22,44 @@ impl ResponseUrl {
         (is_sendable && matches!(url.scheme(), "https" | "http")).then_some(Self(url))
     }
 
-    /// Until when CloudFormation waits for the response, as the signature says: at most `service_timeout` after it signed the URL, and
-    /// not longer than the URL is valid. A local engine signs nothing; then it is unknown.
+    /// Until when CloudFormation waits for the response, as the signature says: at most `service_timeout` after it [signed](Self::signed)
+    /// the URL, and not longer than the URL is valid. A local engine signs nothing; then it is unknown.
     ///
     /// Source: [Query string authentication](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html);
     /// version 2 of the signature contains only when it expires, in seconds since 1970.
     #[must_use]
-    pub fn expires(&self, service_timeout: Duration) -> Option<SystemTime> {
-        let parameter = |name: &str| {
-            let mut pairs = self.0.query_pairs();
-            pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
-        };
-        let seconds = |name: &str| parameter(name)?.parse().ok().map(Duration::from_secs);
-        if let Some(expires) = seconds("Expires") {
+    pub fn expires(
+        &self,
+        signed: Option<SystemTime>,
+        service_timeout: Duration,
+    ) -> Option<SystemTime> {
+        if let Some(expires) = self.seconds("Expires") {
             return SystemTime::UNIX_EPOCH.checked_add(expires);
         }
-        let signed = date(&parameter("X-Amz-Date")?)?;
-        signed.checked_add(service_timeout.min(seconds("X-Amz-Expires")?))
+        let valid = self.seconds("X-Amz-Expires")?;
+        signed?.checked_add(service_timeout.min(valid))
+    }
+
+    /// When CloudFormation signed the URL, which is when it sent the request. Version 2 of the signature does not say.
+    #[must_use]
+    pub fn signed(&self) -> Option<SystemTime> {
+        date(&self.parameter("X-Amz-Date")?)
+    }
+
+    /// Whether it has a signature at all. CloudFormation signs every URL, and a local engine none.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        let mut names = self.0.query_pairs().map(|(name, _)| name);
+        names.any(|name| name == "X-Amz-Signature" || name == "Signature")
+    }
+
+    fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = self.0.query_pairs();
+        pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+    }
+
+    fn seconds(&self, name: &str) -> Option<Duration> {
+        self.parameter(name)?.parse().ok().map(Duration::from_secs)
     }
 
     /// The whole URL, for what sends the response and what decides whether it may be sent there.
@@ -101,13 +122,27 @@ mod tests {
             ("", None),
         ] {
             let url = ResponseUrl::parse(&format!("https://b.s3.amazonaws.com/key?{query}"));
-            let expires = url.expect("a URL").expires(Duration::from_mins(10));
+            let url = url.expect("a URL");
+            let expires = url.expires(url.signed(), Duration::from_mins(10));
             let seconds = expires.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
             assert_eq!(
                 seconds.map(|seconds| seconds.as_secs()),
                 expected,
                 "{query}"
             );
+        }
+    }
+
+    #[test]
+    fn a_url_is_signed_by_either_version_of_the_signature() {
+        for (query, is_signed) in [
+            ("X-Amz-Date=20260131T235959Z&X-Amz-Signature=s", true),
+            ("AWSAccessKeyId=A&Expires=1769903999&Signature=s", true),
+            ("signature=s", false),
+            ("", false),
+        ] {
+            let url = ResponseUrl::parse(&format!("https://b.s3.amazonaws.com/key?{query}"));
+            assert_eq!(url.expect("a URL").is_signed(), is_signed, "{query}");
         }
     }
 

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::drift::DriftCheck;
 use super::error::ReconcileError;
 use super::retry::{Attempts, Call, Retry};
+use super::stack_check::StackCheck;
 use super::status::ReconcileStatus;
 use super::undo_log::{UndoLog, WriteIndex};
 use crate::aws::clients::LambdaClients;
@@ -34,6 +35,8 @@ pub(super) struct Converger<'a> {
     pub(super) log: &'a UndoLog,
     /// The log of what this rolls back.
     pub(super) rolls_back: Option<&'a UndoLog>,
+    /// Whether CloudFormation waits for what is written; none where that does not matter.
+    pub(super) stack: Option<&'a StackCheck>,
     pub(super) status: &'a ReconcileStatus,
 }
 
@@ -96,6 +99,9 @@ impl Converger<'_> {
         let desired = self.drift_check().observe(desired, &policy)?;
         let mut changes = self.plan(&desired, &policy)?.into_iter().peekable();
         while let Some(change) = changes.next() {
+            if let Some(stack) = self.stack {
+                stack.before_write(self.clients).await?;
+            }
             let was_conditional = policy.revision_id.is_some();
             policy = self.write(&api, &desired, &change, &policy).await?;
             let (is_last, is_known) = (changes.peek().is_none(), policy.revision_id.is_some());

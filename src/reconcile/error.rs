@@ -4,6 +4,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::aws::error::ApiError;
+use crate::aws::stack_resource::ResourceState;
 use crate::policy::plan::PlanError;
 use crate::policy::statement_id::StatementId;
 use crate::text::{one_line, shown};
@@ -55,6 +56,17 @@ pub enum ReconcileError {
         got: Value,
         /// What was requested.
         requested: Value,
+    },
+    /// CloudFormation has stopped waiting for the request.
+    #[error(
+        "stack no longer waits: got `{state}` for {} from CloudFormation, deploy again if it should still be granted",
+        shown(logical_id)
+    )]
+    Abandoned {
+        /// The resource's name in the template.
+        logical_id: String,
+        /// The state of the resource in its stack.
+        state: ResourceState,
     },
     /// Another policy could not be reconciled, and this one was left as it is.
     #[error("aborted, because another policy could not be changed")]

@@ -20,6 +20,8 @@ pub(super) struct FailedOperation {
     pub(super) has_found_existing: bool,
     /// Whether every policy was read, so that nothing of an earlier delivery was missed.
     pub(super) has_read_all: bool,
+    /// Whether CloudFormation no longer waits for the response: it deletes nothing on account of it.
+    pub(super) is_abandoned: bool,
     /// The last error, if no call has succeeded since.
     pub(super) last_error: Option<ErrorKind>,
 }
@@ -62,8 +64,10 @@ impl FailedOperation {
                 roll_back: false,
             };
         }
-        let may_be_left =
-            self.is_unfinished || self.has_found_existing || self.may_have_missed_statements();
+        let may_be_left = self.is_abandoned
+            || self.is_unfinished
+            || self.has_found_existing
+            || self.may_have_missed_statements();
         Consequence {
             physical_id: if may_be_left {
                 ResponseId::OfSuccess
@@ -71,7 +75,7 @@ impl FailedOperation {
                 ResponseId::OfRequest
             },
             // Rolling back many policies would take as long again, and then nothing would ever be completed.
-            roll_back: self.has_written && !self.is_unfinished,
+            roll_back: self.has_written && (!self.is_unfinished || self.is_abandoned),
         }
     }
 
@@ -122,6 +126,7 @@ mod tests {
         has_written: false,
         has_found_existing: false,
         has_read_all: true,
+        is_abandoned: false,
         last_error: None,
     };
 
@@ -166,6 +171,24 @@ mod tests {
                     ..CREATE
                 };
                 assert_eq!(consequence(failed), expected, "{failed:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn what_cloudformation_no_longer_waits_for_is_rolled_back_and_keeps_its_id() {
+        for (has_written, is_unfinished) in
+            [(false, false), (false, true), (true, false), (true, true)]
+        {
+            for_each_cause(|cause| {
+                let failed = FailedOperation {
+                    cause,
+                    has_written,
+                    is_unfinished,
+                    is_abandoned: true,
+                    ..CREATE
+                };
+                assert_eq!(consequence(failed), (OfSuccess, has_written), "{failed:?}");
             });
         }
     }
@@ -223,7 +246,7 @@ mod tests {
     fn a_failed_delete_keeps_its_id_and_is_never_rolled_back() {
         for mode in [Mode::Cleanup, Mode::CleanupOutOfOrder] {
             for_each_cause(|cause| {
-                for flags in 0..16_u8 {
+                for flags in 0..32_u8 {
                     let flag = |bit: u8| flags & (1 << bit) != 0;
                     let failed = FailedOperation {
                         mode,
@@ -232,6 +255,7 @@ mod tests {
                         has_written: flag(1),
                         has_found_existing: flag(2),
                         has_read_all: flag(3),
+                        is_abandoned: flag(4),
                         last_error: None,
                     };
                     assert_eq!(consequence(failed), (OfRequest, false), "{failed:?}");

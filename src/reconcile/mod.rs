@@ -9,6 +9,7 @@ mod fan_out;
 mod observation;
 mod retry;
 mod rollback;
+mod stack_check;
 pub mod status;
 pub mod undo_log;
 mod write;
@@ -24,12 +25,16 @@ use self::error::ReconcileError;
 use self::failed_operation::{Cause, FailedOperation, ResponseId};
 use self::fan_out::TimeLimit;
 use self::rollback::Rollback;
+pub use self::stack_check::{Awaited, PendingRequest};
+use self::stack_check::{StackCheck, Verdict};
 use self::status::{Progress, ReconcileStatus};
 use self::undo_log::UndoLog;
 use crate::aws::clients::LambdaClients;
+use crate::aws::stack_resource::ResourceState;
 use crate::cloudformation::request::PhysicalResourceId;
 use crate::deadline::{
-    Deadlines, ORPHAN_CLEANUP_TIMEOUT, OUT_OF_ORDER_TIMEOUT, POLL_INTERVAL, RunError, run_until,
+    Deadlines, LAST_POLL, ORPHAN_CLEANUP_TIMEOUT, OUT_OF_ORDER_TIMEOUT, POLL_INTERVAL, RunError,
+    STACK_CHECK_TIMEOUT, run_until,
 };
 use crate::policy::document::PolicyDocument;
 use crate::policy::plan::{Denied, PlanError};
@@ -49,6 +54,8 @@ pub struct Work {
     pub arrival: Instant,
     /// When CloudFormation stops waiting, if that matters and is known.
     pub expires: Option<SystemTime>,
+    /// What CloudFormation is asked about where it grants late; none for a Delete.
+    pub pending: Option<PendingRequest>,
     /// Whether all work panics, so that an operator can see the response to a panic.
     pub simulate_panic: bool,
 }
@@ -58,6 +65,7 @@ pub struct Reconciler {
     work: Work,
     log: UndoLog,
     status: ReconcileStatus,
+    stack: StackCheck,
     /// Whether a guardrail has denied what would have had to be added.
     is_denied: Cell<bool>,
 }
@@ -83,8 +91,9 @@ pub struct Failure {
 impl Reconciler {
     /// A reconciler that has done nothing yet.
     #[must_use]
-    pub fn new(work: Work) -> Self {
+    pub fn new(mut work: Work) -> Self {
         Self {
+            stack: StackCheck::new(work.pending.take()),
             work,
             log: UndoLog::default(),
             status: ReconcileStatus::default(),
@@ -107,12 +116,37 @@ impl Reconciler {
         };
         // Boxed: it holds all that the operation may wait for.
         let reconciled = Box::pin(self.reconcile(deadlines.work));
-        match run_until(end, reconciled).await {
-            Ok(policy) => Ok(Success {
-                physical_id: operation.physical_id.clone(),
-                values: operation.return_values(policy.as_ref()),
-            }),
-            Err(error) => Err(self.fail(&error, deadlines).await),
+        let error = match run_until(end, reconciled).await {
+            Ok(policy) => match self.abandoned(deadlines.rollback).await {
+                None => {
+                    return Ok(Success {
+                        physical_id: operation.physical_id.clone(),
+                        values: operation.return_values(policy.as_ref()),
+                    });
+                }
+                Some(abandoned) => RunError::Failed(abandoned),
+            },
+            Err(error) => error,
+        };
+        Err(self.fail(&error, deadlines).await)
+    }
+
+    /// Why the writes must not stay although all of them succeeded, asked until `end` at most.
+    async fn abandoned(&self, end: Instant) -> Option<ReconcileError> {
+        let state = self.abandoned_state(end).await?;
+        let id = self.work.operation.physical_id.as_ref();
+        (!state.is_created_as(id)).then(|| self.stack.abandoned(state))
+    }
+
+    /// The state of the resource, if something was written and CloudFormation no longer waits for that.
+    async fn abandoned_state(&self, end: Instant) -> Option<ResourceState> {
+        if self.log.is_empty() {
+            return None;
+        }
+        let end = end.min(Instant::now() + STACK_CHECK_TIMEOUT);
+        match self.stack.verdict(&self.work.clients, end).await {
+            Verdict::Abandoned(state) => Some(state),
+            Verdict::Awaited | Verdict::Unknown => None,
         }
     }
 
@@ -129,7 +163,10 @@ impl Reconciler {
         loop {
             let (began, writes) = (Instant::now(), self.log.len() + orphan_log.len());
             let pass = async {
-                let main = self.converger(spec, self.work.operation.mode, &self.log);
+                let main = Converger {
+                    stack: Some(&self.stack),
+                    ..self.converger(spec, self.work.operation.mode, &self.log)
+                };
                 let policy = main.converge_all(spec, TimeLimit::begun_by(end)).await?;
                 let Some(orphaned) = &self.work.operation.orphaned else {
                     return Ok((policy, true));
@@ -161,6 +198,7 @@ impl Reconciler {
             revokes: self.log.revokes(),
             conflicts: self.status.conflicts(),
             refusals: usize::from(self.is_denied.get()),
+            unverified: usize::from(self.stack.is_unknown()),
             ..InvocationMetrics::default()
         }
     }
@@ -174,8 +212,7 @@ impl Reconciler {
             Mode::Cleanup => false,
         };
         let is_late = found_nothing && began >= self.work.arrival + OUT_OF_ORDER_TIMEOUT;
-        // The last pass needs some time of its own.
-        let has_time = Instant::now() + POLL_INTERVAL * 2 < end;
+        let has_time = Instant::now() + LAST_POLL < end;
         !may_be_overtaken || is_late || !has_time
     }
 
@@ -210,6 +247,7 @@ impl Reconciler {
             denied: &self.work.denied,
             log,
             rolls_back: None,
+            stack: None,
             status: &self.status,
         }
     }
@@ -226,7 +264,9 @@ impl Reconciler {
             Some(progress) => unfinished_reason(progress, self.status.last_error()),
             None => error.reason(self.status.last_error()),
         };
-        let consequence = self.failed_operation(error, unfinished).consequence();
+        let abandoned = self.state_after(error, deadlines).await;
+        let failed = self.failed_operation(error, unfinished, abandoned.is_some());
+        let consequence = failed.consequence();
         let of_success = || Some(self.work.operation.physical_id.clone());
         let physical_id = match consequence.physical_id {
             ResponseId::OfRequest => None,
@@ -238,7 +278,7 @@ impl Reconciler {
                 physical_id,
             };
         }
-        let (rollback, writes) = (self.rollback(), self.log.to_string());
+        let (rollback, writes) = (self.rollback(abandoned.as_ref()), self.log.to_string());
         let undone = run_until(deadlines.rollback, rollback.undo()).await;
         let (outcome, physical_id) = match rollback.finish(undone, &writes) {
             Ok(rolled_back) => (rolled_back, physical_id),
@@ -247,6 +287,21 @@ impl Reconciler {
         Failure {
             reason: format!("{reason} ({outcome})"),
             physical_id,
+        }
+    }
+
+    /// The state of the resource after a failure, if CloudFormation no longer waits.
+    async fn state_after(
+        &self,
+        error: &RunError<ReconcileError>,
+        deadlines: Deadlines,
+    ) -> Option<ResourceState> {
+        match error {
+            RunError::Failed(ReconcileError::Abandoned { state, .. }) => Some(state.clone()),
+            // Half of the time is for the rollback itself.
+            RunError::Failed(_) | RunError::Panicked | RunError::TimedOut => {
+                self.abandoned_state(halfway_to(deadlines.rollback)).await
+            }
         }
     }
 
@@ -263,6 +318,7 @@ impl Reconciler {
         &self,
         error: &RunError<ReconcileError>,
         unfinished: Option<Progress>,
+        is_abandoned: bool,
     ) -> FailedOperation {
         FailedOperation {
             mode: self.work.operation.mode,
@@ -276,6 +332,7 @@ impl Reconciler {
             has_written: !self.log.is_empty(),
             has_found_existing: self.status.has_found_existing(),
             has_read_all: self.status.has_read_all(),
+            is_abandoned,
             last_error: self.status.last_error_kind(),
         }
     }
@@ -285,21 +342,29 @@ impl Reconciler {
         if self.work.operation.mode != Mode::Apply || self.log.is_empty() {
             return;
         }
-        let (rollback, writes) = (self.rollback(), self.log.to_string());
+        let abandoned = self.abandoned_state(halfway_to(deadlines.response)).await;
+        let (rollback, writes) = (self.rollback(abandoned.as_ref()), self.log.to_string());
         let undone = run_until(deadlines.response, rollback.undo()).await;
         if rollback.finish(undone, &writes).is_ok() {
             info!(writes, "rolled back");
         }
     }
 
-    fn rollback(&self) -> Rollback<'_> {
+    /// The rollback, where CloudFormation waits or has left the resource in the state `abandoned`.
+    fn rollback(&self, abandoned: Option<&ResourceState>) -> Rollback<'_> {
         Rollback {
             clients: &self.work.clients,
             spec: self.work.operation.spec.as_ref(),
             denied: &self.work.denied,
             log: &self.log,
+            restores: !abandoned.is_some_and(ResourceState::is_gone),
         }
     }
+}
+
+fn halfway_to(end: Instant) -> Instant {
+    let now = Instant::now();
+    now + end.saturating_duration_since(now) / 2
 }
 
 /// The reason of an operation that timed out with some of several policies done, and what it was retrying.

@@ -11,7 +11,9 @@ use super::status::ReconcileStatus;
 use super::undo_log::UndoLog;
 use crate::aws::clients::LambdaClients;
 use crate::deadline::{OUT_OF_ORDER_TIMEOUT, POLL_INTERVAL, RunError};
+use crate::policy::desired::DesiredState;
 use crate::policy::plan::Denied;
+use crate::policy::target::PolicyTarget;
 use crate::resources::operation::{Mode, ReconcileSpec};
 
 /// The rollback of what `log` contains.
@@ -22,6 +24,8 @@ pub(super) struct Rollback<'a> {
     /// The statements that must not be restored.
     pub(super) denied: &'a Denied,
     pub(super) log: &'a UndoLog,
+    /// Whether what was removed is restored: not for a resource that is gone.
+    pub(super) restores: bool,
 }
 
 impl Rollback<'_> {
@@ -41,10 +45,11 @@ impl Rollback<'_> {
             denied: self.denied,
             log: &log,
             rolls_back: Some(self.log),
+            stack: None,
             status: &status,
         };
         loop {
-            let undone = stream::iter(self.log.reversal(self.denied))
+            let undone = stream::iter(self.reversal())
                 .map(async |(target, desired)| converger.converge(&target, &desired).await.err())
                 .buffer_unordered(CONCURRENCY)
                 .collect::<Vec<_>>();
@@ -60,6 +65,17 @@ impl Rollback<'_> {
             }
             sleep(POLL_INTERVAL).await;
         }
+    }
+
+    /// The desired state of each policy.
+    fn reversal(&self) -> Vec<(PolicyTarget, DesiredState)> {
+        let mut states = self.log.reversal(self.denied);
+        if !self.restores {
+            for (_, state) in &mut states {
+                state.statements.clear();
+            }
+        }
+        states
     }
 
     /// Forgets the writes if they were undone; `writes` is how the log showed them before.
