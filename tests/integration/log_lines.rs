@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fake_aws::api_call::Operation;
 use fake_aws::api_fault::Fault;
+use fake_aws::cloudformation_api::Stacks;
 use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
 use fake_aws::function_process::FunctionProcess;
 use fake_aws::response_bucket::PutFault;
@@ -115,6 +116,7 @@ async fn every_message_in_the_readme_is_logged() {
     written.extend(messages(grants_and_revokes().await));
     written.extend(messages(failed_grants().await));
     written.extend(messages(responses().await));
+    written.extend(messages(late_grants().await));
     let without_response_url =
         TestEnv::with_variables_only(&[("ALLOW_PUBLIC", "yes"), ("AWS_CA_BUNDLE", "/no/file")])
             .await;
@@ -164,6 +166,24 @@ async fn failed_grants() -> TestEnv {
     env.send_within(Duration::from_secs(3), &create)
         .await
         .expect_failed();
+    env
+}
+
+async fn late_grants() -> TestEnv {
+    let env = TestEnv::start().await;
+    let foreign = "arn:aws:cloudformation:eu-west-1:444455556666:stack/s/1";
+    for stack in [
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1",
+        foreign,
+    ] {
+        let mut create = event("create-account").with("StackId", stack);
+        let sent = SystemTime::now() - MINUTE;
+        env.bucket.presign_at(&mut create.0, sent);
+        let logical_id = create.0["LogicalResourceId"].as_str().unwrap();
+        let pin = |stacks: &mut Stacks| stacks.pin(stack, logical_id, "DELETE_COMPLETE", None);
+        pin(&mut env.lambda.state().stacks);
+        env.deliver(&create, MINUTE).await;
+    }
     env
 }
 

@@ -30,6 +30,7 @@ mod function_guardrails;
 mod function_permission;
 mod guardrails;
 mod lambda_failures;
+mod late_grants;
 mod layer_arns;
 mod lifecycle;
 mod load;

@@ -149,15 +149,32 @@ impl TestEnv {
 
     /// Sends an event that has its `ResponseURL` already, for the first time or again; returns the outcome and the PUTs.
     pub async fn deliver(&self, event: &Event, timeout: Duration) -> (Outcome, Vec<Put>) {
+        self.begin_in_stack(event);
         let outcome = self.runtime.invoke(event.0.to_string(), timeout).await;
         (outcome, self.bucket.take_puts(&event.0))
     }
 
     /// Sends `text`, which is made of `event` with its `ResponseURL`, and returns its only response.
     pub async fn send_text(&self, event: &Event, text: impl Into<Bytes>) -> Response {
+        self.begin_in_stack(event);
         let outcome = self.runtime.invoke(text, TIMEOUT).await;
         assert_eq!(outcome, Outcome::Ok);
         self.response_to(event)
+    }
+
+    /// CloudFormation waits for the response to `event`.
+    fn begin_in_stack(&self, event: &Event) {
+        let text = |name: &str| event.0[name].as_str();
+        if let (Some(stack), Some(logical_id), Some(kind)) = (
+            text("StackId"),
+            text("LogicalResourceId"),
+            text("RequestType"),
+        ) {
+            let status = format!("{}_IN_PROGRESS", kind.to_uppercase());
+            let mut state = self.lambda.state();
+            let physical_id = text("PhysicalResourceId");
+            state.stacks.set(stack, logical_id, &status, physical_id);
+        }
     }
 
     /// The only response to an event that was sent.

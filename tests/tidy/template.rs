@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use lambda_permission_provider::aws::error::ASSUME_ROLE;
+use lambda_permission_provider::aws::stacks::DESCRIBE;
 use lambda_permission_provider::aws::{function_policy, layer_version_policy};
 use lambda_permission_provider::config::VARIABLES;
 
@@ -32,7 +33,7 @@ fn the_execution_role_allows_the_actions_that_are_called_and_no_others() {
         .collect();
     let of_layers = layer_version_policy::ACTIONS.into_iter();
     let of_functions = function_policy::ACTIONS.into_iter();
-    let called = of_layers.chain(of_functions).chain([ASSUME_ROLE]);
+    let called = of_layers.chain(of_functions).chain([ASSUME_ROLE, DESCRIBE]);
     let expected: BTreeSet<&str> = called.clone().chain(ACTIONS_OF_LAMBDA).collect();
     assert_eq!(allowed, expected);
     let install = section("Install");
