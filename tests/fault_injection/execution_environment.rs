@@ -3,10 +3,8 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use fake_aws::function_process::FunctionProcess;
 use fake_aws::response_bucket::{Put, ResponseBucket};
 use fake_aws::runtime_api::{Outcome, RuntimeApi};
@@ -58,15 +56,8 @@ impl ExecutionEnvironment {
 
     /// Gives `event` a `ResponseURL` that was presigned so long ago.
     pub fn presign(&self, event: &Value, age: Duration) -> Value {
-        let signed_at = (SystemTime::now() - age)
-            .duration_since(UNIX_EPOCH)
-            .unwrap();
-        let date = DateTime::from_secs(signed_at.as_secs().try_into().unwrap());
-        let date = date.fmt(Format::DateTime).unwrap().replace(['-', ':'], "");
-        let query =
-            format!("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={date}&X-Amz-Expires=7200");
         let mut event = event.clone();
-        self.bucket.presign_with(&mut event, &query);
+        self.bucket.presign_at(&mut event, SystemTime::now() - age);
         event
     }
 

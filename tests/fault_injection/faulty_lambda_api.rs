@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use fake_aws::api_call::{ApiCall, CredentialScope, Operation};
+use fake_aws::cloudformation_api::error_response as stack_error_response;
 use fake_aws::http_server::{HttpRequest, HttpResponse, serve};
 use fake_aws::lambda_responses::error_response;
 use fake_aws::policies::ApiError;
@@ -73,12 +74,41 @@ async fn respond(layers: &SharedLayers, request: HttpRequest) -> HttpResponse {
         let fault = layers.environment(&access_key).next_fault(call.operation);
         (fault, mark)
     };
+    if call.operation == Operation::Describe {
+        return respond_of_stack(layers, &call, fault).await;
+    }
     let is_unconditional = call.operation == Operation::Add && call.revision.is_none();
     if fault.is_none() && is_unconditional {
         add_unconditionally(layers, &call, &body, mark).await
     } else {
         respond_with_fault(layers, &call, body, fault).await
     }
+}
+
+/// A question about the stack, which meets transient faults only.
+async fn respond_of_stack(
+    layers: &SharedLayers,
+    call: &ApiCall,
+    fault: Option<CallFault>,
+) -> HttpResponse {
+    if let Some(CallFault::Delayed(millis)) = fault {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+    let mut layers = layers.lock().unwrap();
+    let (status, response) = match fault {
+        Some(CallFault::Rejected(..) | CallFault::ThrottledWithRetryAfter) => {
+            stack_error_response(&ApiError::new(400, "Throttling", "Rate exceeded"))
+        }
+        Some(CallFault::FailsAfterEffect(status)) => {
+            stack_error_response(&ApiError::new(status, "InternalFailure", "try again"))
+        }
+        Some(CallFault::ClosedBeforeEffect | CallFault::ClosedAfterEffect) => {
+            (None, HttpResponse::ConnectionClosed)
+        }
+        _ => layers.stack.describe(call),
+    };
+    layers.trace_call(call, status, fault);
+    response
 }
 
 /// An addition that races with those of others, since `mark` and until its response is sent.

@@ -16,6 +16,7 @@ use crate::external_writer::ExternalWriter;
 use crate::fault::{CallFault, ExternalWrite};
 use crate::fault_plan::FaultPlan;
 use crate::guardrails::Guardrails;
+use crate::stack_state::StackState;
 use crate::trace::Trace;
 
 /// What a read of a policy returns from some time on.
@@ -29,6 +30,7 @@ pub struct Layers {
     /// Each policy after each change.
     pub history: BTreeMap<String, Vec<Snapshot>>,
     pub unconditional_writes: UnconditionalWrites,
+    pub stack: StackState,
     /// The calls that the provider must never make.
     pub violations: Vec<String>,
     pub trace: Trace,
@@ -42,6 +44,7 @@ impl Layers {
             environments: BTreeMap::new(),
             history: BTreeMap::new(),
             unconditional_writes: UnconditionalWrites::default(),
+            stack: StackState::default(),
             violations: Vec::new(),
             trace,
         }
@@ -131,7 +134,7 @@ impl Layers {
                 }
                 self.take_snapshot(arn);
             }
-            Operation::Add | Operation::Remove | Operation::Assume => {}
+            Operation::Add | Operation::Remove | Operation::Assume | Operation::Describe => {}
         }
         response
     }

@@ -41,6 +41,7 @@ mod scenario;
 mod scenario_kind;
 mod stack_completion;
 mod stack_operation;
+mod stack_state;
 mod test_env;
 
 // The guarantees.

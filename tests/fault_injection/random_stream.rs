@@ -11,6 +11,8 @@ use fastrand::Rng;
 pub enum RandomStream<'a> {
     ScenarioKind,
     FirstVersions,
+    /// Whether the provider may not ask CloudFormation.
+    StackDenied,
     Lifecycle,
     /// Which resources are about the layer, and which about the function.
     TargetTypes,
@@ -34,6 +36,8 @@ pub enum RandomStream<'a> {
     CreateAfterDelete(&'a str),
     /// Whether CloudFormation stops waiting for an operation.
     EndsEarly(&'a str),
+    /// Whether the function has little time where two requests overlap.
+    OverlapTimeout,
     /// How two requests overlap.
     Overlap(&'a str),
 }
@@ -52,6 +56,8 @@ impl fmt::Display for RandomStream<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ScenarioKind => f.write_str("theme"),
+            Self::OverlapTimeout => f.write_str("overlap timeout"),
+            Self::StackDenied => f.write_str("stack denied"),
             Self::FirstVersions => f.write_str("layer"),
             Self::Lifecycle => f.write_str("life"),
             Self::TargetTypes => f.write_str("target types"),

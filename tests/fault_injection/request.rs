@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::desired_state::DesiredState;
 use crate::fault::{CallFault, ResponseFault};
-use crate::fault_plan::{FaultLevel, FaultPlan, LONG_TIMEOUT};
+use crate::fault_plan::{FaultLevel, FaultPlan};
 use crate::random_stream::RandomStream;
 use crate::scenario::Scenario;
 use crate::scenario_kind::ScenarioKind;
@@ -31,6 +31,8 @@ pub struct Request<'a> {
     pub fault_plan: Option<FaultPlan>,
     /// The index of the execution environment.
     pub environment: usize,
+    /// The function's timeout, where it is not random.
+    pub timeout: Option<Duration>,
     /// How long ago CloudFormation sent it.
     pub age: Duration,
     /// How long CloudFormation waits for the response.
@@ -58,6 +60,7 @@ impl<'a> Request<'a> {
             fault_level: FaultLevel::Severe,
             fault_plan: None,
             environment: 0,
+            timeout: None,
             age: Duration::ZERO,
             service_timeout: LONG_SERVICE_TIMEOUT,
             without_retries: false,
@@ -111,22 +114,22 @@ impl<'a> Request<'a> {
         let stream = RandomStream::FaultPlan(label, self.environment, delivery);
         let mut rng = scenario.random(stream);
         if let Some(plan) = self.fault_plan.as_ref().filter(|_| delivery == 0) {
-            return plan.clone();
+            let timeout = self.timeout.unwrap_or(plan.timeout);
+            return FaultPlan {
+                timeout,
+                ..plan.clone()
+            };
         }
         let mut plan = FaultPlan::random(&mut rng, self.fault_level, scenario.kind);
         if self.is_out_of_order_delete() {
             // It polls for as long as it has time; a stale read would hide what the Create adds meanwhile.
-            let min_timeout = if rng.u8(..8) == 0 {
-                Duration::from_secs(6)
-            } else {
-                LONG_TIMEOUT
-            };
-            plan.timeout = plan.timeout.max(min_timeout);
+            plan.timeout = plan.timeout.max(scenario.overlap_timeout());
             plan.calls
                 .retain(|fault| *fault != Some(CallFault::StaleRead));
         }
         let is_severe = self.fault_level == FaultLevel::Severe;
         let stream = RandomStream::LostResponses(label);
+        plan.timeout = self.timeout.unwrap_or(plan.timeout);
         let loses_responses = scenario.random(stream).u8(..20) == 0;
         if loses_responses && self.kind != "Delete" && is_severe {
             plan.lose_every_response();

@@ -47,10 +47,22 @@ pub struct Scenario<'a> {
     violations: Mutex<BTreeSet<String>>,
 }
 
+/// The account of the function.
+const ACCOUNT: &str = "123456789012";
+
+/// The account of the stack: that of the function, or the one in `STACK_ACCOUNT`.
+fn stack_account() -> String {
+    let given = std::env::var("STACK_ACCOUNT").ok();
+    given
+        .filter(|given| !given.is_empty())
+        .unwrap_or_else(|| ACCOUNT.to_owned())
+}
+
 impl<'a> Scenario<'a> {
     pub fn new(env: &'a TestEnv, seed: u64) -> Self {
         let layer = format!("arn:aws:lambda:eu-west-1:123456789012:layer:layer-{seed}");
-        let stack = "arn:aws:cloudformation:eu-west-1:123456789012:stack";
+        let account = stack_account();
+        let stack = format!("arn:aws:cloudformation:eu-west-1:{account}:stack");
         let mut scenario = Self {
             env,
             layer,
@@ -69,11 +81,19 @@ impl<'a> Scenario<'a> {
         env.environments
             .iter()
             .for_each(ExecutionEnvironment::clear_log);
+        let mut rng = scenario.random(RandomStream::StackDenied);
+        env.lambda_api.layers().stack.is_denied = rng.u8(..32) == 0;
         scenario.kind = ScenarioKind::random(&mut scenario.random(RandomStream::ScenarioKind));
         scenario.note(&format!("kind {:?}", scenario.kind));
         scenario.count(&format!("kind {:?}", scenario.kind));
         scenario.publish_first_versions();
         scenario
+    }
+
+    /// Whether the provider can ask if the stack waits for a late grant.
+    pub fn is_asked(&self) -> bool {
+        let is_denied = self.env.lambda_api.layers().stack.is_denied;
+        stack_account() == ACCOUNT && !is_denied
     }
 
     fn publish_first_versions(&self) {
