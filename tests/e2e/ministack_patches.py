@@ -21,6 +21,7 @@ from ministack.services import lambda_svc, organizations, s3
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 import ministack_function_policies
+import ministack_stack_resources
 
 lambda_action = iam_actions._lambda_action
 request_context = iam_actions.request_tag_context
@@ -51,6 +52,8 @@ def layer_action(method, path):
 
 
 def layer_arn(service, method, path, headers, body, query, region, account):
+    if service == "cloudformation" and (arn := ministack_stack_resources.stack_arn(body, region, account)):
+        return arn
     if service == "lambda" and (found := LAYER.fullmatch(urllib.parse.unquote(path))):
         name = found["name"]
         arn = name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{account}:layer:{name}"

@@ -16,6 +16,7 @@ from ministack.services import lambda_svc, sts
 
 import ministack_function_policies
 import ministack_patches
+import ministack_stack_resources
 
 RESPONSE_ENDPOINT = os.environ["RESPONSE_ENDPOINT"]
 OWN_URL = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -48,4 +49,5 @@ sts._gen_secret = lambda: os.environ["ASSUMED_SECRET_KEY"]
 sts._gen_session_token = lambda: os.environ["ASSUMED_SESSION_TOKEN"]
 ministack_function_policies.apply()
 ministack_patches.apply()
+ministack_stack_resources.apply()
 main()

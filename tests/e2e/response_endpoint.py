@@ -35,6 +35,8 @@ class ResponseEndpoint:
     def __init__(self):
         self.requests: dict[str, Request] = {}
         self.violations: list[str] = []
+        # How many seconds ago the URLs of MiniStack's requests were signed.
+        self.age = 0
         self._response_received = threading.Condition()
         self._server = ThreadingHTTPServer((HOST, 0), _handler_class(self))
         self._server.handle_error = _print_error_unless_disconnected
@@ -134,7 +136,7 @@ def _handler_class(endpoint: ResponseEndpoint):
 
         def do_POST(self):  # from MiniStack, before it sends a request to the function
             event = json.loads(self._body())
-            self._respond(200, endpoint.register(event, forward_to=event["ResponseURL"]))
+            self._respond(200, endpoint.register(event, forward_to=event["ResponseURL"], age=endpoint.age))
 
         def do_PUT(self):  # from the function: its response
             self._respond(*endpoint.receive(self.path, self.headers, self._body()))
