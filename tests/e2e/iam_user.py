@@ -33,6 +33,19 @@ class IamUser:
         assert created == configured, f"created: {created}, configured: {configured}"
         return created
 
+    def can_share(self, layer: str, version: int, function: str) -> bool:
+        """Whether the user can share a layer version and a function with an account."""
+        statement = {"StatementId": self._name, "Principal": "111122223333"}
+        layer_version = {"LayerName": layer, "VersionNumber": version}
+        shared = self._is_allowed(self._lambda.add_layer_version_permission, Action="lambda:GetLayerVersion", **layer_version, **statement)
+        if shared:
+            self._admin.remove_layer_version_permission(StatementId=self._name, **layer_version)
+        granted = self._is_allowed(self._lambda.add_permission, FunctionName=function, Action="lambda:InvokeFunction", **statement)
+        if granted:
+            self._admin.remove_permission(FunctionName=function, StatementId=self._name)
+        assert shared == granted, f"shared: {shared}, granted: {granted}"
+        return shared
+
     def _is_allowed(self, call, **arguments) -> bool:
         try:
             call(**arguments)

@@ -3,6 +3,7 @@
 - IAM authorizes layer actions by AWS's action names, ARNs and condition key. MiniStack knows only two of the actions, no versions and no
   condition key.
 - A service control policy can be deployed, and applies to users and roles of the account that it is attached to.
+- The condition key aws:PrincipalArn has the ARN of a session's role. MiniStack gives it that of the session.
 - A stack may use the ServiceToken of another account's function and code in another account's bucket, if their policies allow its account.
 - A StackSet can be deployed, without effect.
 - Conditions of a template may use Fn::Join on a list parameter.
@@ -26,6 +27,7 @@ import ministack_stack_resources
 lambda_action = iam_actions._lambda_action
 request_context = iam_actions.request_tag_context
 resolve_principal = iam_evaluator.resolve_principal
+resolve_condition_key = iam_evaluator._resolve_condition_key
 evaluate_conditions = engine._evaluate_conditions
 object_data = s3._get_object_data
 create_version = provisioners._lambda_version_create
@@ -33,6 +35,7 @@ pin_request_origin = iam_evaluator.pin_request_origin
 function_by_reference = lambda_svc._get_func_record_for_ref
 
 LAYER = re.compile(r"/2018-10-31/layers/(?P<name>[^/]+)/versions(/(?P<version>\d+)(?P<policy>/policy.*)?)?")
+SESSION = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+")
 LAYER_ACTIONS = {
     ("GET", "versions"): "ListLayerVersions",
     ("POST", "versions"): "PublishLayerVersion",
@@ -73,6 +76,12 @@ def principal_with_service_control_policies(access_key, account, *args):
     if documents:
         principal.limits.append([iam_evaluator.parse_policy_document(document) for document in documents])
     return principal
+
+
+def condition_key_with_role(key, context):
+    value = resolve_condition_key(key, context)
+    session = SESSION.fullmatch(value or "") if key.lower() == "aws:principalarn" else None
+    return "arn:{partition}:iam::{account}:role/{role}".format(**session.groupdict()) if session else value
 
 
 def create_policy(_logical_id, properties, _stack):
@@ -172,6 +181,7 @@ def apply():
     iam_actions._lambda_action = layer_action
     iam_actions.extract_resource_arn = layer_arn
     iam_actions.request_tag_context = context_with_layers
+    iam_evaluator._resolve_condition_key = condition_key_with_role
     iam_evaluator.resolve_principal = principal_with_service_control_policies
     provisioners._RESOURCE_HANDLERS["AWS::Organizations::Policy"] = {"create": create_policy, "delete": delete_policy}
     provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::StackSet"] = {"create": create_stack_set, "delete": delete_stack_set}

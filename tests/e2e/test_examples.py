@@ -190,6 +190,77 @@ def assert_only_allowed_layers_are_usable(user: IamUser):
             assert not user.can_use_layers(layers), layers
 
 
+def test_service_control_policy_lets_only_the_provider_share(aws, provider, stack, layer, version):
+    aws.client("organizations").describe_organization()  # creates it
+    sharing = Stack(aws, f"{stack.name}-sharing")
+    with IamUser(aws, "sharer", provider.role) as user:
+        user.attach_policy("arn:aws:iam::aws:policy/AdministratorAccess")
+        assert user.can_share(layer.name, 1, provider.name)
+
+        assert stack.create(example("only-the-provider-shares"), Targets=ACCOUNT) == "CREATE_COMPLETE"
+        assert not user.can_share(layer.name, 1, provider.name)
+        share = example("share-with-an-account")
+        assert sharing.create(share, LayerVersionArn=version, Account=PARTNER) == "CREATE_COMPLETE"
+        assert len(layer.policy(version)) == 1
+        assert sharing.delete() == "DELETE_COMPLETE"
+
+        # Roles that are not those of the provider are denied like everybody else.
+        others = f"arn:aws:iam::{ACCOUNT}:role/somebody-else"
+        assert stack.delete() == "DELETE_COMPLETE"
+        stack = Stack(aws, f"{stack.name}-others")
+        assert stack.create(example("only-the-provider-shares"), Targets=ACCOUNT, Roles=others) == "CREATE_COMPLETE"
+        with provider.with_configuration(timeout=4):
+            assert sharing.create(share, LayerVersionArn=version, Account=PARTNER) == "ROLLBACK_COMPLETE"
+        assert "access denied: got `AccessDeniedException`" in sharing.failure_reason("Share")
+        assert stack.delete() == "DELETE_COMPLETE"
+        assert user.can_share(layer.name, 1, provider.name)
+
+
+SESSION = {"type": "AssumedRole", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/x/y"}
+
+
+@pytest.mark.parametrize(
+    ("event", "identity", "is_reported"),
+    [
+        ("AddLayerVersionPermission20181031", "arn:aws:iam::999988887777:role/lambda-permission-provider-ExecutionRole-AB12", False),
+        ("AddPermission20150331v2", f"arn:aws:iam::{ACCOUNT}:role/lambda-permission-provider-ExecutionRole-AB12", False),
+        ("AddLayerVersionPermission20181031", f"arn:aws:iam::{ACCOUNT}:role/administrator", True),
+        ("AddPermission20150331v2", f"arn:aws:iam::{ACCOUNT}:role/administrator", True),
+        ("PutResourcePolicy20260709", f"arn:aws:iam::{ACCOUNT}:role/administrator", True),
+        ("AddLayerVersionPermission20181031", None, True),
+        ("RemoveLayerVersionPermission20181031", f"arn:aws:iam::{ACCOUNT}:role/administrator", False),
+        ("Invoke", None, False),
+    ],
+)
+@pytest.mark.parametrize("error", [None, "AccessDenied"])
+def test_rule_reports_grants_of_others(aws, stack, event, identity, is_reported, error):
+    topic = aws.client("sns").create_topic(Name="grants")["TopicArn"]
+    assert stack.create(example("only-the-provider-shares"), Topic=topic) == "CREATE_COMPLETE"
+    events = aws.client("events")
+    (rule,) = (rule for rule in events.list_rules()["Rules"] if rule["Name"].startswith(stack.name))
+    user = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/somebody"}
+    detail = {
+        "eventSource": "lambda.amazonaws.com",
+        "eventName": event,
+        "userIdentity": SESSION | {"sessionContext": {"sessionIssuer": {"type": "Role", "arn": identity}}} if identity else user,
+    }
+    if error:
+        detail["errorCode"] = error
+    call = {
+        "id": "1",
+        "source": "aws.lambda",
+        "detail-type": "AWS API Call via CloudTrail",
+        "account": ACCOUNT,
+        "region": REGION,
+        "time": "2026-01-31T12:00:00Z",
+        "resources": [],
+        "detail": detail,
+    }
+    matches = events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(call))["Result"]
+    assert matches == (is_reported and error is None)
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
 def test_documented_cli_commands_show_the_policy(aws, stack, layer, version):
     stack.create(example("share-with-an-account"), LayerVersionArn=version, Account=PARTNER)
     readme = README.replace("arn:aws:lambda:eu-west-1:123456789012:layer:tools:1", version)
