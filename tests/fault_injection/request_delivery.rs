@@ -168,9 +168,9 @@ impl Scenario<'_> {
         };
         let differ = after.iter().any(differs);
         if request.kind != "Delete" && differ && runs_twice {
-            return Err(NotPromised(
-                "an event was handled twice at the same time, with two different responses",
-            ));
+            let mut handled_twice = self.handled_twice.lock().unwrap();
+            handled_twice.insert(request.logical_id.to_owned());
+            self.count("handled twice at the same time, with two different responses");
         }
         if request.kind != "Delete" && differ && left_nothing && !self.is_asked() {
             return Err(NotPromised(

@@ -42,6 +42,8 @@ pub struct Scenario<'a> {
     pub sent_at: Mutex<BTreeMap<String, Instant>>,
     /// The labels of requests whose grant was made by a delivery without a response that CloudFormation received.
     pub unreceived_grants: Mutex<BTreeSet<String>>,
+    /// The logical ids of resources whose request was handled twice at the same time, with two different responses.
+    pub handled_twice: Mutex<BTreeSet<String>>,
     /// Of the first successful delivery in the second execution environment, since this was reset.
     pub last_poll: Mutex<Option<Poll>>,
     violations: Mutex<BTreeSet<String>>,
@@ -74,6 +76,7 @@ impl<'a> Scenario<'a> {
             derived_statement_ids: Mutex::default(),
             sent_at: Mutex::default(),
             unreceived_grants: Mutex::default(),
+            handled_twice: Mutex::default(),
             last_poll: Mutex::default(),
             violations: Mutex::default(),
         };
