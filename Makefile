@@ -127,7 +127,7 @@ mutants: $(CARGO_MUTANTS) ## mutate the code without I/O and list the mutants th
 	  $(CARGO_MUTANTS) mutants --jobs 1 --output target
 
 .PHONY: test-faults
-test-faults: ## run schedules of injected faults, of which test runs 200: make test-faults N=10000, or a failed one alone: make test-faults SEED=7
+test-faults: ## run schedules of injected faults, of which test runs 200: make test-faults N=10000, a failed one alone: make test-faults SEED=7, or with the stack in another account than the function: make test-faults STACK_ACCOUNT=444455556666
 	N=$(N) SEED=$(SEED) cargo test --locked --test fault_injection -- --nocapture
 
 .PHONY: e2e
