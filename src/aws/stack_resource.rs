@@ -75,14 +75,18 @@ impl ResourceState {
         }
     }
 
-    /// Whether another delivery of the same Create has created it under `id`: what it grants belongs to it.
+    /// Whether it lives under `id`, after a Create or an Update that another execution has completed: what was granted under that id
+    /// may belong to it.
     #[must_use]
-    pub fn is_created_as(&self, id: &str) -> bool {
+    pub fn is_completed_as(&self, id: &str) -> bool {
         match self {
             Self::Exists {
                 status,
                 physical_id,
-            } => status == "CREATE_COMPLETE" && physical_id.as_deref() == Some(id),
+            } => {
+                let is_complete = matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE");
+                is_complete && physical_id.as_deref() == Some(id)
+            }
             Self::Missing => false,
         }
     }
@@ -151,10 +155,21 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_belongs_to_the_resource_that_was_created_with_its_id() {
-        assert!(state("CREATE_COMPLETE").is_created_as("id"));
-        assert!(!state("CREATE_COMPLETE").is_created_as("other"));
-        assert!(!state("UPDATE_COMPLETE").is_created_as("id"));
-        assert!(!ResourceState::Missing.is_created_as("id"));
+    fn a_grant_may_belong_to_the_resource_that_was_completed_with_its_id() {
+        for (status, is_completed) in [
+            ("CREATE_COMPLETE", true),
+            ("UPDATE_COMPLETE", true),
+            ("UPDATE_ROLLBACK_COMPLETE", false),
+            ("UPDATE_FAILED", false),
+            ("DELETE_COMPLETE", false),
+        ] {
+            assert_eq!(
+                state(status).is_completed_as("id"),
+                is_completed,
+                "{status}"
+            );
+            assert!(!state(status).is_completed_as("other"), "{status}");
+        }
+        assert!(!ResourceState::Missing.is_completed_as("id"));
     }
 }

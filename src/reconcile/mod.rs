@@ -135,7 +135,7 @@ impl Reconciler {
     async fn abandoned(&self, end: Instant) -> Option<ReconcileError> {
         let state = self.abandoned_state(end).await?;
         let id = self.work.operation.physical_id.as_ref();
-        (!state.is_created_as(id)).then(|| self.stack.abandoned(state))
+        (!state.is_completed_as(id)).then(|| self.stack.abandoned(state))
     }
 
     /// The state of the resource, if something was written and CloudFormation no longer waits for that.

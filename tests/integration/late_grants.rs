@@ -187,8 +187,27 @@ async fn a_grant_stays_where_another_delivery_has_created_the_resource() {
 }
 
 #[tokio::test]
+async fn an_update_stays_where_the_resource_is_completed_with_its_id() {
+    for (physical_id, stays) in [(id(), true), ("another".to_owned(), false)] {
+        let env = TestEnv::start().await;
+        let create = event("create-account");
+        env.send(&create).await.expect_success();
+        let before = env.statements();
+        let mut properties = create.properties();
+        properties["Principal"] = "444455556666".into();
+        let update = create.update_to(&id(), properties);
+        let (response, ()) = tokio::join!(
+            send_late(&env, &update, LATE),
+            change_during(&env, Operation::Add, "UPDATE_COMPLETE", Some(&physical_id))
+        );
+        assert_eq!(response.is_failed(), !stays, "{physical_id}");
+        assert_eq!(env.statements() == before, !stays, "{physical_id}");
+    }
+}
+
+#[tokio::test]
 async fn what_an_update_removed_is_restored_unless_the_resource_is_gone() {
-    for (status, restored) in [("UPDATE_COMPLETE", true), ("DELETE_COMPLETE", false)] {
+    for (status, restored) in [("UPDATE_FAILED", true), ("DELETE_COMPLETE", false)] {
         let env = TestEnv::start().await;
         let create = event("create-list");
         let id = env.send(&create).await.expect_success().to_owned();
