@@ -157,7 +157,11 @@ impl Scenario<'_> {
             // Lambda may still get to know one, so it is waited for.
             let waits = !layers.policies.unknown_principals.is_empty();
             drop(layers);
-            let is_prompt = waits || started.elapsed() < PROMPT;
+            // Not when the last of several deliveries ended.
+            let received_at = self.received_at.lock().unwrap();
+            let received_at = received_at.get(&request.label).copied();
+            let received_at = received_at.unwrap_or_else(Instant::now);
+            let is_prompt = waits || received_at.duration_since(started) < PROMPT;
             self.require(is_prompt, request, "did not respond promptly");
             self.check_first_addition(request, fault, is_failed)
         } else if request.fault_level == FaultLevel::Transient {

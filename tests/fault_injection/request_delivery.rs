@@ -45,6 +45,10 @@ impl Scenario<'_> {
         let in_time = responses
             .into_iter()
             .find(|response| response.is_stored && response.at <= self.stops_waiting_at(request));
+        if let Some(in_time) = &in_time {
+            let mut received_at = self.received_at.lock().unwrap();
+            received_at.insert(request.label.clone(), in_time.at);
+        }
         Ok(in_time.map(|in_time| in_time.response))
     }
 

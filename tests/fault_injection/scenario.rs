@@ -40,6 +40,8 @@ pub struct Scenario<'a> {
     pub derived_statement_ids: Mutex<BTreeMap<String, String>>,
     /// When each request was sent, by its label.
     pub sent_at: Mutex<BTreeMap<String, Instant>>,
+    /// When CloudFormation received the response to each request, by its label.
+    pub received_at: Mutex<BTreeMap<String, Instant>>,
     /// The labels of requests whose grant was made by a delivery without a response that CloudFormation received.
     pub unreceived_grants: Mutex<BTreeSet<String>>,
     /// The logical ids of resources whose request was handled twice at the same time, with two different responses.
@@ -75,6 +77,7 @@ impl<'a> Scenario<'a> {
             versions: Mutex::default(),
             derived_statement_ids: Mutex::default(),
             sent_at: Mutex::default(),
+            received_at: Mutex::default(),
             unreceived_grants: Mutex::default(),
             handled_twice: Mutex::default(),
             last_poll: Mutex::default(),
