@@ -134,18 +134,20 @@ impl Reconciler {
     /// Why the writes must not stay although all of them succeeded, asked until `end` at most.
     async fn abandoned(&self, end: Instant) -> Option<ReconcileError> {
         let state = self.abandoned_state(end).await?;
-        let id = self.work.operation.physical_id.as_ref();
-        (!state.is_completed_as(id)).then(|| self.stack.abandoned(state))
+        Some(self.stack.abandoned(state))
     }
 
-    /// The state of the resource, if something was written and CloudFormation no longer waits for that.
+    /// The state of the resource, if something was written that CloudFormation no longer waits for and that no living resource owns.
     async fn abandoned_state(&self, end: Instant) -> Option<ResourceState> {
         if self.log.is_empty() {
             return None;
         }
         let end = end.min(Instant::now() + STACK_CHECK_TIMEOUT);
         match self.stack.verdict(&self.work.clients, end).await {
-            Verdict::Abandoned(state) => Some(state),
+            Verdict::Abandoned(state) => {
+                let id = self.work.operation.physical_id.as_ref();
+                (!state.is_completed_as(id)).then_some(state)
+            }
             Verdict::Awaited | Verdict::Unknown => None,
         }
     }
@@ -279,7 +281,12 @@ impl Reconciler {
             };
         }
         let (rollback, writes) = (self.rollback(abandoned.as_ref()), self.log.to_string());
-        let undone = run_until(deadlines.rollback, rollback.undo()).await;
+        // Nobody waits for the response then.
+        let end = match abandoned {
+            Some(_) => deadlines.response,
+            None => deadlines.rollback,
+        };
+        let undone = run_until(end, rollback.undo()).await;
         let (outcome, physical_id) = match rollback.finish(undone, &writes) {
             Ok(rolled_back) => (rolled_back, physical_id),
             Err(left) => (left, of_success()),
@@ -298,9 +305,15 @@ impl Reconciler {
     ) -> Option<ResourceState> {
         match error {
             RunError::Failed(ReconcileError::Abandoned { state, .. }) => Some(state.clone()),
-            // Half of the time is for the rollback itself.
+            // Half of the time is for the rollback itself, or for the response.
             RunError::Failed(_) | RunError::Panicked | RunError::TimedOut => {
-                self.abandoned_state(halfway_to(deadlines.rollback)).await
+                let has_time = Instant::now() < deadlines.rollback;
+                let end = if has_time {
+                    deadlines.rollback
+                } else {
+                    deadlines.response
+                };
+                self.abandoned_state(halfway_to(end)).await
             }
         }
     }

@@ -6,9 +6,11 @@ use fake_aws::api_call::Operation;
 use fake_aws::api_fault::Fault;
 use fake_aws::cloudformation_api::MISSING;
 use fake_aws::events::{Event, LAYER_VERSION, event};
+use fake_aws::lambda_api::State;
 use fake_aws::runtime_api::Outcome;
 use serde_json::Value;
 
+use crate::all_versions::{id as all_versions_id, layer_of, statements_on, version};
 use crate::test_env::{Response, TestEnv};
 
 const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/sharing/6b2c9c10-3a5e-11f0-9c1e-0a1b2c3d4e5f";
@@ -202,6 +204,34 @@ async fn an_update_stays_where_the_resource_is_completed_with_its_id() {
         );
         assert_eq!(response.is_failed(), !stays, "{physical_id}");
         assert_eq!(env.statements() == before, !stays, "{physical_id}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_unfinished_create_has_granted_is_rolled_back_unless_a_living_resource_owns_it() {
+    for (status, stays) in [("DELETE_IN_PROGRESS", false), ("CREATE_COMPLETE", true)] {
+        let env = layer_of(3).await;
+        let create = event("create-all-versions");
+        let hangs = |state: &mut State| {
+            let faults = &mut state.faults;
+            faults.inject_always(Operation::Get, Some(&version(2)), Fault::NoResponse);
+        };
+        hangs(&mut env.lambda.state());
+        let id = all_versions_id();
+        let changes = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            pin(&env, status, Some(&id));
+        };
+        let deliver = env.send_within(Duration::from_secs(12), &create);
+        let (response, ()) = tokio::join!(deliver, changes);
+        let reason = response.expect_failed();
+        let unfinished = "timed out: got 2 of 3 policies done";
+        assert!(reason.starts_with(unfinished), "{reason}");
+        assert_eq!(response.id(), id);
+        for number in [1, 3] {
+            let statements = statements_on(&env, number).len();
+            assert_eq!(statements == 2, stays, "{status}: {reason}");
+        }
     }
 }
 
