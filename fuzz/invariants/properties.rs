@@ -5,10 +5,10 @@ use lambda_permission_provider::policy::principal::{Principal, account_of_root_a
 use lambda_permission_provider::policy::statement::Statement;
 use lambda_permission_provider::policy::target::PolicyTarget;
 use lambda_permission_provider::resources::layer_version_permission;
-use lambda_permission_provider::resources::layer_version_permission::principals::Principals;
 use lambda_permission_provider::resources::layer_version_permission::properties::{
     PROPERTIES, Properties, Versions,
 };
+use lambda_permission_provider::resources::principals::Principals;
 use lambda_permission_provider::resources::property_reader::ValidationErrors;
 use lambda_permission_provider::resources::resource::Resource;
 use serde_json::{Map, Value, json};

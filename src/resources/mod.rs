@@ -8,6 +8,7 @@ pub mod lifecycle;
 pub mod location;
 pub mod operation;
 pub mod physical_id;
+pub mod principals;
 pub mod property_reader;
 pub mod resource;
 mod role;

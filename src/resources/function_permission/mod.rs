@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use self::action::Action;
-use self::principals::Principals;
 use self::properties::Properties;
 use self::sources::{SourceList, Sources};
 use super::property_reader::ValidationErrors;
@@ -21,6 +20,7 @@ use crate::policy::principal::{OrganizationId, Principal};
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::{Entry, UrlStatement};
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::resources::principals::Principals;
 
 /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
 ///

@@ -4,17 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::policy::principal::{OrganizationId, Principal};
 use crate::resources::account::{check_partition, not_accepted};
+use crate::resources::principals::{self, Principals};
 use crate::resources::property_reader::PropertyReader;
 use crate::text::shown;
-
-/// Whom a resource grants to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principals {
-    /// One principal; the organization that it must be in is a property of its own.
-    One(Principal),
-    /// A list: one statement for each.
-    List(BTreeSet<Principal>),
-}
 
 const PRINCIPALS: &str = "a service as in `events.amazonaws.com`, an account id of 12 digits, a root, user or role ARN, or `*`";
 
@@ -25,17 +17,12 @@ pub(super) fn read_principals(
     reader: &mut PropertyReader<'_>,
     partition: Option<&str>,
 ) -> Option<Principals> {
-    match (reader.has("Principal"), reader.has("Principals")) {
-        (true, false) => read_principal(reader, partition).map(Principals::One),
-        (false, true) => read_list(reader, partition).map(Principals::List),
-        (true, true) => reader.invalid(
-            "both `Principal` and `Principals` given: got both properties, give one or the other"
-                .into(),
-        ),
-        (false, false) => reader.invalid(format!(
-            "no principal: got neither `Principal` nor `Principals`, give {PRINCIPALS}, or a list"
-        )),
-    }
+    principals::read_principals(
+        reader,
+        PRINCIPALS,
+        |reader| read_principal(reader, partition),
+        |reader| read_list(reader, partition),
+    )
 }
 
 /// The organization that the principal must be in.
@@ -72,17 +59,10 @@ fn read_list(
     reader: &mut PropertyReader<'_>,
     partition: Option<&str>,
 ) -> Option<BTreeSet<Principal>> {
-    let mut principals = BTreeSet::new();
-    for text in reader.list("Principals", "grant to one organization")? {
-        check_partition_of(reader, "Principals", &text, partition);
-        match text.parse() {
-            Ok(principal) => drop(principals.insert(principal)),
-            Err(_) => reader
-                .errors
-                .add(|| not_accepted("Principals", &text, EACH_PRINCIPAL)),
-        }
-    }
-    Some(principals)
+    principals::read_list(reader, EACH_PRINCIPAL, |reader, text| {
+        check_partition_of(reader, "Principals", text, partition);
+        text.parse().ok()
+    })
 }
 
 /// No role, user or account of another partition can use the function.

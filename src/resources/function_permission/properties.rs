@@ -4,13 +4,14 @@ use serde_json::{Map, Value};
 
 use super::action::{Action, read_action};
 use super::function::read_function;
-use super::principals::{Principals, read_organization, read_principals};
+use super::principals::{read_organization, read_principals};
 use super::sources::{Sources, name_of_list, read_sources};
 use crate::policy::arn::ResourceLocation;
 use crate::policy::function_arn::FunctionArn;
 use crate::policy::principal::OrganizationId;
 use crate::policy::role::Role;
 use crate::policy::statement_id::StatementId;
+use crate::resources::principals::Principals;
 use crate::resources::property_reader::{PropertyReader, ValidationErrors};
 use crate::resources::role::read_role;
 use crate::resources::statement_id::read_statement_id;

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use self::principals::Principals;
 use self::properties::{Properties, Versions};
 use super::property_reader::ValidationErrors;
 use super::resource::{Grant, Resource, ResourceType};
@@ -17,6 +16,7 @@ use crate::policy::statement::GET_LAYER_VERSION;
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::Entry;
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::resources::principals::Principals;
 
 /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
 ///

@@ -4,34 +4,21 @@ use std::collections::BTreeSet;
 
 use crate::policy::principal::Principal;
 use crate::resources::account::{check_partition, not_accepted};
+use crate::resources::principals::{self, Principals};
 use crate::resources::property_reader::PropertyReader;
 use crate::text::shown;
-
-/// Whom a resource grants to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principals {
-    /// One principal, whose statement has the resource's statement id.
-    One(Principal),
-    /// A list: one statement for each, whose id is made of the resource's statement id and the principal.
-    List(BTreeSet<Principal>),
-}
 
 /// `Principal` or `Principals`; ARNs among them must name `partition`, that of the layer.
 pub(super) fn read_principals(
     reader: &mut PropertyReader<'_>,
     partition: Option<&str>,
 ) -> Option<Principals> {
-    match (reader.has("Principal"), reader.has("Principals")) {
-        (true, false) => read_principal(reader, partition).map(Principals::One),
-        (false, true) => read_list(reader, partition).map(Principals::List),
-        (true, true) => reader.invalid(
-            "both `Principal` and `Principals` given: got both properties, give one or the other"
-                .into(),
-        ),
-        (false, false) => reader.invalid(format!(
-            "no principal: got neither `Principal` nor `Principals`, give {PRINCIPALS}, or a list"
-        )),
-    }
+    principals::read_principals(
+        reader,
+        PRINCIPALS,
+        |reader| read_principal(reader, partition),
+        |reader| read_list(reader, partition),
+    )
 }
 
 fn read_principal(reader: &mut PropertyReader<'_>, partition: Option<&str>) -> Option<Principal> {
@@ -71,17 +58,10 @@ fn read_list(
             "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list".into(),
         );
     }
-    let mut principals = BTreeSet::new();
-    for text in reader.list("Principals", "grant to one organization")? {
-        check_partition(reader, "Principals", &text, ("layer", partition));
-        match parse(&text) {
-            Some(principal) => drop(principals.insert(principal)),
-            None => reader
-                .errors
-                .add(|| not_accepted("Principals", &text, EACH_PRINCIPAL)),
-        }
-    }
-    Some(principals)
+    principals::read_list(reader, EACH_PRINCIPAL, |reader, text| {
+        check_partition(reader, "Principals", text, ("layer", partition));
+        parse(text)
+    })
 }
 
 const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";

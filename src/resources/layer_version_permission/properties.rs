@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::principals::{Principals, read_principals};
+use super::principals::read_principals;
 use crate::policy::arn::{LayerArn, LayerVersionArn, ResourceLocation, is_word, version_number};
 use crate::policy::role::Role;
 use crate::policy::statement::GET_LAYER_VERSION;
 use crate::policy::statement_id::StatementId;
+use crate::resources::principals::Principals;
 use crate::resources::property_reader::{PropertyReader, ValidationErrors};
 use crate::resources::role::read_role;
 use crate::resources::statement_id::read_statement_id;
