@@ -5,9 +5,12 @@
 use std::collections::BTreeMap;
 
 use crate::api_call::ApiCall;
-use crate::http_server::HttpResponse;
 use crate::lambda_responses::ApiResponse;
 use crate::policies::ApiError;
+use crate::query_response;
+
+/// The namespace of the responses.
+const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 
 /// The status of a resource whose stack does not exist.
 pub const MISSING: &str = "";
@@ -61,7 +64,7 @@ impl Stacks {
             Some(resource) if resource.status == MISSING => {
                 missing(&format!("Stack '{stack}' does not exist"))
             }
-            Some(resource) => response(200, &success(stack, logical_id, resource)),
+            Some(resource) => query_response::new(200, &success(stack, logical_id, resource)),
             None => missing(&format!(
                 "Resource {logical_id} does not exist for stack {stack}"
             )),
@@ -83,7 +86,7 @@ fn success(stack: &str, logical_id: &str, resource: &Resource) -> String {
     let name = stack.split('/').nth(1).unwrap_or_default();
     let status = &resource.status;
     format!(
-        "<DescribeStackResourceResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">
+        "<DescribeStackResourceResponse xmlns=\"{NAMESPACE}\">
   <DescribeStackResourceResult>
     <StackResourceDetail>
       <StackId>{stack}</StackId>
@@ -105,21 +108,5 @@ fn success(stack: &str, logical_id: &str, resource: &Resource) -> String {
 /// A failed call.
 #[must_use]
 pub fn error_response(error: &ApiError) -> ApiResponse {
-    let (code, message) = (&error.code, &error.message);
-    let body = format!(
-        "<ErrorResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">
-  <Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>
-  <RequestId>c6104cbe-af31-11e0-8154-cbc7ccf896c7</RequestId>
-</ErrorResponse>
-"
-    );
-    response(error.status, &body)
-}
-
-fn response(status: u16, body: &str) -> ApiResponse {
-    let headers = [("Content-Type", "text/xml")];
-    (
-        Some(status),
-        HttpResponse::new(status, &headers, body.to_owned()),
-    )
+    query_response::error(NAMESPACE, error)
 }

@@ -16,6 +16,7 @@
 // AWS's APIs.
 pub mod cloudformation_api;
 pub mod lambda_api;
+mod query_response;
 pub mod response_bucket;
 mod response_rules;
 pub mod runtime_api;

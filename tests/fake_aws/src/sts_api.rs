@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 
 use crate::api_call::form_value;
 use crate::function_process::SESSION_TOKEN;
-use crate::http_server::{HttpRequest, HttpResponse};
+use crate::http_server::HttpRequest;
 use crate::lambda_responses::ApiResponse;
 use crate::policies::ApiError;
+use crate::query_response;
+
+/// The namespace of the responses.
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// The account that the function's own credentials belong to.
 const OWN_ACCOUNT: &str = "123456789012";
@@ -140,7 +144,7 @@ impl Roles {
                 session_token: format!("SESSIONTOKEN-OF-ROLE-{number}"),
                 account,
             });
-        response(200, &success(&request, credentials))
+        query_response::new(200, &success(&request, credentials))
     }
 }
 
@@ -176,7 +180,7 @@ fn success(request: &AssumeRoleRequest, credentials: &Credentials) -> String {
         ..
     } = credentials;
     format!(
-        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">
+        "<AssumeRoleResponse xmlns=\"{NAMESPACE}\">
   <AssumeRoleResult>
     <AssumedRoleUser>
       <AssumedRoleId>AROA123EXAMPLE123:{session}</AssumedRoleId>
@@ -198,21 +202,5 @@ fn success(request: &AssumeRoleRequest, credentials: &Credentials) -> String {
 /// A failed call.
 #[must_use]
 pub fn error_response(error: &ApiError) -> ApiResponse {
-    let (code, message) = (&error.code, &error.message);
-    let body = format!(
-        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">
-  <Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>
-  <RequestId>c6104cbe-af31-11e0-8154-cbc7ccf896c7</RequestId>
-</ErrorResponse>
-"
-    );
-    response(error.status, &body)
-}
-
-fn response(status: u16, body: &str) -> ApiResponse {
-    let headers = [("Content-Type", "text/xml")];
-    (
-        Some(status),
-        HttpResponse::new(status, &headers, body.to_owned()),
-    )
+    query_response::error(NAMESPACE, error)
 }
