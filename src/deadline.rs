@@ -62,8 +62,6 @@ pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(2);
 pub(crate) const STACK_CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two looks for a statement that may still be added.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// For the last of these looks.
-pub(crate) const LAST_POLL: Duration = Duration::from_secs(2);
 /// For reaching the policies in which a failed Update may have left statements.
 pub(crate) const ORPHAN_CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -104,13 +102,6 @@ impl Deadlines {
         } else {
             self
         }
-    }
-
-    /// How long a Delete that came at `arrival` and has these deadlines polls for what its Create may still write.
-    #[must_use]
-    pub fn polling_time(&self, arrival: Instant) -> Duration {
-        let work = self.work.saturating_duration_since(arrival);
-        work.saturating_sub(LAST_POLL).min(OUT_OF_ORDER_TIMEOUT)
     }
 
     fn after(left: Duration) -> Self {
@@ -222,21 +213,6 @@ mod tests {
             [past.work, past.rollback, past.response].map(millis),
             [0, 0, 0]
         );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_delete_polls_for_ten_seconds_or_as_long_as_its_time_allows() {
-        let now = Instant::now();
-        for (left, polls) in [
-            (60_200, 10_000),
-            (20_200, 8_000),
-            (8_200, 2_000),
-            (2_200, 0),
-        ] {
-            let deadlines = Deadlines::after(Duration::from_millis(left));
-            let polling_time = deadlines.polling_time(now);
-            assert_eq!(polling_time.as_millis(), polls, "{left}");
-        }
     }
 
     #[expect(clippy::unused_async, reason = "the work is a future")]

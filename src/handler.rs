@@ -1,7 +1,5 @@
 //! Handles one request: parse → authorize → reconcile → respond. Whatever the event contains, a request gets exactly one response.
 
-use std::time::Duration;
-
 use lambda_runtime::{Context, Diagnostic};
 use tokio::time::Instant;
 
@@ -53,8 +51,7 @@ impl Handler {
         };
         envelope.log(&event.json);
         event.log_malformed();
-        let polling_time = deadlines.polling_time(arrival);
-        let prepared = async { self.prepare(&envelope, event, context, arrival, polling_time) };
+        let prepared = async { self.prepare(&envelope, event, context, arrival) };
         let prepared = run_until(deadlines.work, prepared).await;
         let result = match &prepared {
             Ok(reconciler) => reconciler.run(deadlines).await,
@@ -81,7 +78,6 @@ impl Handler {
         event: &Event,
         context: &Context,
         arrival: Instant,
-        polling_time: Duration,
     ) -> Result<Reconciler, Rejection> {
         envelope.check().map_err(Rejection::invalid)?;
         event.check().map_err(Rejection::invalid)?;
@@ -105,7 +101,7 @@ impl Handler {
             denied,
             arrival,
             expires,
-            pending: pending(envelope, &request, polling_time),
+            pending: pending(envelope, &request),
             simulate_panic: self.config.simulate_panic,
         }))
     }
@@ -125,11 +121,7 @@ impl Handler {
 }
 
 /// What CloudFormation is asked about where a grant is late.
-fn pending(
-    envelope: &Envelope,
-    request: &Request,
-    polling_time: Duration,
-) -> Option<PendingRequest> {
+fn pending(envelope: &Envelope, request: &Request) -> Option<PendingRequest> {
     let awaited = match request.request_type {
         RequestType::Create => Awaited::Creation,
         RequestType::Update => Awaited::Update,
@@ -141,7 +133,6 @@ fn pending(
         logical_id: envelope.logical_id.clone(),
         awaited,
         sent: envelope.sent,
-        polling_time,
     })
 }
 

@@ -33,7 +33,7 @@ use crate::aws::clients::LambdaClients;
 use crate::aws::stack_resource::ResourceState;
 use crate::cloudformation::request::PhysicalResourceId;
 use crate::deadline::{
-    Deadlines, LAST_POLL, ORPHAN_CLEANUP_TIMEOUT, OUT_OF_ORDER_TIMEOUT, POLL_INTERVAL, RunError,
+    Deadlines, ORPHAN_CLEANUP_TIMEOUT, OUT_OF_ORDER_TIMEOUT, POLL_INTERVAL, RunError,
     STACK_CHECK_TIMEOUT, run_until,
 };
 use crate::policy::document::PolicyDocument;
@@ -214,7 +214,8 @@ impl Reconciler {
             Mode::Cleanup => false,
         };
         let is_late = found_nothing && began >= self.work.arrival + OUT_OF_ORDER_TIMEOUT;
-        let has_time = Instant::now() + LAST_POLL < end;
+        // The last pass needs some time of its own.
+        let has_time = Instant::now() + POLL_INTERVAL * 2 < end;
         !may_be_overtaken || is_late || !has_time
     }
 

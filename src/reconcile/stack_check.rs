@@ -1,10 +1,10 @@
 //! Asks CloudFormation whether it still waits for a grant that is late: where it has stopped waiting, nobody would ever revoke it.
 //!
-//! The Delete of a Create that may still be running polls for ten seconds for what that adds, or for less where the function's
-//! timeout is short. What is written in that time after the request was sent is found by every Delete, so nothing is asked about it.
+//! The Delete of a Create that may still be running polls for ten seconds for what that adds. What is written in that time after the
+//! request was sent is found by every Delete, so nothing is asked about it.
 
 use std::cell::Cell;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -16,7 +16,7 @@ use crate::aws::clients::LambdaClients;
 use crate::aws::error::ApiError;
 use crate::aws::stack_resource::{ResourceState, StackResource};
 use crate::backoff::Backoff;
-use crate::deadline::{CLOCK_SKEW, STACK_CHECK_TIMEOUT};
+use crate::deadline::{CLOCK_SKEW, OUT_OF_ORDER_TIMEOUT, STACK_CHECK_TIMEOUT};
 use crate::resources::operation::Mode;
 
 /// A Create or an Update that CloudFormation waits for, or has waited for.
@@ -30,8 +30,6 @@ pub struct PendingRequest {
     pub awaited: Awaited,
     /// When it was sent, if that is known.
     pub sent: Option<SystemTime>,
-    /// How long the Delete of its resource polls.
-    pub polling_time: Duration,
 }
 
 /// Which status a resource has while CloudFormation waits for the response to a request.
@@ -69,7 +67,7 @@ impl PendingRequest {
             return true;
         };
         match now.duration_since(sent) {
-            Ok(elapsed) => elapsed + CLOCK_SKEW >= self.polling_time,
+            Ok(elapsed) => elapsed + CLOCK_SKEW >= OUT_OF_ORDER_TIMEOUT,
             // One of the two clocks is wrong.
             Err(ahead) => ahead.duration() > CLOCK_SKEW,
         }
@@ -200,6 +198,7 @@ async fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn sent(ago: Option<i64>) -> (PendingRequest, SystemTime) {
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
@@ -212,7 +211,6 @@ mod tests {
             logical_id: "Share".to_owned(),
             awaited: Awaited::Creation,
             sent: ago.map(before),
-            polling_time: Duration::from_secs(10),
         };
         (pending, now)
     }
