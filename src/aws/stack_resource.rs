@@ -1,6 +1,9 @@
 //! A resource as its stack knows it: which one it is, and in which state. No I/O.
 
 use std::fmt;
+use std::time::SystemTime;
+
+use crate::deadline::CLOCK_SKEW;
 
 /// A resource of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,8 @@ pub enum ResourceState {
         status: String,
         /// The id, which CloudFormation knows once the resource was created.
         physical_id: Option<String>,
+        /// Since when it has the status.
+        since: Option<SystemTime>,
     },
     /// There is no such stack, or it has no such resource.
     Missing,
@@ -75,17 +80,20 @@ impl ResourceState {
         }
     }
 
-    /// Whether it lives under `id`, after a Create or an Update that another execution has completed: what was granted under that id
-    /// may belong to it.
+    /// Whether it lives under `id`, after a Create or an Update that another execution has completed, so that what was written under
+    /// that id until `last_write` may belong to it. A resource that was complete before has got what it needs from others, or is
+    /// rolled back.
     #[must_use]
-    pub fn is_completed_as(&self, id: &str) -> bool {
+    pub fn may_own(&self, id: &str, last_write: SystemTime) -> bool {
         match self {
             Self::Exists {
                 status,
                 physical_id,
+                since,
             } => {
                 let is_complete = matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE");
-                is_complete && physical_id.as_deref() == Some(id)
+                let was_complete = since.is_some_and(|since| last_write >= since + CLOCK_SKEW);
+                is_complete && !was_complete && physical_id.as_deref() == Some(id)
             }
             Self::Missing => false,
         }
@@ -104,6 +112,7 @@ impl fmt::Display for ResourceState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/sharing/6b2c9c10-3a5e-11f0-9c1e-0a1b2c3d4e5f";
 
@@ -111,6 +120,7 @@ mod tests {
         ResourceState::Exists {
             status: status.to_owned(),
             physical_id: Some("id".to_owned()),
+            since: Some(SystemTime::UNIX_EPOCH),
         }
     }
 
@@ -156,20 +166,33 @@ mod tests {
 
     #[test]
     fn a_grant_may_belong_to_the_resource_that_was_completed_with_its_id() {
-        for (status, is_completed) in [
+        let now = SystemTime::UNIX_EPOCH;
+        for (status, may_own) in [
             ("CREATE_COMPLETE", true),
             ("UPDATE_COMPLETE", true),
             ("UPDATE_ROLLBACK_COMPLETE", false),
             ("UPDATE_FAILED", false),
             ("DELETE_COMPLETE", false),
         ] {
-            assert_eq!(
-                state(status).is_completed_as("id"),
-                is_completed,
-                "{status}"
-            );
-            assert!(!state(status).is_completed_as("other"), "{status}");
+            assert_eq!(state(status).may_own("id", now), may_own, "{status}");
+            assert!(!state(status).may_own("other", now), "{status}");
         }
-        assert!(!ResourceState::Missing.is_completed_as("id"));
+        assert!(!ResourceState::Missing.may_own("id", now));
+    }
+
+    #[test]
+    fn a_grant_that_was_written_after_the_resource_was_complete_does_not_belong_to_it() {
+        let completed = SystemTime::UNIX_EPOCH;
+        for (after_ms, may_own) in [(0, true), (1_999, true), (2_000, false), (60_000, false)] {
+            let written = completed + Duration::from_millis(after_ms);
+            let complete = state("UPDATE_COMPLETE");
+            assert_eq!(complete.may_own("id", written), may_own, "{after_ms}");
+        }
+        let undated = ResourceState::Exists {
+            status: "UPDATE_COMPLETE".to_owned(),
+            physical_id: Some("id".to_owned()),
+            since: None,
+        };
+        assert!(undated.may_own("id", completed));
     }
 }

@@ -1,6 +1,8 @@
 //! CloudFormation's API, as far as it says whether a stack still waits for a resource.
 //! The only file that knows CloudFormation's SDK.
 
+use std::time::SystemTime;
+
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::Builder;
@@ -69,8 +71,12 @@ fn state_of(
             "got no status",
         ));
     };
+    let updated = detail
+        .as_ref()
+        .and_then(StackResourceDetail::last_updated_timestamp);
     Ok(ResourceState::Exists {
         status,
+        since: updated.and_then(|at| SystemTime::try_from(*at).ok()),
         physical_id: detail.and_then(|detail| detail.physical_resource_id),
     })
 }

@@ -145,8 +145,9 @@ impl Reconciler {
         let end = end.min(Instant::now() + STACK_CHECK_TIMEOUT);
         match self.stack.verdict(&self.work.clients, end).await {
             Verdict::Abandoned(state) => {
-                let id = self.work.operation.physical_id.as_ref();
-                (!state.is_completed_as(id)).then_some(state)
+                let (id, written) = (&self.work.operation.physical_id, self.log.last_begun());
+                let is_owned = written.is_some_and(|at| state.may_own(id.as_ref(), at));
+                (!is_owned).then_some(state)
             }
             Verdict::Awaited | Verdict::Unknown => None,
         }

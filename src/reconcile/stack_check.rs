@@ -238,6 +238,7 @@ mod tests {
             let state = ResourceState::Exists {
                 status: status.to_owned(),
                 physical_id: None,
+                since: None,
             };
             let awaited = [Awaited::Creation, Awaited::Update].map(|of| of.is_awaited_in(&state));
             assert_eq!(awaited, [creation, update], "{status}");

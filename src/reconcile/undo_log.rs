@@ -1,9 +1,10 @@
 //! The writes of one operation, so that they can be rolled back and reported.
 //! Sends nothing itself.
 
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::SystemTime;
 
 use serde_json::Value;
 
@@ -23,6 +24,8 @@ const MAX_REPORTED: usize = 10;
 #[derive(Debug, Default)]
 pub struct UndoLog {
     writes: RefCell<Vec<Write>>,
+    /// When the last of them was begun.
+    last_begun: Cell<Option<SystemTime>>,
     /// The revisions of each policy, the newest last.
     revisions: RefCell<Vec<(PolicyTarget, String)>>,
     /// What a rollback does not restore, and why.
@@ -38,6 +41,7 @@ pub(super) struct WriteIndex(usize);
 impl UndoLog {
     /// Records a write that is about to be sent, under the revision of `policy`.
     pub(super) fn begin(&self, policy: &PolicyDocument, change: &Change) -> WriteIndex {
+        self.last_begun.set(Some(SystemTime::now()));
         let mut writes = self.writes.borrow_mut();
         writes.push(Write::new(policy, change));
         WriteIndex(writes.len() - 1)
@@ -89,6 +93,11 @@ impl UndoLog {
         let revisions = self.revisions.borrow();
         let of_target = revisions.iter().filter(|(of, _)| of == target);
         of_target.map(|(_, revision)| revision.clone()).collect()
+    }
+
+    /// When the last write was begun.
+    pub(super) fn last_begun(&self) -> Option<SystemTime> {
+        self.last_begun.get()
     }
 
     /// Every write that was begun.

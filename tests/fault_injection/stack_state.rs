@@ -1,10 +1,10 @@
 //! The resources of the scenario's stack as CloudFormation knows them, which it says where the provider asks.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use fake_aws::api_call::ApiCall;
-use fake_aws::cloudformation_api::{Stacks, error_response};
+use fake_aws::cloudformation_api::{Resource, Stacks, error_response};
 use fake_aws::lambda_responses::ApiResponse;
 use fake_aws::policies::ApiError;
 
@@ -22,6 +22,8 @@ struct ResourceState {
     until: Instant,
     /// The response that it received while it waited.
     is_failed: Option<bool>,
+    /// Since when it has its status.
+    since: SystemTime,
 }
 
 /// The stack.
@@ -50,6 +52,7 @@ impl StackState {
             physical_id: id.map(str::to_owned),
             until,
             is_failed: None,
+            since: SystemTime::now(),
         };
         self.resources.insert(logical_id.to_owned(), state);
     }
@@ -62,6 +65,7 @@ impl StackState {
         };
         if let Some(state) = resource.filter(waits) {
             state.is_failed = Some(response.is_failed);
+            state.since = SystemTime::now();
             state.physical_id = Some(response.physical_id.clone());
         }
     }
@@ -80,7 +84,12 @@ impl StackState {
                 Some(true) | None => "FAILED",
             };
             let status = format!("{}_{result}", state.operation);
-            stacks.set(&call.arn, logical_id, &status, state.physical_id.as_deref());
+            let resource = Resource {
+                status,
+                physical_id: state.physical_id.clone(),
+                since: state.since,
+            };
+            stacks.set(&call.arn, logical_id, resource);
         }
         stacks.describe(call)
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use fake_aws::api_call::Operation;
 use fake_aws::api_fault::Fault;
-use fake_aws::cloudformation_api::MISSING;
+use fake_aws::cloudformation_api::{MISSING, Resource};
 use fake_aws::events::{Event, LAYER_VERSION, event};
 use fake_aws::lambda_api::State;
 use fake_aws::runtime_api::Outcome;
@@ -34,7 +34,8 @@ async fn deliver(env: &TestEnv, event: &Event) -> Response {
 
 fn pin(env: &TestEnv, status: &str, physical_id: Option<&str>) {
     let mut state = env.lambda.state();
-    state.stacks.pin(STACK, LOGICAL_ID, status, physical_id);
+    let resource = Resource::new(status, physical_id);
+    state.stacks.pin(STACK, LOGICAL_ID, resource);
 }
 
 /// The state changes while an addition or a removal is on its way.
@@ -205,6 +206,28 @@ async fn an_update_stays_where_the_resource_is_completed_with_its_id() {
         assert_eq!(response.is_failed(), !stays, "{physical_id}");
         assert_eq!(env.statements() == before, !stays, "{physical_id}");
     }
+}
+
+#[tokio::test]
+async fn an_update_that_is_written_after_its_rollback_was_complete_is_rolled_back() {
+    let env = TestEnv::start().await;
+    let create = event("create-account");
+    env.send(&create).await.expect_success();
+    let before = env.statements();
+    let mut properties = create.properties();
+    properties["Principal"] = "444455556666".into();
+    let changes = async {
+        change_during(&env, Operation::Add, "UPDATE_IN_PROGRESS", None).await;
+        let mut complete = Resource::new("UPDATE_COMPLETE", Some(&id()));
+        complete.since -= Duration::from_secs(5);
+        let mut state = env.lambda.state();
+        state.stacks.pin(STACK, LOGICAL_ID, complete);
+    };
+    let update = create.update_to(&id(), properties);
+    let (response, ()) = tokio::join!(send_late(&env, &update, LATE), changes);
+    let reason = response.expect_failed();
+    assert!(reason.contains("(rolled back: "), "{reason}");
+    assert_eq!(env.statements(), before);
 }
 
 #[tokio::test]

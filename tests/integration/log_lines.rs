@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use fake_aws::api_call::Operation;
 use fake_aws::api_fault::Fault;
-use fake_aws::cloudformation_api::Stacks;
+use fake_aws::cloudformation_api::{Resource, Stacks};
 use fake_aws::events::{ACCOUNT, LAYER_VERSION, event};
 use fake_aws::function_process::FunctionProcess;
 use fake_aws::response_bucket::PutFault;
@@ -180,7 +180,8 @@ async fn late_grants() -> TestEnv {
         let sent = SystemTime::now() - MINUTE;
         env.bucket.presign_at(&mut create.0, sent);
         let logical_id = create.0["LogicalResourceId"].as_str().unwrap();
-        let pin = |stacks: &mut Stacks| stacks.pin(stack, logical_id, "DELETE_COMPLETE", None);
+        let gone = Resource::new("DELETE_COMPLETE", None);
+        let pin = |stacks: &mut Stacks| stacks.pin(stack, logical_id, gone);
         pin(&mut env.lambda.state().stacks);
         env.deliver(&create, MINUTE).await;
     }

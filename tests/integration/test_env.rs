@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fake_aws::cloudformation_api::Resource;
 use fake_aws::events::{Event, FUNCTION, LAYER_VERSION};
 use fake_aws::function_process::{FunctionProcess, SECRET_KEY, SESSION_TOKEN, STDERR};
 use fake_aws::http_server::Bytes;
@@ -173,7 +174,8 @@ impl TestEnv {
             let status = format!("{}_IN_PROGRESS", kind.to_uppercase());
             let mut state = self.lambda.state();
             let physical_id = text("PhysicalResourceId");
-            state.stacks.set(stack, logical_id, &status, physical_id);
+            let resource = Resource::new(&status, physical_id);
+            state.stacks.set(stack, logical_id, resource);
         }
     }
 

@@ -3,6 +3,10 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html>
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 
 use crate::api_call::ApiCall;
 use crate::lambda_responses::ApiResponse;
@@ -16,38 +20,60 @@ const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 pub const MISSING: &str = "";
 
 /// A resource of a stack.
-#[derive(Debug, Clone, Default)]
-struct Resource {
-    status: String,
-    physical_id: Option<String>,
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Its status.
+    pub status: String,
+    /// Its physical id, where one is known.
+    pub physical_id: Option<String>,
+    /// Since when it has the status.
+    pub since: SystemTime,
+}
+
+#[derive(Debug)]
+struct Known {
+    resource: Resource,
     is_pinned: bool,
+}
+
+impl Resource {
+    /// A resource that has this status from now on.
+    #[must_use]
+    pub fn new(status: &str, physical_id: Option<&str>) -> Self {
+        Self {
+            status: status.to_owned(),
+            physical_id: physical_id.map(str::to_owned),
+            since: SystemTime::now(),
+        }
+    }
 }
 
 /// The stacks, each with its resources by logical id. A stack that was deleted has them still.
 #[derive(Debug, Default)]
-pub struct Stacks(BTreeMap<String, BTreeMap<String, Resource>>);
+pub struct Stacks(BTreeMap<String, BTreeMap<String, Known>>);
 
 impl Stacks {
-    /// The resource `logical_id` of the stack with this ARN has this status, and this physical id where one is known, unless it was
-    /// pinned.
-    pub fn set(&mut self, stack: &str, logical_id: &str, status: &str, physical_id: Option<&str>) {
+    /// The stack with this ARN has the resource `logical_id`, unless it was pinned in another state.
+    pub fn set(&mut self, stack: &str, logical_id: &str, resource: Resource) {
         let resources = self.0.entry(stack.to_owned()).or_default();
-        let resource = resources.entry(logical_id.to_owned()).or_default();
-        if !resource.is_pinned {
-            status.clone_into(&mut resource.status);
-            resource.physical_id = physical_id.map(str::to_owned);
+        let is_pinned = resources.get(logical_id).is_some_and(|of| of.is_pinned);
+        if !is_pinned {
+            let known = Known {
+                resource,
+                is_pinned,
+            };
+            resources.insert(logical_id.to_owned(), known);
         }
     }
 
     /// The same, whatever requests follow.
-    pub fn pin(&mut self, stack: &str, logical_id: &str, status: &str, physical_id: Option<&str>) {
-        let pinned = Resource {
-            status: status.to_owned(),
-            physical_id: physical_id.map(str::to_owned),
+    pub fn pin(&mut self, stack: &str, logical_id: &str, resource: Resource) {
+        let resources = self.0.entry(stack.to_owned()).or_default();
+        let known = Known {
+            resource,
             is_pinned: true,
         };
-        let resources = self.0.entry(stack.to_owned()).or_default();
-        resources.insert(logical_id.to_owned(), pinned);
+        resources.insert(logical_id.to_owned(), known);
     }
 
     /// Responds to a call.
@@ -60,7 +86,7 @@ impl Stacks {
         let Some(resources) = self.0.get(stack) else {
             return missing(&format!("Stack '{stack}' does not exist"));
         };
-        match resources.get(logical_id) {
+        match resources.get(logical_id).map(|known| &known.resource) {
             Some(resource) if resource.status == MISSING => {
                 missing(&format!("Stack '{stack}' does not exist"))
             }
@@ -85,6 +111,8 @@ fn success(stack: &str, logical_id: &str, resource: &Resource) -> String {
         });
     let name = stack.split('/').nth(1).unwrap_or_default();
     let status = &resource.status;
+    let since = DateTime::from(resource.since).fmt(Format::DateTime);
+    let since = since.expect("a time of our days");
     format!(
         "<DescribeStackResourceResponse xmlns=\"{NAMESPACE}\">
   <DescribeStackResourceResult>
@@ -93,7 +121,7 @@ fn success(stack: &str, logical_id: &str, resource: &Resource) -> String {
       <StackName>{name}</StackName>
       <LogicalResourceId>{logical_id}</LogicalResourceId>{physical_id}
       <ResourceType>Custom::LayerVersionPermission</ResourceType>
-      <LastUpdatedTimestamp>2026-01-31T12:00:00.000Z</LastUpdatedTimestamp>
+      <LastUpdatedTimestamp>{since}</LastUpdatedTimestamp>
       <ResourceStatus>{status}</ResourceStatus>
       <Metadata>{{}}</Metadata>
       <DriftInformation><StackResourceDriftStatus>NOT_CHECKED</StackResourceDriftStatus></DriftInformation>
