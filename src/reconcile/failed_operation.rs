@@ -22,6 +22,8 @@ pub(super) struct FailedOperation {
     pub(super) has_read_all: bool,
     /// Whether CloudFormation no longer waits for the response: it deletes nothing on account of it.
     pub(super) is_abandoned: bool,
+    /// Whether what was written may belong to the resource that another execution has completed.
+    pub(super) is_of_another: bool,
     /// The last error, if no call has succeeded since.
     pub(super) last_error: Option<ErrorKind>,
 }
@@ -65,6 +67,7 @@ impl FailedOperation {
             };
         }
         let may_be_left = self.is_abandoned
+            || self.is_of_another
             || self.is_unfinished
             || self.has_found_existing
             || self.may_have_missed_statements();
@@ -75,7 +78,9 @@ impl FailedOperation {
                 ResponseId::OfRequest
             },
             // Rolling back many policies would take as long again, and then nothing would ever be completed.
-            roll_back: self.has_written && (!self.is_unfinished || self.is_abandoned),
+            roll_back: self.has_written
+                && !self.is_of_another
+                && (!self.is_unfinished || self.is_abandoned),
         }
     }
 
@@ -127,6 +132,7 @@ mod tests {
         has_found_existing: false,
         has_read_all: true,
         is_abandoned: false,
+        is_of_another: false,
         last_error: None,
     };
 
@@ -194,6 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn what_may_belong_to_a_living_resource_is_not_rolled_back() {
+        for is_unfinished in [false, true] {
+            for_each_cause(|cause| {
+                let failed = FailedOperation {
+                    cause,
+                    has_written: true,
+                    is_unfinished,
+                    is_of_another: true,
+                    ..CREATE
+                };
+                assert_eq!(consequence(failed), (OfSuccess, false), "{failed:?}");
+            });
+        }
+    }
+
+    #[test]
     fn a_create_that_could_not_read_keeps_its_id_if_the_delete_may_be_able_to() {
         for (kind, id) in [
             (ErrorKind::NotFound, OfRequest),
@@ -246,7 +268,7 @@ mod tests {
     fn a_failed_delete_keeps_its_id_and_is_never_rolled_back() {
         for mode in [Mode::Cleanup, Mode::CleanupOutOfOrder] {
             for_each_cause(|cause| {
-                for flags in 0..32_u8 {
+                for flags in 0..64_u8 {
                     let flag = |bit: u8| flags & (1 << bit) != 0;
                     let failed = FailedOperation {
                         mode,
@@ -256,6 +278,7 @@ mod tests {
                         has_found_existing: flag(2),
                         has_read_all: flag(3),
                         is_abandoned: flag(4),
+                        is_of_another: flag(5),
                         last_error: None,
                     };
                     assert_eq!(consequence(failed), (OfRequest, false), "{failed:?}");

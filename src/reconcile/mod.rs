@@ -88,6 +88,26 @@ pub struct Failure {
     pub physical_id: Option<PhysicalResourceId>,
 }
 
+/// Whose what an operation has written is.
+#[derive(Debug)]
+enum Standing {
+    /// Its own, as far as is known.
+    Own,
+    /// Nobody's: CloudFormation no longer waits, and has left the resource in this state.
+    Abandoned(ResourceState),
+    /// It may belong to the resource that another execution has completed under the same id.
+    OfAnother,
+}
+
+impl Standing {
+    fn abandoned(self) -> Option<ResourceState> {
+        match self {
+            Self::Abandoned(state) => Some(state),
+            Self::Own | Self::OfAnother => None,
+        }
+    }
+}
+
 impl Reconciler {
     /// A reconciler that has done nothing yet.
     #[must_use]
@@ -133,23 +153,32 @@ impl Reconciler {
 
     /// Why the writes must not stay although all of them succeeded, asked until `end` at most.
     async fn abandoned(&self, end: Instant) -> Option<ReconcileError> {
-        let state = self.abandoned_state(end).await?;
-        Some(self.stack.abandoned(state))
+        let abandoned = self.standing(end, false).await.abandoned();
+        abandoned.map(|state| self.stack.abandoned(state))
     }
 
-    /// The state of the resource, if something was written that CloudFormation no longer waits for and that no living resource owns.
-    async fn abandoned_state(&self, end: Instant) -> Option<ResourceState> {
+    /// Whose what was written is, asked until `end` at most: if the request is late, or however early it is.
+    async fn standing(&self, end: Instant, is_asked_early: bool) -> Standing {
         if self.log.is_empty() {
-            return None;
+            return Standing::Own;
         }
         let end = end.min(Instant::now() + STACK_CHECK_TIMEOUT);
-        match self.stack.verdict(&self.work.clients, end).await {
+        let clients = &self.work.clients;
+        let verdict = if is_asked_early {
+            self.stack.verdict_now(clients, end).await
+        } else {
+            self.stack.verdict(clients, end).await
+        };
+        match verdict {
             Verdict::Abandoned(state) => {
                 let (id, written) = (&self.work.operation.physical_id, self.log.last_begun());
-                let is_owned = written.is_some_and(|at| state.may_own(id.as_ref(), at));
-                (!is_owned).then_some(state)
+                if written.is_some_and(|at| state.may_own(id.as_ref(), at)) {
+                    Standing::OfAnother
+                } else {
+                    Standing::Abandoned(state)
+                }
             }
-            Verdict::Awaited | Verdict::Unknown => None,
+            Verdict::Awaited | Verdict::Unknown => Standing::Own,
         }
     }
 
@@ -258,18 +287,17 @@ impl Reconciler {
 
     /// Rolls back an operation that failed, and says what the response contains.
     async fn fail(&self, error: &RunError<ReconcileError>, deadlines: Deadlines) -> Failure {
-        let is_denied = matches!(
+        self.is_denied.set(matches!(
             error,
             RunError::Failed(ReconcileError::Plan(PlanError::Denied(_)))
-        );
-        self.is_denied.set(is_denied);
+        ));
         let unfinished = self.unfinished(error);
         let reason = match unfinished {
             Some(progress) => unfinished_reason(progress, self.status.last_error()),
             None => error.reason(self.status.last_error()),
         };
-        let abandoned = self.state_after(error, deadlines).await;
-        let failed = self.failed_operation(error, unfinished, abandoned.is_some());
+        let standing = self.standing_after(error, deadlines).await;
+        let failed = self.failed_operation(error, unfinished, &standing);
         let consequence = failed.consequence();
         let of_success = || Some(self.work.operation.physical_id.clone());
         let physical_id = match consequence.physical_id {
@@ -282,6 +310,7 @@ impl Reconciler {
                 physical_id,
             };
         }
+        let abandoned = standing.abandoned();
         let (rollback, writes) = (self.rollback(abandoned.as_ref()), self.log.to_string());
         // Nobody waits for the response then.
         let end = match abandoned {
@@ -299,14 +328,20 @@ impl Reconciler {
         }
     }
 
-    /// The state of the resource after a failure, if CloudFormation no longer waits.
-    async fn state_after(
+    /// Whose what was written is after a failure. Who has undone a write may be the rollback of its stack, which relies on the others.
+    async fn standing_after(
         &self,
         error: &RunError<ReconcileError>,
         deadlines: Deadlines,
-    ) -> Option<ResourceState> {
+    ) -> Standing {
+        let is_undone = matches!(
+            error,
+            RunError::Failed(ReconcileError::Revoked(_) | ReconcileError::Restored(_))
+        );
         match error {
-            RunError::Failed(ReconcileError::Abandoned { state, .. }) => Some(state.clone()),
+            RunError::Failed(ReconcileError::Abandoned { state, .. }) => {
+                Standing::Abandoned(state.clone())
+            }
             // Half of the time is for the rollback itself, or for the response.
             RunError::Failed(_) | RunError::Panicked | RunError::TimedOut => {
                 let has_time = Instant::now() < deadlines.rollback;
@@ -315,7 +350,7 @@ impl Reconciler {
                 } else {
                     deadlines.response
                 };
-                self.abandoned_state(halfway_to(end)).await
+                self.standing(halfway_to(end), is_undone).await
             }
         }
     }
@@ -333,7 +368,7 @@ impl Reconciler {
         &self,
         error: &RunError<ReconcileError>,
         unfinished: Option<Progress>,
-        is_abandoned: bool,
+        standing: &Standing,
     ) -> FailedOperation {
         FailedOperation {
             mode: self.work.operation.mode,
@@ -347,7 +382,8 @@ impl Reconciler {
             has_written: !self.log.is_empty(),
             has_found_existing: self.status.has_found_existing(),
             has_read_all: self.status.has_read_all(),
-            is_abandoned,
+            is_abandoned: matches!(standing, Standing::Abandoned(_)),
+            is_of_another: matches!(standing, Standing::OfAnother),
             last_error: self.status.last_error_kind(),
         }
     }
@@ -357,7 +393,11 @@ impl Reconciler {
         if self.work.operation.mode != Mode::Apply || self.log.is_empty() {
             return;
         }
-        let abandoned = self.abandoned_state(halfway_to(deadlines.response)).await;
+        let standing = self.standing(halfway_to(deadlines.response), false).await;
+        if matches!(standing, Standing::OfAnother) {
+            return;
+        }
+        let abandoned = standing.abandoned();
         let (rollback, writes) = (self.rollback(abandoned.as_ref()), self.log.to_string());
         let undone = run_until(deadlines.response, rollback.undo()).await;
         if rollback.finish(undone, &writes).is_ok() {

@@ -119,8 +119,17 @@ impl StackCheck {
 
     /// Whether CloudFormation waits, asked until `end` at most if the request is late.
     pub(super) async fn verdict(&self, clients: &LambdaClients, end: Instant) -> Verdict {
-        let late = |pending: &&PendingRequest| pending.is_late(SystemTime::now());
-        let Some(pending) = self.pending.as_ref().filter(late) else {
+        match &self.pending {
+            Some(pending) if pending.is_late(SystemTime::now()) => {
+                self.verdict_now(clients, end).await
+            }
+            Some(_) | None => Verdict::Awaited,
+        }
+    }
+
+    /// The same, asked however early it is.
+    pub(super) async fn verdict_now(&self, clients: &LambdaClients, end: Instant) -> Verdict {
+        let Some(pending) = &self.pending else {
             return Verdict::Awaited;
         };
         let resource = StackResource::parse(&pending.stack_id, &pending.logical_id);

@@ -12,6 +12,7 @@ use crate::repeated_requests::MAX_ATTEMPTS;
 use crate::request::Request;
 use crate::resource::{CreatedResource, OperationResult};
 use crate::resource_operations::OperationContext;
+use crate::response::Response;
 use crate::response_checks::{MIN_TIMEOUT_FOR_POLLING, POLLING_PERIOD};
 use crate::scenario::{NotPromised, Scenario};
 use crate::scenario_kind::ScenarioKind;
@@ -135,8 +136,18 @@ impl Scenario<'_> {
             self.roll_back_running_update(context, before, target).await
         };
         let (updated, rolled_back) = tokio::join!(self.send(&update), rollback);
-        updated?;
+        let updated = updated?;
         rolled_back?;
+        // Where it can ask, it leaves to the rollback what that relies on.
+        let took_back = |response: &Response| {
+            let is_undone = response.reason.contains("concurrently: got");
+            is_undone && response.reason.contains("(rolled back")
+        };
+        if updated.as_ref().is_some_and(took_back) && !self.is_asked() {
+            return Err(NotPromised(
+                "an Update rolled back what its stack's rollback relied on",
+            ));
+        }
         self.check_update_was_polled_for(started)?;
         Ok(OperationResult::RolledBackEarly)
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fake_aws::api_call::Operation;
 use fake_aws::api_fault::Fault;
+use fake_aws::cloudformation_api::Resource;
 use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
 use fake_aws::statements::{account_statement, public_statement};
 use futures_util::future::join_all;
@@ -124,6 +125,44 @@ async fn a_statement_that_is_removed_concurrently_is_not_added_again() {
     );
     assert_eq!(response.id(), "never-created");
     assert_eq!(env.statements(), [other_statement()]);
+}
+
+#[tokio::test]
+async fn what_a_completed_resource_relies_on_is_not_rolled_back() {
+    let create = list_of_three();
+    let layer = LAYER_VERSION.to_owned();
+    for (status, id, is_rolled_back) in [
+        ("CREATE_COMPLETE", format!("{layer}#partners"), false),
+        ("CREATE_COMPLETE", format!("{layer}#another"), true),
+        ("CREATE_IN_PROGRESS", format!("{layer}#partners"), true),
+    ] {
+        let env = TestEnv::start().await;
+        env.put_statement(other_statement());
+        let text = |name: &str| create.0[name].as_str().expect("a text").to_owned();
+        let (stack, logical_id) = (text("StackId"), text("LogicalResourceId"));
+        let mut completed = Resource::new(status, Some(&id));
+        // The other execution completes it during this one.
+        completed.since += Duration::from_mins(1);
+        env.lambda
+            .state()
+            .stacks
+            .pin(&stack, &logical_id, completed);
+        let removed = Fault::ConcurrentRemove("partners-111122223333");
+        env.lambda
+            .inject(Operation::Add, [Fault::RespondsWith(500, ""), removed]);
+        let reason = env.send(&create).await.expect_failed().to_owned();
+        assert!(
+            reason.starts_with("statement removed concurrently"),
+            "{reason}"
+        );
+        let said = reason.contains("(rolled back: ");
+        assert_eq!(said, is_rolled_back, "{status} {id}: {reason}");
+        let calls = env.lambda.take_calls();
+        assert!(
+            calls.iter().any(|call| call.starts_with("Describe")),
+            "{calls:?}"
+        );
+    }
 }
 
 fn list_of_three() -> Event {
