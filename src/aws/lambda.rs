@@ -95,6 +95,10 @@ impl LambdaApi {
         self.account.as_ref()
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(super) fn limiter(&self) -> &RateLimiter {
         &self.limiter
     }
@@ -258,7 +262,7 @@ impl LambdaApi {
         }
     }
 
-    fn malformed(
+    pub(super) fn malformed(
         &self,
         action: &'static str,
         resource: &dyn fmt::Display,
@@ -282,7 +286,7 @@ impl LambdaApi {
     }
 
     /// Makes a call within the rate limit, and logs it.
-    async fn call<T, E>(
+    pub(super) async fn call<T, E>(
         &self,
         action: &'static str,
         resource: &dyn fmt::Display,

@@ -1,5 +1,5 @@
 //! CloudFormation's API, as far as it says whether a stack still waits for a resource.
-//! The only file that knows CloudFormation's SDK.
+//! Only this file and `stack_listing.rs` know CloudFormation's SDK.
 
 use std::time::SystemTime;
 
@@ -82,7 +82,7 @@ fn state_of(
 }
 
 /// There is no code of its own for a stack or a resource that does not exist.
-fn kind_of(kind: ErrorKind, code: &str, message: &str) -> ErrorKind {
+pub(super) fn kind_of(kind: ErrorKind, code: &str, message: &str) -> ErrorKind {
     if code == "ValidationError" && message.contains("does not exist") {
         ErrorKind::NotFound
     } else {

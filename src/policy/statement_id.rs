@@ -93,6 +93,20 @@ impl StatementId {
         text.parse().ok()
     }
 
+    /// The part of it that has the form of a derived id, if it begins with one: what follows in a list comes after a `-`. Only
+    /// [`StatementId::derive`] makes such ids, but anybody can write one that looks the same.
+    #[must_use]
+    pub fn derived_part(&self) -> Option<Self> {
+        let (prefix, rest) = self.0.split_once('-')?;
+        let (hash, suffix) = rest.split_at_checked(HASH_LEN)?;
+        let base32 = |byte: u8| matches!(byte, b'a'..=b'z' | b'2'..=b'7');
+        let is_derived = (1..=PREFIX_LEN).contains(&prefix.len())
+            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && hash.bytes().all(base32)
+            && (suffix.is_empty() || suffix.starts_with('-'));
+        is_derived.then(|| Self(format!("{prefix}-{hash}")))
+    }
+
     /// Whether `statement`, of whatever shape, has this id.
     #[must_use]
     pub fn is_of(&self, statement: &Value) -> bool {
@@ -150,12 +164,64 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_derived_id_has_a_form_of_its_own() {
+        let derived = "Share-ukb5vbeuhscn5xae";
+        for (case, sid, part) in [
+            ("a derived one", derived, Some(derived)),
+            (
+                "one of a list",
+                "Share-ukb5vbeuhscn5xae-111122223333",
+                Some(derived),
+            ),
+            (
+                "without the dash",
+                "Share-ukb5vbeuhscn5xae111122223333",
+                None,
+            ),
+            ("a word", "partners", None),
+            ("one of a list under a word", "partners-111122223333", None),
+            ("a UUID", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", None),
+            ("an upper-case hash", "Share-UKB5VBEUHSCN5XAE", None),
+            (
+                "a digit that base32 does not have",
+                "Share-ukb5vbeuhscn5xa1",
+                None,
+            ),
+            ("a short hash", "Share-ukb5vbeuhscn5xa", None),
+            ("a long hash", "Share-ukb5vbeuhscn5xaee", None),
+            (
+                "a long prefix",
+                "ShareTheObservabilityLaye-2trgopmhpv4xieh7",
+                None,
+            ),
+            ("no prefix", "-ukb5vbeuhscn5xae", None),
+            (
+                "a prefix that no logical id has",
+                "my_share-ukb5vbeuhscn5xae",
+                None,
+            ),
+        ] {
+            let sid: StatementId = sid.parse().expect("a statement id");
+            let found = sid.derived_part().map(|part| part.to_string());
+            assert_eq!(found.as_deref(), part, "{case}");
+        }
+    }
+
     fn principals() -> impl Strategy<Value = Principal> {
         let texts = prop_oneof!["[0-9]{12}", "o-[a-z0-9]{10,32}", Just("*".to_owned())];
         texts.prop_map(|text| text.parse().expect("a principal"))
     }
 
     proptest! {
+        #[test]
+        fn any_derived_id_has_the_form_of_one(logical_id in "[a-zA-Z0-9]{1,255}", part in ".*", principal in principals()) {
+            let derived = StatementId::derive(&logical_id, &[&part]);
+            prop_assert_eq!(derived.derived_part(), Some(derived.clone()));
+            let listed = derived.in_list(&principal).expect("not too long");
+            prop_assert_eq!(listed.derived_part(), Some(derived));
+        }
+
         #[test]
         fn the_id_in_a_list_names_its_principal(list in "[a-zA-Z0-9_-]{1,65}", principal in principals()) {
             let list: StatementId = list.parse().expect("a statement id");

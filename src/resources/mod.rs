@@ -2,6 +2,7 @@
 //! Only the folder of a resource type knows its properties.
 
 mod account;
+pub mod derived_id;
 pub mod function_permission;
 pub mod layer_version_permission;
 pub mod lifecycle;

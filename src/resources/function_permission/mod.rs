@@ -17,6 +17,7 @@ use super::property_reader::ValidationErrors;
 use super::resource::{Grant, Resource, ResourceType};
 use crate::policy::conditions::{Conditions, FunctionUrlAuthType};
 use crate::policy::principal::{OrganizationId, Principal};
+use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::{Entry, UrlStatement};
 use crate::policy::target::{PolicyTarget, TargetSet};
@@ -48,38 +49,80 @@ pub fn parse(
 
 /// The statement id of all that a change of must replace: the entries of a list may change without that.
 fn derive(properties: &Properties, stack_id: &str, logical_id: &str) -> StatementId {
-    let Properties {
-        action,
-        principals,
-        organization,
-        sources,
-        ..
-    } = properties;
-    let principal = match principals {
+    let principal = match &properties.principals {
         Principals::One(principal) => principal.to_string(),
         Principals::List(_) => "Principals".to_owned(),
     };
-    let organization = organization.as_ref().map(ToString::to_string);
-    let [arn, account] = sources.replacing();
-    let url = action
-        .function_url_auth_type()
-        .map(FunctionUrlAuthType::as_str);
-    StatementId::derive(
-        logical_id,
-        &[
-            stack_id,
+    let [arn, account] = properties.sources.replacing();
+    let declared = Declared {
+        action: properties.action.name(),
+        principal: &principal,
+        organization: properties.organization.as_ref(),
+        arn: &arn,
+        account: &account,
+        token: properties.sources.token.as_deref(),
+        url: properties.action.function_url_auth_type(),
+        is_via_url_only: properties.action.is_via_url_only(),
+    };
+    declared.derive(stack_id, logical_id)
+}
+
+/// What a derived statement id depends on, besides the resource itself.
+struct Declared<'a> {
+    action: &'a str,
+    principal: &'a str,
+    organization: Option<&'a OrganizationId>,
+    arn: &'a str,
+    account: &'a str,
+    token: Option<&'a str>,
+    url: Option<FunctionUrlAuthType>,
+    is_via_url_only: bool,
+}
+
+impl Declared<'_> {
+    fn derive(&self, stack_id: &str, logical_id: &str) -> StatementId {
+        let organization = self.organization.map(ToString::to_string);
+        StatementId::derive(
             logical_id,
-            "function",
-            action.name(),
-            &principal,
-            organization.as_deref().unwrap_or_default(),
-            &arn,
-            &account,
-            sources.token.as_deref().unwrap_or_default(),
-            url.unwrap_or_default(),
-            if action.is_via_url_only() { "true" } else { "" },
-        ],
-    )
+            &[
+                stack_id,
+                logical_id,
+                "function",
+                self.action,
+                self.principal,
+                organization.as_deref().unwrap_or_default(),
+                self.arn,
+                self.account,
+                self.token.unwrap_or_default(),
+                self.url.map_or("", FunctionUrlAuthType::as_str),
+                if self.is_via_url_only { "true" } else { "" },
+            ],
+        )
+    }
+}
+
+/// Whether the resource would derive the id of `statement`, if it declares that one alone.
+pub(super) fn derives(statement: &Statement, stack_id: &str, logical_id: &str) -> bool {
+    let conditions = &statement.conditions;
+    let (principal, organization) = match &statement.principal {
+        Principal::Organization(organization) => (Principal::Everyone, Some(organization)),
+        other @ (Principal::Account(_)
+        | Principal::Everyone
+        | Principal::Service(_)
+        | Principal::Identity(_)) => (other.clone(), conditions.organization.as_ref()),
+    };
+    let account = conditions.source_account.as_ref();
+    let declared = Declared {
+        action: &statement.action,
+        principal: &principal.to_string(),
+        organization,
+        arn: conditions.source_arn.as_deref().unwrap_or_default(),
+        account: &account.map(ToString::to_string).unwrap_or_default(),
+        token: conditions.event_source_token.as_deref(),
+        url: conditions.function_url_auth_type,
+        is_via_url_only: conditions.invoked_via_function_url,
+    };
+    declared.derive(stack_id, logical_id) == statement.sid
 }
 
 /// The statements: one, or those of a list, each of them twice for a function URL.

@@ -13,6 +13,7 @@ use super::resource::{Grant, Resource, ResourceType};
 use crate::policy::conditions::Conditions;
 use crate::policy::principal::Principal;
 use crate::policy::statement::GET_LAYER_VERSION;
+use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::Entry;
 use crate::policy::target::{PolicyTarget, TargetSet};
@@ -33,13 +34,8 @@ pub fn parse(
         // The list may change without replacing the resource.
         Principals::List(_) => "Principals".to_owned(),
     };
-    let parts = [stack_id, logical_id, &granted_to, "All"];
-    let parts = match properties.versions {
-        Versions::This => parts.get(..3).unwrap_or(&parts),
-        // The statement of one version and that of all versions differ: one is removed after the other was added.
-        Versions::All => &parts,
-    };
-    let derived = || StatementId::derive(logical_id, parts);
+    let is_for_all = properties.versions == Versions::All;
+    let derived = || derive(stack_id, logical_id, &granted_to, is_for_all);
     let target = PolicyTarget::LayerVersion(properties.layer_version.clone());
     Ok(Resource {
         resource_type: ResourceType::LayerVersionPermission,
@@ -54,6 +50,28 @@ pub fn parse(
         revision_id: properties.revision_id,
         role: properties.role,
     })
+}
+
+fn derive(stack_id: &str, logical_id: &str, granted_to: &str, is_for_all: bool) -> StatementId {
+    let parts = [stack_id, logical_id, granted_to, "All"];
+    // The statement of one version and that of all versions differ: one is removed after the other was added.
+    let parts = if is_for_all {
+        &parts
+    } else {
+        parts.get(..3).unwrap_or(&parts)
+    };
+    StatementId::derive(logical_id, parts)
+}
+
+/// Whether the resource would derive the id of `statement`, if it declares that one alone, for one version or for all.
+pub(super) fn derives(
+    statement: &Statement,
+    stack_id: &str,
+    logical_id: &str,
+    is_for_all: bool,
+) -> bool {
+    let principal = statement.principal.to_string();
+    derive(stack_id, logical_id, &principal, is_for_all) == statement.sid
 }
 
 fn grants(principals: Principals) -> Vec<Grant> {
