@@ -134,7 +134,11 @@ impl Layers {
                 }
                 self.take_snapshot(arn);
             }
-            Operation::Add | Operation::Remove | Operation::Assume | Operation::Describe => {}
+            Operation::Add
+            | Operation::Remove
+            | Operation::Assume
+            | Operation::Describe
+            | Operation::Inventory => {}
         }
         response
     }

@@ -22,6 +22,9 @@ pub enum Operation {
     Assume,
     /// `DescribeStackResource`
     Describe,
+    /// A list of what the account has: `ListLayers`, `ListFunctions`, `ListAliases`, `ListStacks`, `ListStackResources`,
+    /// `DescribeStackResources`
+    Inventory,
 }
 
 /// One call and the status of its response.
@@ -29,13 +32,14 @@ pub enum Operation {
 pub struct ApiCall {
     /// What is called.
     pub operation: Operation,
-    /// The layer version, or the function with its qualifier; the layer of a List, the role of an Assume, the stack of a Describe.
+    /// The layer version, or the function with its qualifier; the layer of a List, the role of an Assume, the stack of a Describe, what
+    /// an Inventory is of.
     pub arn: String,
     /// By whom and for where the request is signed.
     pub credential: CredentialScope,
     /// Path and query.
     pub target: String,
-    /// The statement id of an Add or Remove, the logical id of a Describe.
+    /// The statement id of an Add or Remove, the logical id of a Describe, the action of an Inventory.
     pub sid: Option<String>,
     /// The `RevisionId` under which the write is conditional.
     pub revision: Option<String>,
@@ -107,11 +111,7 @@ impl ApiCall {
         };
         let (operation, arn, sid) = match credential.service.as_str() {
             "sts" => (Operation::Assume, posted("RoleArn"), None),
-            "cloudformation" => {
-                assert_eq!(posted("Action"), "DescribeStackResource");
-                let logical_id = posted("LogicalResourceId");
-                (Operation::Describe, posted("StackName"), Some(logical_id))
-            }
+            "cloudformation" => parse_cloudformation_call(&posted),
             service => {
                 assert_eq!(service, "lambda");
                 parse_lambda_call(request, account, &credential.region)
@@ -129,6 +129,23 @@ impl ApiCall {
     }
 }
 
+fn parse_cloudformation_call(
+    posted: &impl Fn(&str) -> String,
+) -> (Operation, String, Option<String>) {
+    let action = posted("Action");
+    let of = match action.as_str() {
+        "DescribeStackResource" => {
+            let logical_id = posted("LogicalResourceId");
+            return (Operation::Describe, posted("StackName"), Some(logical_id));
+        }
+        "ListStacks" => "all stacks".to_owned(),
+        "ListStackResources" => posted("StackName"),
+        "DescribeStackResources" => posted("PhysicalResourceId"),
+        _ => panic!("no such operation: {action}"),
+    };
+    (Operation::Inventory, of, Some(action))
+}
+
 fn parse_lambda_call(
     request: &HttpRequest,
     account: &str,
@@ -136,7 +153,17 @@ fn parse_lambda_call(
 ) -> (Operation, String, Option<String>) {
     let path = request.target.split('?').next().unwrap();
     let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
+    let inventory = |action: &str, of: &str| {
+        let action = Some(action.to_owned());
+        (Operation::Inventory, of.to_owned(), action)
+    };
     let (layer, rest) = match &parts[..] {
+        ["2018-10-31", "layers"] => return inventory("ListLayers", "all layers"),
+        ["2015-03-31", "functions"] => return inventory("ListFunctions", "all functions"),
+        ["2015-03-31", "functions", function, "aliases"] => {
+            let function = resource_arn("function", &decoded(function), account, region);
+            return inventory("ListAliases", &function);
+        }
         ["2015-03-31", "functions", function, rest @ ..] => {
             let function = resource_arn("function", &decoded(function), account, region);
             return parse_function_call(request, &function, rest);

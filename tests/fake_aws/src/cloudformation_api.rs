@@ -98,6 +98,82 @@ impl Stacks {
     }
 }
 
+impl Stacks {
+    /// Responds to a list of stacks or of the resources of one. A stack is deleted if all its resources are.
+    ///
+    /// # Panics
+    /// CloudFormation has no such list.
+    #[must_use]
+    pub fn list(&self, call: &ApiCall) -> ApiResponse {
+        let action = call.sid.as_deref().expect("an action");
+        match action {
+            "ListStacks" => {
+                let living = self.0.iter().filter(|(_, resources)| is_living(resources));
+                let summary = |stack: &String| {
+                    let name = name_of(stack);
+                    format!(
+                        "<member><StackId>{stack}</StackId><StackName>{name}</StackName></member>"
+                    )
+                };
+                let members = living.map(|(stack, _)| summary(stack)).collect::<String>();
+                list_response(action, "StackSummaries", &members)
+            }
+            "ListStackResources" => match self.0.get(&call.arn) {
+                Some(resources) => {
+                    let members = members(&call.arn, resources);
+                    list_response(action, "StackResourceSummaries", &members)
+                }
+                None => missing(&format!("Stack '{}' does not exist", call.arn)),
+            },
+            "DescribeStackResources" => {
+                let has_it = |known: &Known| known.resource.physical_id.as_ref() == Some(&call.arn);
+                let mut stacks = self.0.iter();
+                match stacks.find(|(_, resources)| resources.values().any(has_it)) {
+                    Some((stack, resources)) => {
+                        list_response(action, "StackResources", &members(stack, resources))
+                    }
+                    None => missing(&format!("Stack for {} does not exist", call.arn)),
+                }
+            }
+            _ => panic!("CloudFormation has no such list: {action}"),
+        }
+    }
+}
+
+fn is_living(resources: &BTreeMap<String, Known>) -> bool {
+    let mut resources = resources.values();
+    resources.any(|known| known.resource.status != "DELETE_COMPLETE")
+}
+
+fn name_of(stack: &str) -> &str {
+    stack.split('/').nth(1).unwrap_or_default()
+}
+
+fn members(stack: &str, resources: &BTreeMap<String, Known>) -> String {
+    let member = |(logical_id, known): (&String, &Known)| {
+        let Resource {
+            status,
+            physical_id,
+            ..
+        } = &known.resource;
+        let physical_id = physical_id.as_deref().unwrap_or_default();
+        format!(
+            "<member><StackId>{stack}</StackId><StackName>{}</StackName><LogicalResourceId>{logical_id}</LogicalResourceId>
+<PhysicalResourceId>{physical_id}</PhysicalResourceId><ResourceType>Custom::LayerVersionPermission</ResourceType>
+<ResourceStatus>{status}</ResourceStatus></member>",
+            name_of(stack)
+        )
+    };
+    resources.iter().map(member).collect()
+}
+
+fn list_response(action: &str, list: &str, members: &str) -> ApiResponse {
+    let body = format!(
+        "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result><{list}>{members}</{list}></{action}Result></{action}Response>"
+    );
+    query_response::new(200, &body)
+}
+
 fn missing(message: &str) -> ApiResponse {
     error_response(&ApiError::new(400, "ValidationError", message))
 }
@@ -109,7 +185,7 @@ fn success(stack: &str, logical_id: &str, resource: &Resource) -> String {
         .map_or_else(String::new, |id| {
             format!("\n      <PhysicalResourceId>{id}</PhysicalResourceId>")
         });
-    let name = stack.split('/').nth(1).unwrap_or_default();
+    let name = name_of(stack);
     let status = &resource.status;
     let since = DateTime::from(resource.since).fmt(Format::DateTime);
     let since = since.expect("a time of our days");

@@ -14,6 +14,7 @@ use crate::api_call::{ApiCall, CredentialScope, Operation};
 use crate::api_fault::{Fault, Faults};
 use crate::cloudformation_api::{self, Stacks};
 use crate::http_server::{HttpRequest, HttpResponse, serve};
+use crate::inventory_api;
 use crate::lambda_responses::{
     ApiResponse, added_response, error_response, malformed_policy_response, policy_response,
     throttled_response,
@@ -166,13 +167,13 @@ impl State {
     fn handle(&mut self, call: &ApiCall, request: &HttpRequest) -> ApiResponse {
         if call.operation == Operation::Assume {
             self.roles.record(request);
-        } else if call.operation != Operation::Describe
+        } else if call.credential.service == "lambda"
             && !self.roles.allows(&call.credential.access_key, &call.arn)
         {
             let message = format!("no session policy allows it on {}", call.arn);
             return error_response(&ApiError::new(403, "AccessDeniedException", &message));
         } else if let Some(rate_limit) = &mut self.rate_limit
-            && call.operation != Operation::Describe
+            && call.credential.service == "lambda"
             && !rate_limit.allows(Instant::now())
         {
             return throttled_response(rate_limit.sends_retry_after);
@@ -188,9 +189,14 @@ impl State {
                 match call.operation {
                     Operation::Assume => sts_api::error_response(&error),
                     Operation::Describe => cloudformation_api::error_response(&error),
-                    Operation::List | Operation::Get | Operation::Add | Operation::Remove => {
-                        error_response(&error)
+                    Operation::Inventory if call.credential.service == "cloudformation" => {
+                        cloudformation_api::error_response(&error)
                     }
+                    Operation::List
+                    | Operation::Get
+                    | Operation::Add
+                    | Operation::Remove
+                    | Operation::Inventory => error_response(&error),
                 }
             }
             Some(Fault::ResponseLost) => {
@@ -251,6 +257,10 @@ impl State {
         match call.operation {
             Operation::Assume => return self.roles.assume(),
             Operation::Describe => return self.stacks.describe(call),
+            Operation::Inventory if call.credential.service == "cloudformation" => {
+                return self.stacks.list(call);
+            }
+            Operation::Inventory => return inventory_api::perform(&self.policies, call),
             Operation::List | Operation::Get | Operation::Add | Operation::Remove => {}
         }
         let response = policy_api::perform(&mut self.policies, call, body);

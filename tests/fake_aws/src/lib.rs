@@ -27,6 +27,7 @@ pub mod api_call;
 pub mod api_fault;
 pub mod function_api;
 pub mod function_policies;
+mod inventory_api;
 pub mod lambda_responses;
 pub mod layer_api;
 pub mod layer_policies;
