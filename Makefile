@@ -15,6 +15,8 @@ AWS := $(TOOLS)/aws
 RUNTIME_EMULATOR := $(TOOLS)/aws-lambda-rie
 PEER := $(TOOLS)/peer
 NODE_PEER := $(TOOLS)/node-peer
+NODE := $(TOOLS)/node
+BROWSER := $(TOOLS)/browser
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.2
@@ -33,7 +35,7 @@ DIST := $(patsubst %/x86_64,%,dist/$(ARCH))
 ZIP := $(DIST)/bootstrap.zip
 SBOM := $(DIST)/sbom.cdx.json
 PACKAGED := $(DIST)/packaged.yaml
-LAYER_ACCESS := target/debug/layer-access
+AUDIT := target/debug/lambda-permission-audit
 FLOOR := target/floor/$(PLATFORM)/release/floor
 # The server of the benchmarks: what is timed needs a fast one, what is counted does not.
 FAKE_AWS := target/release/fake-aws
@@ -131,7 +133,7 @@ test-faults: ## run schedules of injected faults, of which test runs 200: make t
 	N=$(N) SEED=$(SEED) cargo test --locked --test fault_injection -- --nocapture
 
 .PHONY: e2e
-e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(LAYER_ACCESS) ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
+e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(AUDIT) $(BROWSER)/.installed ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
 	cd tests/e2e && $(CURDIR)/$(E2E)/bin/pytest
 
 .PHONY: sam-validate
@@ -141,6 +143,9 @@ sam-validate: $(BOOTSTRAP) $(SAM)/.installed ## run `sam validate` and `sam buil
 .PHONY: build-Provider
 build-Provider: $(BOOTSTRAP) ## run by `sam build`: copy the executable to ARTIFACTS_DIR
 	cp $< $(ARTIFACTS_DIR)/bootstrap
+
+.PHONY: build-Auditor
+build-Auditor: build-Provider ## run by `sam build`: the same for the function of the audit
 
 .PHONY: bench
 bench: $(ZIP) $(FAKE_AWS) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## benchmark the release executable against equivalents in other languages (takes half an hour on an idle machine)
@@ -201,8 +206,8 @@ $(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
 	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_bootstrap.sh $(PLATFORM) $(GLIBC)
 	touch $@
 
-$(LAYER_ACCESS): $(SOURCES) $(wildcard layer-access/src/*.rs) layer-access/Cargo.toml
-	cargo build --locked --quiet --package layer-access
+$(AUDIT): $(SOURCES) $(wildcard audit/src/*) audit/Cargo.toml
+	cargo build --locked --quiet --package lambda-permission-audit
 	touch $@
 
 $(FAKE_AWS): $(FAKE_AWS_SOURCES)
@@ -211,6 +216,14 @@ $(FAKE_AWS): $(FAKE_AWS_SOURCES)
 
 $(DEBUG_FAKE_AWS): $(FAKE_AWS_SOURCES)
 	cargo build --locked --quiet --package fake-aws
+	touch $@
+
+# Node.js runs the Chromium in which a test looks at the page of the audit.
+$(BROWSER)/.installed: $(wildcard tests/e2e/browser/*) $(NODE)/.installed
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	cp tests/e2e/browser/* $(@D)
+	PATH=$(CURDIR)/$(NODE)/bin:$$PATH npm ci --silent --ignore-scripts --prefix $(@D)
 	touch $@
 
 # The file lists transitive dependencies too, hence --no-deps: pip rejects the hash of a package that another one requires with extras.

@@ -10,7 +10,8 @@
 //! | [`resources`] | turns the properties of a resource type into an operation | none |
 //! | [`guardrails`] | denies statements that the operator does not allow | none |
 //! | [`reconcile`] | reads, plans and writes until the policies are as desired; retries, rolls back | through `aws` |
-//! | [`aws`] | the APIs of Lambda and STS | calls them |
+//! | [`aws`] | the APIs of Lambda, STS and CloudFormation | calls them |
+//! | [`audit`] | says whose each statement of all policies is | through `aws` |
 //! | [`config`], [`deadline`], [`telemetry`] | environment variables; time limits; log and metrics | log |
 //! | [`reasons`] | what the reasons of failed requests begin with | none |
 //! | [`http`], [`tls`], [`backoff`] | the HTTP client | requests |
@@ -31,6 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod audit;
 pub mod aws;
 pub mod backoff;
 pub mod cloudformation;

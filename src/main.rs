@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
+use lambda_permission_provider::audit::scheduled::{self, ScheduledAudit};
 use lambda_permission_provider::aws;
 use lambda_permission_provider::aws::clients::LambdaClients;
 use lambda_permission_provider::cloudformation::event::{Event, RawText};
@@ -31,12 +32,27 @@ fn main() -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run() -> Result<(), ProcessEnd> {
+    // The same executable audits in a function of its own, whose role can only read.
+    if variable("_HANDLER").as_deref() == Some(scheduled::HANDLER) {
+        until_end(start_audit()).await
+    } else {
+        until_end(start()).await
+    }
+}
+
+/// Runs what `start` makes, for as long as Lambda's Runtime API sends events to it.
+async fn until_end<S>(
+    start: impl Future<Output = Result<Runtime<S>, Error>>,
+) -> Result<(), ProcessEnd>
+where
+    S: Service<LambdaInvocation, Response = (), Error = Error>,
+{
     let not_started = |error: Error| ProcessEnd::NotStarted(telemetry::cause(error.as_ref()));
     // There is no event yet whose values a panic could show.
     let panicked = |panic: Box<dyn Any + Send>| {
         ProcessEnd::NotStarted(telemetry::panic_message(panic.as_ref()).to_owned())
     };
-    let started = AssertUnwindSafe(start()).catch_unwind().await;
+    let started = AssertUnwindSafe(start).catch_unwind().await;
     let runtime = started.map_err(panicked)?.map_err(not_started)?;
     let ended = runtime.run().await;
     ended.map_err(|error| ProcessEnd::RuntimeApi(telemetry::cause(error.as_ref())))
@@ -71,6 +87,19 @@ async fn start()
         }
     };
     // An event that is not JSON gets a response too, so the runtime must not parse it.
+    Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(RawText::wrap)))
+}
+
+/// The same for the scheduled audit.
+async fn start_audit()
+-> Result<Runtime<impl Service<LambdaInvocation, Response = (), Error = Error>>, Error> {
+    let http = Http::new(TlsConfig::from_env(variable)?)?;
+    let config = aws::config::from_env(&http).await;
+    let audit = Rc::new(ScheduledAudit::from_env(config, variable)?);
+    let handle = move |event: LambdaEvent<RawText>| {
+        let audit = Rc::clone(&audit);
+        async move { audit.run(&event.context).await }
+    };
     Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(RawText::wrap)))
 }
 

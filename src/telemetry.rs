@@ -29,7 +29,7 @@ const MAX_IDS_BYTES: usize = 3000;
 const CUT: &str = "…";
 
 /// The messages of the log, in the order in which a request may cause them.
-pub const MESSAGES: [&str; 19] = [
+pub const MESSAGES: [&str; 23] = [
     "CA bundle not loaded",
     "guardrail not loaded",
     "process ended",
@@ -49,6 +49,10 @@ pub const MESSAGES: [&str; 19] = [
     "response sent",
     "response attempt failed",
     "response not sent",
+    "finding",
+    "accepted finding",
+    "audit finished",
+    "audit failed",
 ];
 
 /// The namespace of the metrics.
@@ -194,8 +198,6 @@ impl InvocationMetrics {
     }
 
     /// Writes the line for a request that took `duration`.
-    ///
-    /// Source: [Embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
     pub(crate) fn emit(self, context: &Context, duration: Duration) {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -209,24 +211,30 @@ impl InvocationMetrics {
             count(self.unverified),
             millis(duration),
         ];
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let mut line = String::new();
-        // Writing to a String does not fail.
-        let _ = write_metrics(
-            millis(now.unwrap_or_default()),
-            &context.env_config.function_name,
-            values,
-            &mut line,
-        );
-        CURRENT_IDS.with_borrow(|ids| println!("{line}{ids}}}"));
+        emit_metrics(context, METRICS.iter().zip(values));
     }
+}
+
+/// A metric's name and unit, and its value.
+type Metric = (&'static (&'static str, &'static str), u64);
+
+/// Writes the line with `metrics` of an invocation.
+///
+/// Source: [Embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+pub(crate) fn emit_metrics(context: &Context, metrics: impl Iterator<Item = Metric> + Clone) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_millis();
+    let mut line = String::new();
+    // Writing to a String does not fail.
+    let _ = write_metrics(now, &context.env_config.function_name, metrics, &mut line);
+    CURRENT_IDS.with_borrow(|ids| println!("{line}{ids}}}"));
 }
 
 /// Writes the line without its end. Only the function's name has to be escaped, so no tree of values is made.
 fn write_metrics(
-    timestamp: u64,
+    timestamp: u128,
     function: &str,
-    values: [u64; METRICS.len()],
+    metrics: impl Iterator<Item = Metric> + Clone,
     line: &mut impl fmt::Write,
 ) -> fmt::Result {
     let start = r#"{"_aws":{"Timestamp":"#;
@@ -236,12 +244,12 @@ fn write_metrics(
         r#""Namespace":"{NAMESPACE}","Dimensions":[["FunctionName"]],"#
     )?;
     line.write_str(r#""Metrics":["#)?;
-    for (index, (name, unit)) in METRICS.iter().enumerate() {
+    for (index, ((name, unit), _)) in metrics.clone().enumerate() {
         let separator = if index == 0 { "" } else { "," };
         write!(line, r#"{separator}{{"Name":"{name}","Unit":"{unit}"}}"#)?;
     }
     write!(line, r#"]}}]}},"FunctionName":{}"#, Value::from(function))?;
-    for ((name, _), value) in METRICS.iter().zip(values) {
+    for ((name, _), value) in metrics {
         write!(line, r#","{name}":{value}"#)?;
     }
     Ok(())
@@ -363,8 +371,14 @@ mod tests {
     #[test]
     fn metrics_are_in_the_embedded_metric_format() {
         let mut line = String::new();
-        let values = std::array::from_fn(|index| index as u64);
-        write_metrics(1_763_733_825_000, "a\"b", values, &mut line).expect("written");
+        let values: [u64; METRICS.len()] = std::array::from_fn(|index| index as u64);
+        write_metrics(
+            1_763_733_825_000,
+            "a\"b",
+            METRICS.iter().zip(values),
+            &mut line,
+        )
+        .expect("written");
         let line: Value = serde_json::from_str(&(line + "}")).expect("JSON");
         let metrics = METRICS.map(|(name, unit)| json!({"Name": name, "Unit": unit}));
         let mut expected = json!({

@@ -60,6 +60,7 @@ LABELS = {
     "CodeAccount": "Account of the code buckets",
     "CodeKey": "Code key",
 }
+FUNCTIONS = ["Provider", "Auditor"]
 SAM_BUILD_METADATA = {"BuildMethod", "ContextPath", "WorkingDirectory", "ProjectRootDirectory"}
 
 
@@ -98,12 +99,13 @@ def transformed(template: dict) -> dict:
 
 
 def packaged(template: dict, architecture: str, digest: bytes) -> dict:
-    function = template["Resources"]["Provider"]
-    function["Properties"]["Architectures"] = [architecture]
-    function["Properties"]["CodeUri"] = "s3://bucket/key"
     # Only `sam publish` and `sam build` use these, and they use template.yaml.
     del template["Metadata"]["AWS::ServerlessRepo::Application"]
-    metadata = {name: value for name, value in function.pop("Metadata").items() if name not in SAM_BUILD_METADATA}
+    metadata = {}
+    for name in FUNCTIONS:
+        function = template["Resources"][name]
+        function["Properties"] |= {"Architectures": [architecture], "CodeUri": "s3://bucket/key"}
+        metadata[name] = {key: value for key, value in function.pop("Metadata").items() if key not in SAM_BUILD_METADATA}
     result = transformed(template)
     result["Parameters"] = LOCATION_PARAMETERS | result["Parameters"]
     interface = result["Metadata"]["AWS::CloudFormation::Interface"]
@@ -112,9 +114,11 @@ def packaged(template: dict, architecture: str, digest: bytes) -> dict:
     result["Conditions"] |= CONDITIONS
     key = code_key(digest)
     location = {"Fn::Sub": ["Custom resource, from ${Bucket}/${Key}", {"Bucket": BUCKET, "Key": key}]}
-    provider = result["Resources"]["Provider"]
-    provider["Metadata"] = metadata
-    provider["Properties"] |= {"Description": location, "Code": {"S3Bucket": BUCKET, "S3Key": key}}
+    for name in FUNCTIONS:
+        function = result["Resources"][name]
+        function["Metadata"] = metadata[name]
+        function["Properties"]["Code"] = {"S3Bucket": BUCKET, "S3Key": key}
+    result["Resources"]["Provider"]["Properties"]["Description"] = location
     result["Resources"] |= code_version(digest, location)
     return result
 

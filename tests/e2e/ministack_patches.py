@@ -8,6 +8,7 @@
 - A StackSet can be deployed, without effect.
 - Conditions of a template may use Fn::Join on a list parameter.
 - Publishing a version of a function fails unless its CodeSha256 matches. MiniStack ignores CodeSha256.
+- The list of all functions contains their published versions, if it is asked for them.
 - Requests count as sent over TLS, which MiniStack does not use here: policies deny requests without TLS.
 """
 
@@ -33,6 +34,7 @@ object_data = s3._get_object_data
 create_version = provisioners._lambda_version_create
 pin_request_origin = iam_evaluator.pin_request_origin
 function_by_reference = lambda_svc._get_func_record_for_ref
+list_functions = lambda_svc._list_functions
 
 LAYER = re.compile(r"/2018-10-31/layers/(?P<name>[^/]+)/versions(/(?P<version>\d+)(?P<policy>/policy.*)?)?")
 SESSION = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+")
@@ -171,7 +173,18 @@ def object_of_any_account(bucket, key, version_id=None):
         responses._request_account_id.reset(token)
 
 
+def functions_with_versions(query):
+    if "ALL" not in query.get("FunctionVersion", []):
+        return list_functions(query)
+    functions = []
+    for function in lambda_svc._functions.values():
+        functions.append(function["config"] | {"FunctionArn": function["config"]["FunctionArn"] + ":$LATEST"})
+        functions += [version["config"] for version in function["versions"].values()]
+    return responses.json_response({"Functions": functions})
+
+
 def apply():
+    lambda_svc._list_functions = functions_with_versions
     app.pin_request_origin = pin_request_origin_with_tls
     # The update handler calls it by this name.
     provisioners._lambda_version_create = create_version_if_code_matches

@@ -24,7 +24,7 @@ def package(aws: LocalAws) -> str:
         return f"CodeUri: s3://{CODE_BUCKET}/{key}"
 
     template, count = re.subn(r"CodeUri: (?P<path>\S+)", upload, TEMPLATE.read_text())
-    assert count == 1, f"{count} CodeUri in {TEMPLATE}"
+    assert count == 2, f"{count} CodeUri in {TEMPLATE}"
     return template
 
 

@@ -18,6 +18,7 @@ mod all_versions_rollback;
 mod all_versions_timeout;
 mod assume_role;
 mod assume_role_denied;
+mod audit;
 mod concurrent_writers;
 mod connections;
 mod create;

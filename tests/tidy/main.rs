@@ -13,6 +13,7 @@ mod sources;
 
 // The tests, by subject.
 mod architecture;
+mod audit;
 mod contributing;
 mod examples;
 mod make_targets;

@@ -95,7 +95,8 @@ fn the_index_of_reasons_is_complete() {
     let sources = sources();
     let given: BTreeSet<String> = sources
         .iter()
-        .filter(|source| source.path != "reasons.rs")
+        // No stack sees those of the audit.
+        .filter(|source| source.path != "reasons.rs" && source.module() != "audit")
         .flat_map(|source| {
             let reasons = source.reasons().into_iter();
             // The head of a role that cannot be assumed is put together with the rest elsewhere.

@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use lambda_permission_provider::audit::Progress;
+
 /// The time between two lines.
 const INTERVAL: Duration = Duration::from_secs(3);
 
-/// The progress of one piece of work.
-pub struct Progress {
+/// When the last line was printed.
+pub struct ProgressLine {
     last: Instant,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Begins now.
     pub fn start() -> Self {
         Self {
@@ -18,10 +20,11 @@ impl Progress {
         }
     }
 
-    /// Prints on stderr that `done` of `all` are done, if the last line is some time ago.
-    pub fn report(&mut self, done: usize, all: usize, what: &str) {
+    /// Prints `progress` on stderr, if the last line is some time ago.
+    pub fn report(&mut self, progress: Progress) {
         if self.last.elapsed() >= INTERVAL {
             self.last = Instant::now();
+            let Progress { done, all, what } = progress;
             eprintln!("{done} of {all} {what}");
         }
     }

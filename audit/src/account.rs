@@ -1,4 +1,4 @@
-//! The account of the credentials, and its layers.
+//! The account of the credentials, found where AWS's own tools find them.
 
 use std::error::Error;
 
@@ -6,22 +6,24 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use lambda_permission_provider::http::Http;
-use lambda_permission_provider::policy::arn::{AccountId, LayerArn};
+use lambda_permission_provider::policy::arn::AccountId;
 use lambda_permission_provider::tls::TlsConfig;
 
-/// An account in one region.
+/// An account.
 pub struct Account {
     /// Credentials and region.
     pub config: SdkConfig,
     /// Its id.
     pub id: AccountId,
+    /// The region of the configuration.
+    pub region: String,
 }
 
 impl Account {
-    /// Finds credentials where AWS's own tools do, for the region of `layer` or the one that is configured.
-    pub async fn find(layer: Option<&LayerArn>) -> Result<Self, String> {
+    /// Finds the credentials, and their account by a call in `region` or in the one that is configured.
+    pub async fn find(region: Option<&str>) -> Result<Self, String> {
         let no_tls = |error: &dyn Error| {
             format!(
                 "no TLS: got `{error}`, correct `AWS_CA_BUNDLE` or `SSL_CERT_FILE`, or leave them out"
@@ -30,14 +32,14 @@ impl Account {
         let tls = TlsConfig::from_env(|name| std::env::var(name).ok());
         let http =
             Http::new(tls.map_err(|error| no_tls(&error))?).map_err(|error| no_tls(&error))?;
-        let region = match layer {
-            Some(layer) => Some(Region::new(layer.location().region().to_owned())),
+        let region = match region {
+            Some(region) => Some(Region::new(region.to_owned())),
             None => configured_region().await,
         };
         let region = region
-            .ok_or("no region: got none from the environment or the profile, set `AWS_REGION`")?;
+            .ok_or("no region: got none from the environment or the profile, set `AWS_REGION` or give `--region`")?;
         let config = aws_config::defaults(BehaviorVersion::latest())
-            .region(region)
+            .region(region.clone())
             .http_client(http);
         let config = config.load().await;
         let sts = aws_sdk_sts::Client::new(&config);
@@ -55,28 +57,8 @@ impl Account {
         Ok(Self {
             config,
             id: account,
+            region: region.to_string(),
         })
-    }
-
-    /// Every layer of the account in the region.
-    pub async fn layers(&self) -> Result<Vec<LayerArn>, String> {
-        let lambda = aws_sdk_lambda::Client::new(&self.config);
-        let pages = lambda.list_layers().into_paginator().items().send();
-        let listed = pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| {
-            let got = describe(&error);
-            format!("layers not listed: got {got} from `lambda:ListLayers`, use credentials that are allowed to, or give the layers")
-        })?;
-        let arn = |text: &str| {
-            text.parse().map_err(|error| {
-                format!(
-                    "malformed layer ARN: got `{text}` from `lambda:ListLayers`, which is {error}"
-                )
-            })
-        };
-        listed
-            .iter()
-            .map(|layer| arn(layer.layer_arn().unwrap_or_default()))
-            .collect()
     }
 }
 

@@ -1,0 +1,126 @@
+"""The audit on a schedule: a second function of the same zip, with a role that can only read."""
+
+import json
+
+import pytest
+
+from templates import ORGANIZATION, PARTNER, sharing_template
+
+NAMESPACE = "LambdaPermissionProvider"
+
+
+@pytest.fixture
+def auditor(aws, provider):
+    with provider.with_parameters(AuditSchedule="rate(1 day)", AuditTrustedPrincipals=ORGANIZATION):
+        yield Auditor(aws, provider)
+
+
+class Auditor:
+    def __init__(self, aws, provider):
+        self._aws, self._provider = aws, provider
+        self._cloudwatch = aws.client("cloudwatch")
+
+    @property
+    def name(self) -> str:
+        return self._provider.stack.outputs["Auditor"]
+
+    def lines(self, message: str) -> list[dict]:
+        lines = [json.loads(text) for text in self._provider.log() if text.startswith("{")]
+        return [line for line in lines if line.get("message") == message]
+
+    def metrics(self) -> list[dict]:
+        """The metrics of each run."""
+        lines = [json.loads(text) for text in self._provider.log() if '"_aws"' in text]
+        return [line for line in lines if line["FunctionName"] == self.name]
+
+    def run(self) -> dict:
+        """The metrics of a run, which CloudWatch takes from the log."""
+        response = self._aws.client("lambda").invoke(FunctionName=self.name)
+        assert "FunctionError" not in response, response["Payload"].read()
+        metrics = self.metrics()[-1]
+        dimensions = [{"Name": "FunctionName", "Value": self.name}]
+        names = [metric["Name"] for metric in metrics["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+        data = [{"MetricName": name, "Dimensions": dimensions, "Value": metrics[name]} for name in names]
+        self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
+        return {name: metrics[name] for name in names}
+
+    def alarm(self) -> dict:
+        alarms = self._cloudwatch.describe_alarms()["MetricAlarms"]
+        return next(alarm for alarm in alarms if alarm["MetricName"] == "NewFindings")
+
+
+def test_removed_and_public_grants_are_reported_within_one_run_and_accepted_ones_are_silent(aws, provider, stack, layer, auditor):
+    version = layer.publish()
+    assert stack.create(sharing_template(LayerVersionArn=version, Principal=PARTNER)) == "CREATE_COMPLETE"
+    sid = stack.outputs["StatementId"]
+    layer.remove_statement(version, sid)
+    layer.add_statement(version, "foreign", "*")
+
+    metrics = auditor.run()
+
+    assert metrics["Missing"] >= 1 and metrics["Public"] >= 1
+    kinds = ["Public", "Outside", "Changed", "Missing", "OwnerGone", "Unowned"]
+    assert metrics["NewFindings"] == sum(metrics[kind] for kind in kinds)
+    found = {(line["finding"], line["statement_id"]): line for line in auditor.lines("finding") if line["resource"] == version}
+    assert set(found) == {("MISSING", sid), ("PUBLIC", "foreign"), ("UNOWNED", "foreign")}
+    assert found["MISSING", sid]["stack_id"] == stack.id
+    assert found["MISSING", sid]["remedy"] == "deploy its stack with another `Nonce`"
+    assert all(line["level"] == "WARN" for line in found.values())
+    alarm = auditor.alarm()
+    assert (alarm["Threshold"], alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (0, "GreaterThanThreshold", "ignore")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": auditor.name}]
+    assert alarm["StateValue"] == "ALARM"
+
+    accepted = ",".join({line["fingerprint"] for line in auditor.lines("finding")})
+    with provider.with_parameters(AuditBaseline=accepted):
+        metrics = auditor.run()
+    assert metrics["NewFindings"] == 0 and metrics["AcceptedFindings"] >= 3
+    assert ("PUBLIC", "foreign") in {(line["finding"], line["statement_id"]) for line in auditor.lines("accepted finding")}
+    assert stack.delete() == "DELETE_COMPLETE"
+
+
+def test_schedule_invokes_the_function(aws, provider, auditor):
+    events = aws.client("events")
+    arn = aws.client("lambda").get_function_configuration(FunctionName=auditor.name)["FunctionArn"]
+    [rule] = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
+    described = events.describe_rule(Name=rule)
+    assert (described["ScheduleExpression"], described["State"]) == ("rate(1 day)", "ENABLED")
+    policy = json.loads(aws.client("lambda").get_policy(FunctionName=arn)["Policy"])
+    [statement] = policy["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"] == {"ArnLike": {"AWS:SourceArn": described["Arn"]}}
+
+
+def test_role_of_the_audit_can_only_read_and_a_failed_look_is_an_error(aws, provider, auditor):
+    role = aws.client("lambda").get_function_configuration(FunctionName=auditor.name)["Role"].rpartition("/")[2]
+    assert role != provider.role.rpartition("/")[2]
+    iam = aws.client("iam")
+    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    statements = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
+    actions = [action for statement in statements for action in statement["Action"] if not action.startswith("logs:")]
+    assert all(action.partition(":")[2].startswith(("List", "Get", "Describe")) for action in actions)
+
+    deny = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "cloudformation:ListStacks", "Resource": "*"}}
+    iam.put_role_policy(RoleName=role, PolicyName="deny", PolicyDocument=json.dumps(deny))
+    try:
+        response = aws.client("lambda").invoke(FunctionName=auditor.name)
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="deny")
+    assert response["FunctionError"]
+    reason = auditor.lines("audit failed")[-1]["reason"]
+    assert reason.startswith("access denied: got `AccessDenied") and "`cloudformation:ListStacks`" in reason
+
+
+def test_provider_gets_no_broader_by_the_audit(aws, provider):
+    before = aws.client("iam").get_role(RoleName=provider.role.rpartition("/")[2])["Role"]
+    policies = role_policies(aws, provider)
+    with provider.with_parameters(AuditSchedule="rate(1 day)"):
+        assert role_policies(aws, provider) == policies
+    assert "Auditor" not in provider.stack.outputs
+    assert before["RoleName"] == provider.role.rpartition("/")[2]
+
+
+def role_policies(aws, provider) -> dict:
+    iam, role = aws.client("iam"), provider.role.rpartition("/")[2]
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
