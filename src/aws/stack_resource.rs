@@ -82,9 +82,9 @@ impl ResourceState {
 
     /// Whether it lives under `id`, after a Create or an Update that another execution has completed, so that what was written under
     /// that id until `last_write` may belong to it. A resource that was complete before has got what it needs from others, or is
-    /// rolled back.
+    /// rolled back. It was not complete at `awaited`: if it seems so, the clocks differ, and say nothing about the write.
     #[must_use]
-    pub fn may_own(&self, id: &str, last_write: SystemTime) -> bool {
+    pub fn may_own(&self, id: &str, awaited: SystemTime, last_write: SystemTime) -> bool {
         match self {
             Self::Exists {
                 status,
@@ -92,7 +92,9 @@ impl ResourceState {
                 since,
             } => {
                 let is_complete = matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE");
-                let was_complete = since.is_some_and(|since| last_write >= since + CLOCK_SKEW);
+                let was_complete = since.is_some_and(|since| {
+                    since + CLOCK_SKEW >= awaited && last_write >= since + CLOCK_SKEW
+                });
                 is_complete && !was_complete && physical_id.as_deref() == Some(id)
             }
             Self::Missing => false,
@@ -174,10 +176,10 @@ mod tests {
             ("UPDATE_FAILED", false),
             ("DELETE_COMPLETE", false),
         ] {
-            assert_eq!(state(status).may_own("id", now), may_own, "{status}");
-            assert!(!state(status).may_own("other", now), "{status}");
+            assert_eq!(state(status).may_own("id", now, now), may_own, "{status}");
+            assert!(!state(status).may_own("other", now, now), "{status}");
         }
-        assert!(!ResourceState::Missing.may_own("id", now));
+        assert!(!ResourceState::Missing.may_own("id", now, now));
     }
 
     #[test]
@@ -185,14 +187,25 @@ mod tests {
         let completed = SystemTime::UNIX_EPOCH;
         for (after_ms, may_own) in [(0, true), (1_999, true), (2_000, false), (60_000, false)] {
             let written = completed + Duration::from_millis(after_ms);
-            let complete = state("UPDATE_COMPLETE");
-            assert_eq!(complete.may_own("id", written), may_own, "{after_ms}");
+            let may_belong = state("UPDATE_COMPLETE").may_own("id", completed, written);
+            assert_eq!(may_belong, may_own, "{after_ms}");
         }
         let undated = ResourceState::Exists {
             status: "UPDATE_COMPLETE".to_owned(),
             physical_id: Some("id".to_owned()),
             since: None,
         };
-        assert!(undated.may_own("id", completed));
+        assert!(undated.may_own("id", completed, completed));
+    }
+
+    #[test]
+    fn a_resource_that_seems_complete_before_it_was_awaited_shows_that_the_clocks_differ() {
+        let completed = SystemTime::UNIX_EPOCH;
+        let written = completed + Duration::from_mins(5);
+        for (awaited_ms, may_own) in [(0, false), (2_000, false), (2_001, true), (180_000, true)] {
+            let awaited = completed + Duration::from_millis(awaited_ms);
+            let may_belong = state("UPDATE_COMPLETE").may_own("id", awaited, written);
+            assert_eq!(may_belong, may_own, "{awaited_ms}");
+        }
     }
 }

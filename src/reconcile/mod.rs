@@ -171,8 +171,9 @@ impl Reconciler {
         };
         match verdict {
             Verdict::Abandoned(state) => {
-                let (id, written) = (&self.work.operation.physical_id, self.log.last_begun());
-                if written.is_some_and(|at| state.may_own(id.as_ref(), at)) {
+                let (id, awaited) = (&self.work.operation.physical_id, self.stack.awaited());
+                let written = self.log.last_begun();
+                if written.is_some_and(|at| state.may_own(id.as_ref(), awaited, at)) {
                     Standing::OfAnother
                 } else {
                     Standing::Abandoned(state)

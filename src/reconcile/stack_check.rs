@@ -92,6 +92,8 @@ pub(super) struct StackCheck {
     pending: Option<PendingRequest>,
     /// The verdict before the first write.
     before: OnceCell<Verdict>,
+    /// When CloudFormation is last known to have waited, by the clock of the function.
+    awaited: Cell<SystemTime>,
     is_unknown: Cell<bool>,
 }
 
@@ -100,6 +102,7 @@ impl StackCheck {
         Self {
             pending,
             before: OnceCell::new(),
+            awaited: Cell::new(SystemTime::now()),
             is_unknown: Cell::default(),
         }
     }
@@ -133,13 +136,17 @@ impl StackCheck {
             return Verdict::Awaited;
         };
         let resource = StackResource::parse(&pending.stack_id, &pending.logical_id);
+        let asked_at = SystemTime::now();
         let asked = match &resource {
             // Boxed: no operation that is in time holds what a call needs.
             Some(resource) => Box::pin(ask(clients, resource, end)).await,
             None => Err("the event has no ARN of a stack".to_owned()),
         };
         match asked {
-            Ok(state) if pending.awaited.is_awaited_in(&state) => Verdict::Awaited,
+            Ok(state) if pending.awaited.is_awaited_in(&state) => {
+                self.awaited.set(asked_at);
+                Verdict::Awaited
+            }
             Ok(state) => {
                 warn!(state = %state, "stack no longer waits");
                 Verdict::Abandoned(state)
@@ -162,6 +169,11 @@ impl StackCheck {
             logical_id: logical_id.unwrap_or_default(),
             state,
         }
+    }
+
+    /// When CloudFormation is last known to have waited: the response to the question, or to the request, came later.
+    pub(super) fn awaited(&self) -> SystemTime {
+        self.awaited.get()
     }
 
     /// Whether CloudFormation could not be asked.

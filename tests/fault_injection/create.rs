@@ -103,6 +103,11 @@ impl Scenario<'_> {
         };
         self.delete(1, logical_id, &resource, label).await?;
         self.send(&expired).await?;
+        if !self.has_same_clock() && !self.statements_of(logical_id).is_empty() {
+            return Err(NotPromised(
+                "CloudFormation's clock was ahead, so that a Create after its Delete seemed in time",
+            ));
+        }
         Ok(OperationResult::DeletedEarly)
     }
 

@@ -14,6 +14,7 @@ use crate::delivery::{Delivery, outcome_violation};
 use crate::fault_plan::FaultPlan;
 use crate::faulty_lambda_api::FaultyLambdaApi;
 use crate::guardrails::Guardrails;
+use crate::stack_state::Clock;
 use crate::trace::Trace;
 
 /// How long after the deadline an invocation may still end: this machine is busier than Lambda's.
@@ -55,9 +56,10 @@ impl ExecutionEnvironment {
     }
 
     /// Gives `event` a `ResponseURL` that was presigned so long ago.
-    pub fn presign(&self, event: &Value, age: Duration) -> Value {
+    pub fn presign(&self, event: &Value, age: Duration, clock: Clock) -> Value {
         let mut event = event.clone();
-        self.bucket.presign_at(&mut event, SystemTime::now() - age);
+        let signed = clock.shows(SystemTime::now() - age);
+        self.bucket.presign_at(&mut event, signed);
         event
     }
 

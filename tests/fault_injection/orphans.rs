@@ -63,7 +63,7 @@ impl Scenario<'_> {
     }
 
     /// The statements of the resource `logical_id` in all policies.
-    fn statements_of(&self, logical_id: &str) -> Vec<Value> {
+    pub fn statements_of(&self, logical_id: &str) -> Vec<Value> {
         let layers = self.env.lambda_api.layers();
         let mut statements = Vec::new();
         for arn in self.policy_arns() {

@@ -164,7 +164,7 @@ impl Scenario<'_> {
             ));
         }
         let is_after = self.is_after_polling_period(last.filter(|at| *at > started));
-        if is_after && !self.is_asked() {
+        if is_after && !(self.is_asked() && self.has_same_clock()) {
             return Err(NotPromised(
                 "an Update wrote later than ten seconds after its rollback",
             ));

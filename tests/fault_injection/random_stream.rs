@@ -13,6 +13,8 @@ pub enum RandomStream<'a> {
     FirstVersions,
     /// Whether the provider may not ask CloudFormation.
     StackDenied,
+    /// By how much CloudFormation's clock differs.
+    Clock,
     Lifecycle,
     /// Which resources are about the layer, and which about the function.
     TargetTypes,
@@ -58,6 +60,7 @@ impl fmt::Display for RandomStream<'_> {
             Self::ScenarioKind => f.write_str("theme"),
             Self::OverlapTimeout => f.write_str("overlap timeout"),
             Self::StackDenied => f.write_str("stack denied"),
+            Self::Clock => f.write_str("clock"),
             Self::FirstVersions => f.write_str("layer"),
             Self::Lifecycle => f.write_str("life"),
             Self::TargetTypes => f.write_str("target types"),

@@ -15,6 +15,9 @@ use crate::scenario_kind::ScenarioKind;
 /// The `ServiceTimeout` where it is not to be exceeded.
 const LONG_SERVICE_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// The seconds of the property `ServiceTimeout` where the clocks differ, so that it does not matter.
+const CLOCKS_DIFFER_SERVICE_TIMEOUT: u64 = 3600;
+
 #[derive(Clone)]
 pub struct Request<'a> {
     /// The `RequestType`.
@@ -69,7 +72,12 @@ impl<'a> Request<'a> {
     }
 
     pub fn event(&self, scenario: &Scenario) -> Value {
-        let service_timeout = self.service_timeout.as_secs();
+        // A clock that differs by minutes says nothing about a shorter one.
+        let service_timeout = if scenario.has_same_clock() {
+            self.service_timeout.as_secs()
+        } else {
+            CLOCKS_DIFFER_SERVICE_TIMEOUT
+        };
         let properties =
             |desired: &DesiredState| desired.properties(&scenario.layer, service_timeout);
         let mut event = json!({
@@ -104,8 +112,10 @@ impl<'a> Request<'a> {
     }
 
     /// Whether CloudFormation has stopped waiting for the response already.
-    pub fn is_expired(&self) -> bool {
-        self.kind != "Delete" && self.age > self.service_timeout + Duration::from_secs(1)
+    pub fn is_expired(&self, scenario: &Scenario) -> bool {
+        scenario.has_same_clock()
+            && self.kind != "Delete"
+            && self.age > self.service_timeout + Duration::from_secs(1)
     }
 
     /// The faults of this delivery.

@@ -90,7 +90,8 @@ impl Scenario<'_> {
         let event = request.event(self);
         let mut responses = Vec::new();
         for (number, delay) in RETRIES.into_iter().enumerate() {
-            let event = environment.presign(&event, request.age + delay);
+            let clock = self.env.lambda_api.layers().stack.clock;
+            let event = environment.presign(&event, request.age + delay, clock);
             if number > 0 {
                 self.note("… redelivered");
                 self.count("redeliveries");
@@ -132,8 +133,9 @@ impl Scenario<'_> {
         }
         let (name, stored) = (environment.name, &delivery.stored);
         self.note(&format!("{name} {} -> {stored:?}", request.kind));
-        let is_expired = request.is_expired()
-            || started > self.stops_waiting_at(request) + Duration::from_secs(1);
+        let is_expired = request.is_expired(self)
+            || self.has_same_clock()
+                && started > self.stops_waiting_at(request) + Duration::from_secs(1);
         self.check_calls(request, &delivery, is_expired);
         if stored.as_ref().is_some_and(|response| !response.is_failed) {
             self.check_polling(request, &plan, started);

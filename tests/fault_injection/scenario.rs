@@ -12,6 +12,7 @@ use crate::fault::ExternalWrite;
 use crate::guardrails::Guardrails;
 use crate::random_stream::RandomStream;
 use crate::scenario_kind::ScenarioKind;
+use crate::stack_state::{Clock, StackState};
 use crate::test_env::TestEnv;
 
 /// Something happened after which the provider promises nothing; the scenario ends there.
@@ -89,6 +90,13 @@ impl<'a> Scenario<'a> {
             .for_each(ExecutionEnvironment::clear_log);
         let mut rng = scenario.random(RandomStream::StackDenied);
         env.lambda_api.layers().stack.is_denied = rng.u8(..32) == 0;
+        let mut rng = scenario.random(RandomStream::Clock);
+        if rng.u8(..16) == 0 {
+            let seconds = rng.i64(-300..=300);
+            env.lambda_api.layers().stack.clock = Clock { ahead: seconds };
+            scenario.note(&format!("CloudFormation's clock is {seconds} s ahead"));
+            scenario.count("CloudFormation's clock differs by minutes");
+        }
         scenario.kind = ScenarioKind::random(&mut scenario.random(RandomStream::ScenarioKind));
         scenario.note(&format!("kind {:?}", scenario.kind));
         scenario.count(&format!("kind {:?}", scenario.kind));
@@ -96,10 +104,18 @@ impl<'a> Scenario<'a> {
         scenario
     }
 
-    /// Whether the provider can ask if the stack waits for a late grant.
+    /// Whether the provider can tell that a grant is late, and ask if the stack waits for it.
     pub fn is_asked(&self) -> bool {
-        let is_denied = self.env.lambda_api.layers().stack.is_denied;
-        stack_account() == ACCOUNT && !is_denied
+        let layers = self.env.lambda_api.layers();
+        let StackState {
+            is_denied, clock, ..
+        } = layers.stack;
+        stack_account() == ACCOUNT && !is_denied && clock.ahead <= 0
+    }
+
+    /// Whether it knows besides when the resource was complete.
+    pub fn has_same_clock(&self) -> bool {
+        self.env.lambda_api.layers().stack.clock == Clock::default()
     }
 
     fn publish_first_versions(&self) {

@@ -1,7 +1,7 @@
 //! The resources of the scenario's stack as CloudFormation knows them, which it says where the provider asks.
 
 use std::collections::BTreeMap;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use fake_aws::api_call::ApiCall;
 use fake_aws::cloudformation_api::{Resource, Stacks, error_response};
@@ -26,9 +26,29 @@ struct ResourceState {
     since: SystemTime,
 }
 
+/// CloudFormation's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// By how many seconds it is ahead of the function's.
+    pub ahead: i64,
+}
+
+impl Clock {
+    /// What it shows at this time of the function's clock.
+    pub fn shows(self, at: SystemTime) -> SystemTime {
+        let difference = Duration::from_secs(self.ahead.unsigned_abs());
+        if self.ahead < 0 {
+            at - difference
+        } else {
+            at + difference
+        }
+    }
+}
+
 /// The stack.
 #[derive(Debug, Default)]
 pub struct StackState {
+    pub clock: Clock,
     resources: BTreeMap<String, ResourceState>,
     /// Whether the provider's role may not ask.
     pub is_denied: bool,
@@ -87,7 +107,7 @@ impl StackState {
             let resource = Resource {
                 status,
                 physical_id: state.physical_id.clone(),
-                since: state.since,
+                since: self.clock.shows(state.since),
             };
             stacks.set(&call.arn, logical_id, resource);
         }
