@@ -63,6 +63,20 @@ def findings(audit):
     return run
 
 
+@pytest.fixture
+def accepted_until(audit, findings):
+    """Accepts what is found, and checks that it is silent until `change` was called: then `expected` is found."""
+
+    def check(target: str, change, expected: list[tuple[str, str]], *arguments: str):
+        accepting = [target, *arguments, "--baseline", "accepted.json"]
+        assert audit(*accepting, "--accept", "meant to be so")[0] == CLEAN
+        assert findings(*accepting) == []
+        change()
+        assert findings(*accepting) == expected
+
+    return check
+
+
 def test_each_statement_has_its_owner(aws, provider, stack, findings, audit):
     layer = Layer(aws, "owned")
     versions = [layer.publish() for _ in range(2)]
@@ -87,7 +101,7 @@ def test_each_statement_has_its_owner(aws, provider, stack, findings, audit):
         assert stack.delete() == "DELETE_COMPLETE"
 
 
-def test_kind_public_and_outside(layer, findings):
+def test_kind_public_and_outside(layer, findings, accepted_until):
     version = layer.publish()
     layer.add_statement(version, "open", "*")
     layer.add_statement(version, "partner", PARTNER)
@@ -98,8 +112,17 @@ def test_kind_public_and_outside(layer, findings):
     others = findings(version, "--trust", OTHER_PARTNER)
     assert others == [("PUBLIC", "open"), ("OUTSIDE", "partner"), ("UNOWNED", "open"), ("UNOWNED", "partner")]
 
+    def change():
+        layer.remove_statement(version, "open")
+        layer.remove_statement(version, "partner")
+        layer.add_statement(version, "partner", "*")
+        layer.add_statement(version, "open", "777788889999")
 
-def test_kind_missing_and_changed(aws, stack, layer, findings):
+    changed = [("PUBLIC", "partner"), ("OUTSIDE", "open"), ("UNOWNED", "partner"), ("UNOWNED", "open")]
+    accepted_until(version, change, changed, "--trust", OTHER_PARTNER)
+
+
+def test_kind_missing_and_changed(aws, stack, layer, findings, accepted_until):
     version = layer.publish()
     assert stack.create(sharing_template(LayerVersionArn=version, Principal=PARTNER)) == "CREATE_COMPLETE"
     sid = stack.outputs["StatementId"]
@@ -107,15 +130,23 @@ def test_kind_missing_and_changed(aws, stack, layer, findings):
 
     layer.remove_statement(version, sid)
     assert findings(version) == [("MISSING", sid)]
-    layer.add_statement(version, sid, OTHER_PARTNER)
-    assert findings(version) == [("CHANGED", sid)]
+    accepted_until(version, lambda: layer.add_statement(version, sid, OTHER_PARTNER), [("CHANGED", sid)])
+
+    def change():
+        layer.remove_statement(version, sid)
+        layer.add_statement(version, sid, "777788889999")
+
+    accepted_until(version, change, [("CHANGED", sid)])
     layer.remove_statement(version, sid)
+    # The same as the accepted one.
+    assert findings(version, "--baseline", "accepted.json") == []
+    assert findings(version) == [("MISSING", sid)]
     layer.add_statement(version, sid, PARTNER)
     assert findings(version) == []
     assert stack.delete() == "DELETE_COMPLETE"
 
 
-def test_kind_owner_gone(aws, stack, layer, findings, audit):
+def test_kind_owner_gone(aws, stack, layer, findings, audit, accepted_until):
     version = layer.publish()
     template = sharing_template(LayerVersionArn=version, Principal=PARTNER)
     assert stack.create(template) == "CREATE_COMPLETE"
@@ -129,6 +160,12 @@ def test_kind_owner_gone(aws, stack, layer, findings, audit):
     assert finding["detail"] == f"Sharing of stack {stack.name} is DELETE_COMPLETE ({stack.id})"
     command = f"aws lambda remove-layer-version-permission --region {REGION} --layer-name {layer.arn} --version-number 1 --statement-id {sid}"
     assert finding["remedy"] == f"remove it with `{command}`"
+
+    def change():
+        layer.remove_statement(version, sid)
+        layer.add_statement(version, sid, OTHER_PARTNER)
+
+    accepted_until(version, change, [("OWNER GONE", sid)])
 
 
 def test_kind_unowned_of_function_and_alias(aws, findings, audit):

@@ -42,6 +42,36 @@ fn metric(lines: &[Value], name: &str) -> u64 {
     metrics.unwrap()[name].as_u64().unwrap()
 }
 
+/// Audits of a public statement: one that accepts one of its two findings, and one that fails.
+pub async fn audits() -> TestEnv {
+    let open = || public_statement(LAYER_VERSION, "open");
+    let mut first = TestEnv::with_variables_only(AUDIT).await;
+    first.put_statement(open());
+    audit(&first).await;
+    let lines = first.stop();
+    let public = lines.iter().find(|line| line["finding"] == "PUBLIC");
+    let accepted = public.unwrap()["fingerprint"].as_str().unwrap();
+    let variables = [("_HANDLER", "audit"), ("AUDIT_BASELINE", accepted)];
+    let env = TestEnv::with_variables_only(&variables).await;
+    env.put_statement(open());
+    audit(&env).await;
+    let denied = Fault::Rejected(403, "AccessDeniedException", "not authorized");
+    env.lambda.inject_always(Operation::Get, denied);
+    audit(&env).await;
+    env
+}
+
+#[tokio::test]
+async fn an_accepted_finding_is_logged_and_counted_apart() {
+    let mut env = audits().await;
+    let lines = env.stop();
+    let found = |kind: &str| [kind, LAYER_VERSION, "open"].map(str::to_owned);
+    assert_eq!(findings(&lines, "accepted finding"), [found("PUBLIC")]);
+    assert_eq!(findings(&lines, "finding"), [found("UNOWNED")]);
+    let counted = ["Public", "Unowned", "NewFindings", "AcceptedFindings"];
+    assert_eq!(counted.map(|name| metric(&lines, name)), [0, 1, 1, 1]);
+}
+
 #[tokio::test]
 async fn each_statement_and_each_resource_is_compared_with_the_other() {
     let mut env =

@@ -13,6 +13,7 @@ use fake_aws::response_bucket::PutFault;
 use fake_aws::statements::{account_statement, public_statement};
 use serde_json::Value;
 
+use crate::audit;
 use crate::test_env::{EXECUTABLE, TestEnv};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -117,6 +118,7 @@ async fn every_message_in_the_readme_is_logged() {
     written.extend(messages(failed_grants().await));
     written.extend(messages(responses().await));
     written.extend(messages(late_grants().await));
+    written.extend(messages(audit::audits().await));
     let without_response_url =
         TestEnv::with_variables_only(&[("ALLOW_PUBLIC", "yes"), ("AWS_CA_BUNDLE", "/no/file")])
             .await;
