@@ -18,8 +18,9 @@ def role_of_functions(aws: LocalAws) -> str:
 
 
 class Function:
-    def __init__(self, aws: LocalAws, name: str):
-        self._lambda, self._role = aws.client("lambda"), role_of_functions(aws)
+    def __init__(self, aws: LocalAws, name: str, **client: str):
+        """`client` may give another region."""
+        self._lambda, self._role = aws.client("lambda", **client), role_of_functions(aws)
         self.name = name
 
     @staticmethod

@@ -71,11 +71,11 @@ class LocalAws:
             config=Config(retries={"total_max_attempts": 1}, proxies={}),
         )
 
-    def upload(self, bucket: str, key: str, content: bytes):
+    def upload(self, bucket: str, key: str, content: bytes, region: str = REGION):
         """Puts an object into a bucket of the region, and creates the bucket if needed."""
-        s3 = self.client("s3")
+        s3 = self.client("s3", region=region)
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
         s3.put_object(Bucket=bucket, Key=key, Body=content)
 
     def stop(self):

@@ -5,7 +5,7 @@ import hashlib
 import pathlib
 import re
 
-from local_aws import LocalAws
+from local_aws import REGION, LocalAws
 from response_endpoint import HOST
 from stack import Stack
 
@@ -14,14 +14,15 @@ TEMPLATE = ROOT / "template.yaml"
 CODE_BUCKET = "code-of-functions"
 
 
-def package(aws: LocalAws) -> str:
+def package(aws: LocalAws, region: str = REGION) -> str:
     """Uploads the code, and returns the template with its location."""
+    bucket = f"{CODE_BUCKET}-{region}"
 
     def upload(code: re.Match) -> str:
         content = (ROOT / code["path"]).read_bytes()
         key = hashlib.sha256(content).hexdigest()
-        aws.upload(CODE_BUCKET, key, content)
-        return f"CodeUri: s3://{CODE_BUCKET}/{key}"
+        aws.upload(bucket, key, content, region)
+        return f"CodeUri: s3://{bucket}/{key}"
 
     template, count = re.subn(r"CodeUri: (?P<path>\S+)", upload, TEMPLATE.read_text())
     assert count == 2, f"{count} CodeUri in {TEMPLATE}"

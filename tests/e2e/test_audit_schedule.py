@@ -4,38 +4,65 @@ import json
 
 import pytest
 
+from layer import Layer
+from provider import package
+from response_endpoint import HOST
+from stack import Stack
 from templates import ORGANIZATION, PARTNER, sharing_template
 
 NAMESPACE = "LambdaPermissionProvider"
+REGION = "ap-south-2"
 
 
-@pytest.fixture
-def auditor(aws, provider):
-    with provider.with_parameters(AuditSchedule="rate(1 day)", AuditTrustedPrincipals=ORGANIZATION):
-        yield Auditor(aws, provider)
+@pytest.fixture(scope="module")
+def auditor(aws):
+    """The provider with its audit, in a region that has nothing of other tests."""
+    auditor = Auditor(aws)
+    yield auditor
+    assert auditor.stack.delete() == "DELETE_COMPLETE"
 
 
 class Auditor:
-    def __init__(self, aws, provider):
-        self._aws, self._provider = aws, provider
-        self._cloudwatch = aws.client("cloudwatch")
+    def __init__(self, aws):
+        self._aws, self._template = aws, package(aws, REGION)
+        self._parameters = {
+            "ResponseHosts": f"http://{HOST}",
+            "AuditSchedule": "rate(1 day)",
+            "AuditTrustedPrincipals": ORGANIZATION,
+        }
+        self._cloudwatch, self._logs = aws.client("cloudwatch", region=REGION), aws.client("logs", region=REGION)
+        self.lambda_client = aws.client("lambda", region=REGION)
+        self.stack = Stack(aws, "lambda-permission-provider", region=REGION)
+        assert self.stack.create(self._template, **self._parameters) == "CREATE_COMPLETE", self.stack.events
+
+    def update(self, **parameters: str):
+        self._parameters |= parameters
+        assert self.stack.update(self._template, **self._parameters) == "UPDATE_COMPLETE"
 
     @property
     def name(self) -> str:
-        return self._provider.stack.outputs["Auditor"]
+        return self.stack.outputs["Auditor"]
+
+    @property
+    def role(self) -> str:
+        return self.lambda_client.get_function_configuration(FunctionName=self.name)["Role"].rpartition("/")[2]
+
+    def log(self) -> list[str]:
+        pages = self._logs.get_paginator("filter_log_events").paginate(logGroupName=self.stack.outputs["LogGroup"])
+        return [event["message"] for page in pages for event in page["events"]]
 
     def lines(self, message: str) -> list[dict]:
-        lines = [json.loads(text) for text in self._provider.log() if text.startswith("{")]
+        lines = [json.loads(text) for text in self.log() if text.startswith("{")]
         return [line for line in lines if line.get("message") == message]
 
     def metrics(self) -> list[dict]:
         """The metrics of each run."""
-        lines = [json.loads(text) for text in self._provider.log() if '"_aws"' in text]
+        lines = [json.loads(text) for text in self.log() if '"_aws"' in text]
         return [line for line in lines if line["FunctionName"] == self.name]
 
     def run(self) -> dict:
         """The metrics of a run, which CloudWatch takes from the log."""
-        response = self._aws.client("lambda").invoke(FunctionName=self.name)
+        response = self.lambda_client.invoke(FunctionName=self.name)
         assert "FunctionError" not in response, response["Payload"].read()
         metrics = self.metrics()[-1]
         dimensions = [{"Name": "FunctionName", "Value": self.name}]
@@ -49,7 +76,8 @@ class Auditor:
         return next(alarm for alarm in alarms if alarm["MetricName"] == "NewFindings")
 
 
-def test_removed_and_public_grants_are_reported_within_one_run_and_accepted_ones_are_silent(aws, provider, stack, layer, auditor):
+def test_removed_and_public_grants_are_reported_within_one_run_and_accepted_ones_are_silent(aws, auditor):
+    layer, stack = Layer(aws, "audited", region=REGION), Stack(aws, "audited", region=REGION)
     version = layer.publish()
     assert stack.create(sharing_template(LayerVersionArn=version, Principal=PARTNER)) == "CREATE_COMPLETE"
     sid = stack.outputs["StatementId"]
@@ -72,29 +100,28 @@ def test_removed_and_public_grants_are_reported_within_one_run_and_accepted_ones
     assert alarm["StateValue"] == "ALARM"
 
     accepted = ",".join({line["fingerprint"] for line in auditor.lines("finding")})
-    with provider.with_parameters(AuditBaseline=accepted):
-        metrics = auditor.run()
+    auditor.update(AuditBaseline=accepted)
+    metrics = auditor.run()
     assert metrics["NewFindings"] == 0 and metrics["AcceptedFindings"] >= 3
     assert ("PUBLIC", "foreign") in {(line["finding"], line["statement_id"]) for line in auditor.lines("accepted finding")}
     assert stack.delete() == "DELETE_COMPLETE"
 
 
-def test_schedule_invokes_the_function(aws, provider, auditor):
-    events = aws.client("events")
-    arn = aws.client("lambda").get_function_configuration(FunctionName=auditor.name)["FunctionArn"]
+def test_schedule_invokes_the_function(aws, auditor):
+    events = aws.client("events", region=REGION)
+    arn = auditor.lambda_client.get_function_configuration(FunctionName=auditor.name)["FunctionArn"]
     [rule] = events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]
     described = events.describe_rule(Name=rule)
     assert (described["ScheduleExpression"], described["State"]) == ("rate(1 day)", "ENABLED")
-    policy = json.loads(aws.client("lambda").get_policy(FunctionName=arn)["Policy"])
+    policy = json.loads(auditor.lambda_client.get_policy(FunctionName=arn)["Policy"])
     [statement] = policy["Statement"]
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
     assert statement["Condition"] == {"ArnLike": {"AWS:SourceArn": described["Arn"]}}
 
 
-def test_role_of_the_audit_can_only_read_and_a_failed_look_is_an_error(aws, provider, auditor):
-    role = aws.client("lambda").get_function_configuration(FunctionName=auditor.name)["Role"].rpartition("/")[2]
-    assert role != provider.role.rpartition("/")[2]
-    iam = aws.client("iam")
+def test_role_of_the_audit_can_only_read_and_a_failed_look_is_an_error(aws, auditor):
+    iam, role = aws.client("iam"), auditor.role
+    assert role != auditor.stack.outputs["RoleArn"].rpartition("/")[2]
     [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
     statements = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
     actions = [action for statement in statements for action in statement["Action"] if not action.startswith("logs:")]
@@ -103,7 +130,7 @@ def test_role_of_the_audit_can_only_read_and_a_failed_look_is_an_error(aws, prov
     deny = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "cloudformation:ListStacks", "Resource": "*"}}
     iam.put_role_policy(RoleName=role, PolicyName="deny", PolicyDocument=json.dumps(deny))
     try:
-        response = aws.client("lambda").invoke(FunctionName=auditor.name)
+        response = auditor.lambda_client.invoke(FunctionName=auditor.name)
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="deny")
     assert response["FunctionError"]
@@ -111,16 +138,14 @@ def test_role_of_the_audit_can_only_read_and_a_failed_look_is_an_error(aws, prov
     assert reason.startswith("access denied: got `AccessDenied") and "`cloudformation:ListStacks`" in reason
 
 
-def test_provider_gets_no_broader_by_the_audit(aws, provider):
-    before = aws.client("iam").get_role(RoleName=provider.role.rpartition("/")[2])["Role"]
-    policies = role_policies(aws, provider)
-    with provider.with_parameters(AuditSchedule="rate(1 day)"):
-        assert role_policies(aws, provider) == policies
+def test_provider_gets_no_broader_by_the_audit(aws, provider, auditor):
     assert "Auditor" not in provider.stack.outputs
-    assert before["RoleName"] == provider.role.rpartition("/")[2]
+    assert role_policies(aws, provider.role) == role_policies(aws, auditor.stack.outputs["RoleArn"])
 
 
-def role_policies(aws, provider) -> dict:
-    iam, role = aws.client("iam"), provider.role.rpartition("/")[2]
+def role_policies(aws, arn: str) -> list[str]:
+    """What the role of a provider allows, without what differs for each stack."""
+    iam, role = aws.client("iam"), arn.rpartition("/")[2]
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
+    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    return [[statement["Action"] for statement in document["Statement"]] for document in documents]
