@@ -216,12 +216,12 @@ async fn an_update_that_is_written_after_its_rollback_was_complete_is_rolled_bac
     let before = env.statements();
     let mut properties = create.properties();
     properties["Principal"] = "444455556666".into();
+    // The rollback is complete while the old statement is removed, and the new one is added after that.
     let changes = async {
-        change_during(&env, Operation::Add, "UPDATE_IN_PROGRESS", None).await;
-        let mut complete = Resource::new("UPDATE_COMPLETE", Some(&id()));
-        complete.since -= Duration::from_secs(5);
-        let mut state = env.lambda.state();
-        state.stacks.pin(STACK, LOGICAL_ID, complete);
+        let delay = Duration::from_secs(4);
+        env.lambda.state().delays.insert(Operation::Remove, delay);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        pin(&env, "UPDATE_COMPLETE", Some(&id()));
     };
     let update = create.update_to(&id(), properties);
     let (response, ()) = tokio::join!(send_late(&env, &update, LATE), changes);
