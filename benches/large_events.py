@@ -3,7 +3,7 @@ with the path of fake-aws in `FAKE_AWS`.
 
 A process has the limits of a Lambda function of 128 MB: this memory, a fourteenth of a core from the start of the event, and 60
 seconds. An event that gets no response in time, exceeds a limit or fills the log fails the run. Where no cgroup can be made nothing
-is run. Writes its part of results.json and README.md; with WORDS, runs the events with them in their title only, and writes nothing.
+is run. Writes its part of results.json and docs/performance.md; with WORDS, runs the events with them in their title only, and writes nothing.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Makes of results.json what a person reads: the tables in README.md, speed.svg, and on the terminal also what each event comes to.
+"""Makes of results.json what a person reads: the tables in docs/performance.md, speed.svg, and on the terminal also what each event comes to.
 Measures nothing: `python report.py` makes it again from results.json."""
 
 import pathlib
@@ -8,7 +8,7 @@ import picture
 import results as stored
 
 HERE = pathlib.Path(__file__).parent
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs/performance.md"
 BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end: written by make bench -->\n"
 BEGIN_LARGE = "<!-- begin: large events, written by make bench -->\n"
 END_LARGE = "<!-- end: large events, written by make bench -->\n"
@@ -17,7 +17,7 @@ NOTHING = "–"
 
 
 def write(results: dict):
-    table = readme_part(results)
+    table = page_part(results)
     _replace(BEGIN, table, END)
     (HERE / "speed.svg").write_text(picture.draw(results))
     print(table, *rows(["target", "asked", "came to"], targets(results)), "", sep="\n")
@@ -32,12 +32,12 @@ def write_large_events(results: dict):
 
 
 def _replace(begin: str, table: str, end: str):
-    before, rest = README.read_text(encoding="utf-8").split(begin)
+    before, rest = PAGE.read_text(encoding="utf-8").split(begin)
     after = rest.split(end)[1]
-    README.write_text(before + begin + table + end + after, encoding="utf-8")
+    PAGE.write_text(before + begin + table + end + after, encoding="utf-8")
 
 
-def readme_part(results: dict) -> str:
+def page_part(results: dict) -> str:
     head = ["one cold Create", "this provider", "the floor", "Node", "Python"]
     return "\n".join([about(results), "", *rows(head, main_table(results))]) + "\n"
 

@@ -1,4 +1,4 @@
-//! What the reasons begin with, which responses and log lines contain: an index of what the README explains.
+//! What the reasons begin with, which responses and log lines contain: an index of what docs/troubleshooting.md explains.
 //! The reasons themselves are worded where they are found.
 
 /// The part of each reason before `: got`, without backticks, but for those of

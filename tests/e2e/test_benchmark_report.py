@@ -12,8 +12,8 @@ import report  # noqa: E402
 RESULTS = json.loads((report.HERE / "results.json").read_text())
 
 
-def test_readme_table_matches_the_stored_results():
-    assert report.readme_part(RESULTS) in report.README.read_text()
+def test_table_matches_the_stored_results():
+    assert report.page_part(RESULTS) in report.PAGE.read_text()
 
 
 def test_chart_matches_the_stored_results():

@@ -115,7 +115,7 @@ def test_log_group_is_retained_and_does_not_block_recreation(aws, provider):
 
 
 def test_redelivered_delete_from_the_dead_letter_queue_revokes(aws, provider, layer):
-    """With the steps of the README: receive, invoke, delete."""
+    """With the steps of docs/troubleshooting.md: receive, invoke, delete."""
     version = layer.publish()
     layer.add_statement(version, "orphaned", "111122223333")
     event = {

@@ -111,11 +111,11 @@ def test_regional_bucket_name_includes_the_account(aws, provider, code):
         assert stack.delete() == "DELETE_COMPLETE"
 
 
-def test_readme_documents_the_additional_parameters():
+def test_page_documents_the_additional_parameters():
     additional = [name for name in yaml.safe_load(TEMPLATE)["Parameters"] if f"\n  {name}:\n" not in SOURCE_TEMPLATE]
-    readme = (ROOT / "README.md").read_text()
+    page = (ROOT / "docs/install.md").read_text()
     assert additional
-    assert [name for name in additional if f"`{name}`" not in readme] == []
+    assert [name for name in additional if f"`{name}`" not in page] == []
 
 
 def test_every_parameter_is_applied_after_packaging(aws, provider, code):

@@ -1,4 +1,4 @@
-//! Each log line has the fields that the README lists.
+//! Each log line has the fields that docs/observability.md lists.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -18,10 +18,10 @@ use crate::test_env::{EXECUTABLE, TestEnv};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// The fields of each message, by the table in the README.
+/// The fields of each message, by the table in docs/observability.md.
 static FIELDS: LazyLock<HashMap<&str, HashSet<&str>>> = LazyLock::new(|| {
-    let readme = include_str!("../../README.md");
-    let table = readme.split("| `message` |").nth(1).unwrap();
+    let page = include_str!("../../docs/observability.md");
+    let table = page.split("| `message` |").nth(1).unwrap();
     let rows = table
         .lines()
         .skip(2)
@@ -45,7 +45,7 @@ const IDS_OF_CREATE: [&str; 4] = [
     "7f1a2b3c-0000-4000-8000-000000000001",
 ];
 
-/// Panics if a line is not as the README says.
+/// Panics if a line is not as the page says.
 pub fn check(line: &Value) {
     let line = line.as_object().unwrap();
     if let Some(metrics) = line.get("_aws") {
@@ -61,12 +61,12 @@ pub fn check(line: &Value) {
     let message = line["message"].as_str().unwrap();
     let fields = FIELDS
         .get(message)
-        .unwrap_or_else(|| panic!("the README does not name this line: {line:?}"));
+        .unwrap_or_else(|| panic!("the page does not name this line: {line:?}"));
     for (name, value) in line {
         let known = ["timestamp", "level", "message"].contains(&name.as_str())
             || IDS.contains(&name.as_str())
             || fields.contains(name.as_str());
-        assert!(known, "the README does not name `{name}`: {line:?}");
+        assert!(known, "the page does not name `{name}`: {line:?}");
         assert!(value.is_string() || value.is_u64(), "{line:?}");
     }
 }
@@ -104,7 +104,7 @@ async fn a_create_is_logged_step_by_step() {
     }
 }
 
-/// The messages that the processes have logged; `stop` has compared each line with the README.
+/// The messages that the processes have logged; `stop` has compared each line with the page.
 fn messages(mut env: TestEnv) -> Vec<String> {
     let lines = env.stop();
     let messages = lines.iter().filter_map(|line| line["message"].as_str());
@@ -112,7 +112,7 @@ fn messages(mut env: TestEnv) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_message_in_the_readme_is_logged() {
+async fn every_message_of_the_page_is_logged() {
     let mut written: HashSet<String> = HashSet::new();
     written.extend(messages(grants_and_revokes().await));
     written.extend(messages(failed_grants().await));

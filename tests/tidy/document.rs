@@ -19,11 +19,11 @@ pub fn files(folder: &str) -> Vec<PathBuf> {
     paths.filter(|path| path.is_file()).collect()
 }
 
-/// The part of the README under this heading.
-pub fn section(heading: &str) -> String {
-    let readme = read("README.md");
-    let start = readme.find(&format!("\n## {heading}\n")).expect(heading);
-    let section = &readme[start + 4..];
+/// The part of a page under this heading.
+pub fn section(page: &str, heading: &str) -> String {
+    let page = read(page);
+    let start = page.find(&format!("\n## {heading}\n")).expect(heading);
+    let section = &page[start + 4..];
     section.split("\n## ").next().unwrap().to_owned()
 }
 

@@ -16,7 +16,12 @@ fn the_examples_and_documents_give_properties_of_the_code() {
 /// Checks the properties of the resources of a type, and counts these.
 fn properties_given(resource_type: &str, known: &[&str]) -> usize {
     let mut resources = 0;
-    let documents = ["README.md", "docs/function-permission.md"].map(|path| root().join(path));
+    let documents = [
+        "README.md",
+        "docs/function-permission.md",
+        "docs/layer-version-permission.md",
+    ]
+    .map(|path| root().join(path));
     for path in files("examples").into_iter().chain(documents) {
         let text = read(&path);
         // Of a resource in YAML, and of the construct in TypeScript, what is one step further in than its heading.
@@ -57,7 +62,7 @@ fn every_deployment_names_a_runtime_that_functions_can_still_be_created_with() {
         assert!(read(path).contains("provided.al2023"), "{path}");
     }
     // Each command in the documents that deploys the provider itself.
-    for path in ["README.md", "examples/README.md"] {
+    for path in ["README.md", "docs/install.md", "examples/README.md"] {
         for command in read(path)
             .lines()
             .filter(|line| line.contains("cloudformation deploy") && line.contains("packaged.yaml"))

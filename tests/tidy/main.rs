@@ -17,7 +17,7 @@ mod audit;
 mod contributing;
 mod examples;
 mod make_targets;
-mod readme;
+mod pages;
 mod supply_chain;
 mod template;
 mod vocabulary;

@@ -36,11 +36,11 @@ fn the_execution_role_allows_the_actions_that_are_called_and_no_others() {
     let called = of_layers.chain(of_functions).chain([ASSUME_ROLE, DESCRIBE]);
     let expected: BTreeSet<&str> = called.clone().chain(ACTIONS_OF_LAMBDA).collect();
     assert_eq!(allowed, expected);
-    let install = section("Install");
+    let role = section("docs/configuration.md", "The execution role");
     for action in called {
         assert!(
-            install.contains(&format!("`{action}`")),
-            "{action} is not in the README"
+            role.contains(&format!("`{action}`")),
+            "{action} is not in docs/configuration.md"
         );
     }
 }
