@@ -263,7 +263,8 @@ def test_rule_reports_grants_of_others(aws, stack, event, identity, is_reported,
 
 def test_documented_cli_commands_show_the_policy(aws, stack, layer, version):
     stack.create(example("share-with-an-account"), LayerVersionArn=version, Account=PARTNER)
-    readme = README.replace("arn:aws:lambda:eu-west-1:123456789012:layer:tools:1", version)
+    pages = README + (EXAMPLES.parent / "docs/migrate.md").read_text()
+    readme = pages.replace("arn:aws:lambda:eu-west-1:123456789012:layer:tools:1", version)
     readme = readme.replace("--layer-name tools ", f"--layer-name {layer.name} ")
     commands = {shlex.split(command)[2]: command for command in re.findall(r"^    (aws lambda .*)$", readme, re.MULTILINE)}
 
