@@ -242,3 +242,12 @@ fn the_readme_can_be_read_in_one_go() {
     let lines = read("README.md").lines().count();
     assert!(lines <= 170, "{lines} lines");
 }
+
+#[test]
+fn every_place_has_the_same_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let readme = read("README.md");
+    assert!(readme.contains(&format!("\nVersion {version}, ")));
+    let manifest = read("audit/Cargo.toml");
+    assert!(manifest.contains(&format!("\nversion = \"{version}\"\n")));
+}
