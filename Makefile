@@ -5,6 +5,17 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# What has to be there already, and where it comes from. Asked for before anything else fails; `sh` needs no other program for that.
+REQUIRED := cargo python3 cc
+HINT_cargo := install Rust, for example from https://rustup.rs
+HINT_python3 := install Python 3.11 or newer with its venv module, for example the packages python3 and python3-venv
+HINT_cc := install a C compiler, for example the package build-essential, gcc or clang
+MISSING := $(foreach tool,$(REQUIRED),$(if $(shell command -v $(tool) 2>/dev/null),,$(tool)))
+ifneq ($(strip $(MISSING)),)
+$(foreach tool,$(MISSING),$(info $(tool) is missing: $(HINT_$(tool))))
+$(error nothing was done: got no $(strip $(MISSING)) in PATH)
+endif
+
 # Tools are pinned in tools/ by version and SHA-256, and installed into .tools/ on first use.
 TOOLS := .tools
 E2E := $(TOOLS)/e2e
@@ -49,8 +60,8 @@ export STACK ?= lambda-permission-provider
 export FUNCTION ?= lambda-permission-provider
 
 # Printed before anything is built.
-NOTICE_demo := make demo: deploys the provider and a stack that uses it on this machine; the first build of the release takes minutes
-NOTICE_check := make check: runs every check; takes about ten minutes where nothing is built yet
+NOTICE_demo := make demo: deploys the provider and a stack that uses it on this machine; takes about six minutes where nothing is built yet
+NOTICE_check := make check: runs every check; takes about twenty minutes where nothing is built yet
 NOTICE_package = make package: builds the release for $(ARCH) and writes it to $(DIST)/; takes minutes where nothing is built yet
 $(foreach goal,$(MAKECMDGOALS),$(if $(NOTICE_$(goal)),$(info $(NOTICE_$(goal)))))
 

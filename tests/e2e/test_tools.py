@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -31,7 +32,7 @@ def with_literal_runtime(template: pathlib.Path, folder: pathlib.Path) -> pathli
     """A copy in which the reference to the parameter is replaced by its value, as a linter may do."""
     copy = folder / template.name
     text, count = re.subn(r"Runtime:\s+(!Ref|Ref:) Runtime", "Runtime: provided.al2", template.read_text())
-    assert count == 1
+    assert count
     copy.write_text(text)
     return copy
 
@@ -90,3 +91,18 @@ def test_runtime_emulator_is_pinned_by_the_locked_hash():
 def test_runtime_emulator_without_hash_is_rejected(requirements):
     with pytest.raises(SystemExit, match="no SHA-256 of aws-sam-cli: got a requirements file without it, run `make lock-tools`"):
         extract_runtime_emulator.locked_requirement(requirements)
+
+
+def test_make_says_what_is_missing_before_anything_fails(tmp_path):
+    """A machine with make and a shell only."""
+    for program in ["bash", "sh"]:
+        (tmp_path / program).symlink_to(shutil.which(program))
+    command = [shutil.which("make"), "-C", ROOT, "--no-print-directory", "demo"]
+    made = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60)
+    assert made.returncode == 2
+    assert made.stdout == (
+        "cargo is missing: install Rust, for example from https://rustup.rs\n"
+        "python3 is missing: install Python 3.11 or newer with its venv module, for example the packages python3 and python3-venv\n"
+        "cc is missing: install a C compiler, for example the package build-essential, gcc or clang\n"
+    )
+    assert made.stderr.rstrip().endswith("*** nothing was done: got no cargo python3 cc in PATH.  Stop.")
