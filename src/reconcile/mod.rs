@@ -138,17 +138,34 @@ impl Reconciler {
         let reconciled = Box::pin(self.reconcile(deadlines.work));
         let error = match run_until(end, reconciled).await {
             Ok(policy) => match self.abandoned(deadlines.rollback).await {
-                None => {
-                    return Ok(Success {
-                        physical_id: operation.physical_id.clone(),
-                        values: operation.return_values(policy.as_ref()),
-                    });
-                }
+                None => match self.look_again(policy, deadlines.work).await {
+                    Ok(policy) => {
+                        return Ok(Success {
+                            physical_id: operation.physical_id.clone(),
+                            values: operation.return_values(policy.as_ref()),
+                        });
+                    }
+                    Err(error) => error,
+                },
                 Some(abandoned) => RunError::Failed(abandoned),
             },
             Err(error) => error,
         };
         Err(self.fail(&error, deadlines).await)
+    }
+
+    /// The policy after one more look, if the writes of another execution had to be polled for and CloudFormation was asked after that:
+    /// what is written between the last look and the response is not found, so nothing else may happen in between.
+    async fn look_again(
+        &self,
+        policy: Option<PolicyDocument>,
+        end: Instant,
+    ) -> Result<Option<PolicyDocument>, RunError<ReconcileError>> {
+        let has_polled = self.work.operation.mode == Mode::Apply && self.status.overlap().is_some();
+        if !has_polled || self.log.is_empty() || Instant::now() + POLL_INTERVAL * 2 >= end {
+            return Ok(policy);
+        }
+        run_until(end, Box::pin(self.reconcile(end))).await
     }
 
     /// Why the writes must not stay although all of them succeeded, asked until `end` at most.
