@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use fake_aws::api_call::Operation;
 use fake_aws::api_fault::Fault;
 use fake_aws::cloudformation_api::{MISSING, Resource};
-use fake_aws::events::{Event, LAYER_VERSION, event};
+use fake_aws::events::{ACCOUNT, Event, LAYER_VERSION, event};
 use fake_aws::lambda_api::State;
 use fake_aws::runtime_api::Outcome;
+use fake_aws::statements::account_statement;
 use serde_json::Value;
 
 use crate::all_versions::{id as all_versions_id, layer_of, statements_on, version};
@@ -227,6 +228,31 @@ async fn an_update_that_is_written_after_its_rollback_was_complete_is_rolled_bac
     let (response, ()) = tokio::join!(send_late(&env, &update, LATE), changes);
     let reason = response.expect_failed();
     assert!(reason.contains("(rolled back: "), "{reason}");
+    assert_eq!(env.statements(), before);
+}
+
+#[tokio::test]
+async fn what_an_update_writes_while_its_rollback_asks_is_removed() {
+    let env = TestEnv::start().await;
+    let create = event("create-account");
+    env.send(&create).await.expect_success();
+    let before = env.statements();
+    let mut new = create.properties();
+    new["StatementId"] = "other".into();
+    let update = create.update_to(&id(), new);
+    let rollback = update.update_to(&id(), create.properties());
+    let late_write = || account_statement(LAYER_VERSION, "other", ACCOUNT);
+    let still_running = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        env.put_statement(late_write());
+        let delay = Duration::from_secs(2);
+        env.lambda.state().delays.insert(Operation::Describe, delay);
+        // The last look begins ten to eleven seconds after the rollback came, and the question follows it.
+        tokio::time::sleep(Duration::from_millis(8_500)).await;
+        env.put_statement(late_write());
+    };
+    let (response, ()) = tokio::join!(env.send_within(TIMEOUT, &rollback), still_running);
+    response.expect_success();
     assert_eq!(env.statements(), before);
 }
 
