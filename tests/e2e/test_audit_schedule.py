@@ -32,7 +32,8 @@ class Auditor:
         }
         self._cloudwatch, self._logs = aws.client("cloudwatch", region=REGION), aws.client("logs", region=REGION)
         self.lambda_client = aws.client("lambda", region=REGION)
-        self.stack = Stack(aws, "lambda-permission-provider", region=REGION)
+        # Roles are those of all regions, and MiniStack names them after their stack.
+        self.stack = Stack(aws, "provider-with-audit", region=REGION)
         assert self.stack.create(self._template, **self._parameters) == "CREATE_COMPLETE", self.stack.events
 
     def update(self, **parameters: str):
