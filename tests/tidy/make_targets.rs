@@ -27,6 +27,7 @@ fn every_make_target_has_a_help_text_and_the_documents_name_only_those() {
         "docs/install.md",
         "docs/performance.md",
         "docs/reliability.md",
+        "docs/testing.md",
         "examples/README.md",
     ] {
         for line in read(document).lines() {
