@@ -58,6 +58,17 @@ fn id() -> String {
     format!("{LAYER_VERSION}#partner")
 }
 
+/// A grant, and an Update of it to another principal under the same id.
+async fn an_update_of_the_principal() -> (TestEnv, Event) {
+    let env = TestEnv::start().await;
+    let create = event("create-account");
+    env.send(&create).await.expect_success();
+    let mut properties = create.properties();
+    properties["Principal"] = "444455556666".into();
+    let update = create.update_to(&id(), properties);
+    (env, update)
+}
+
 #[tokio::test]
 async fn a_prompt_create_asks_nothing() {
     let env = TestEnv::start().await;
@@ -193,13 +204,8 @@ async fn a_grant_stays_where_another_delivery_has_created_the_resource() {
 #[tokio::test]
 async fn an_update_stays_where_the_resource_is_completed_with_its_id() {
     for (physical_id, stays) in [(id(), true), ("another".to_owned(), false)] {
-        let env = TestEnv::start().await;
-        let create = event("create-account");
-        env.send(&create).await.expect_success();
+        let (env, update) = an_update_of_the_principal().await;
         let before = env.statements();
-        let mut properties = create.properties();
-        properties["Principal"] = "444455556666".into();
-        let update = create.update_to(&id(), properties);
         let (response, ()) = tokio::join!(
             send_late(&env, &update, LATE),
             change_during(&env, Operation::Add, "UPDATE_COMPLETE", Some(&physical_id))
@@ -211,12 +217,8 @@ async fn an_update_stays_where_the_resource_is_completed_with_its_id() {
 
 #[tokio::test]
 async fn an_update_that_is_written_after_its_rollback_was_complete_is_rolled_back() {
-    let env = TestEnv::start().await;
-    let create = event("create-account");
-    env.send(&create).await.expect_success();
+    let (env, update) = an_update_of_the_principal().await;
     let before = env.statements();
-    let mut properties = create.properties();
-    properties["Principal"] = "444455556666".into();
     // The rollback is complete while the old statement is removed, and the new one is added after that.
     let changes = async {
         let delay = Duration::from_secs(4);
@@ -224,7 +226,6 @@ async fn an_update_that_is_written_after_its_rollback_was_complete_is_rolled_bac
         tokio::time::sleep(Duration::from_secs(1)).await;
         pin(&env, "UPDATE_COMPLETE", Some(&id()));
     };
-    let update = create.update_to(&id(), properties);
     let (response, ()) = tokio::join!(send_late(&env, &update, LATE), changes);
     let reason = response.expect_failed();
     assert!(reason.contains("(rolled back: "), "{reason}");
