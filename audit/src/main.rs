@@ -16,12 +16,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use lambda_permission_provider::audit::Audit;
 use lambda_permission_provider::audit::baseline::Baseline;
 use lambda_permission_provider::audit::finding::Finding;
 use lambda_permission_provider::audit::inventory::Region;
 use lambda_permission_provider::audit::report::Report;
-use lambda_permission_provider::audit::{Audit, AuditError};
-use lambda_permission_provider::aws::error::{ApiError, ErrorKind};
 
 use crate::account::Account;
 use crate::arguments::{Arguments, Format};
@@ -87,7 +86,7 @@ async fn audit(arguments: &Arguments) -> Result<Report, String> {
     };
     let mut line = ProgressLine::start();
     let report = audit.run(&mut |progress| line.report(progress)).await;
-    let mut report = report.map_err(|error| reason(&error))?;
+    let mut report = report.map_err(|error| error.to_string())?;
     if let (Some(path), Some(why)) = (&arguments.baseline, &arguments.accept) {
         accept(&mut report.findings, &mut baseline, why);
         write(path, &baseline)?;
@@ -161,38 +160,4 @@ fn print(report: &Report, arguments: &Arguments) -> Result<u8, String> {
     let mut failing = arguments.failing().iter();
     let is_new = failing.any(|kind| report.new_findings(*kind).next().is_some());
     Ok(if is_new { FINDINGS } else { 0 })
-}
-
-fn reason(error: &AuditError) -> String {
-    match error {
-        AuditError::Api(error) => reason_of_call(error),
-        AuditError::NoSuch { .. } => error.to_string(),
-    }
-}
-
-/// The error, with the remedy of a person at a command line.
-fn reason_of_call(error: &ApiError) -> String {
-    let remedy = match error.kind {
-        ErrorKind::AccessDenied => {
-            "use credentials that are allowed to: docs/audit.md lists the permissions"
-        }
-        ErrorKind::Expired | ErrorKind::Unrecognized => {
-            "use credentials that are valid, in a region that is enabled"
-        }
-        ErrorKind::StaleSignature => "set this machine's clock and try again",
-        ErrorKind::Throttled | ErrorKind::Conflict => {
-            "try again when fewer calls are made in the region"
-        }
-        ErrorKind::OutcomeUnknown | ErrorKind::NetworkFailure | ErrorKind::MalformedResponse => {
-            "check the region and this machine's network path to AWS, and try again"
-        }
-        ErrorKind::Misconfigured => "correct the credentials and the region",
-        ErrorKind::NotFound
-        | ErrorKind::NotYetFound
-        | ErrorKind::UnknownPrincipal
-        | ErrorKind::PolicyTooLarge
-        | ErrorKind::PublicAccessBlocked
-        | ErrorKind::InvalidRequest => "correct what this message names",
-    };
-    format!("{}, {remedy}", error.without_remedy())
 }

@@ -6,6 +6,7 @@ pub mod baseline;
 pub mod finding;
 mod findings;
 pub mod inventory;
+mod limit;
 pub mod owner;
 pub mod report;
 pub mod scheduled;
@@ -24,9 +25,10 @@ use self::inventory::Region;
 use self::owner::{Owner, Owners, possible_physical_ids};
 use self::report::{AuditedPolicy, AuditedStatement, Counted, Report};
 use self::trusted::Trusted;
-use crate::aws::error::ApiError;
+use crate::aws::error::{ApiError, ErrorKind};
 use crate::aws::stack_listing::ListedResource;
 use crate::policy::arn::AccountId;
+use crate::policy::document::PolicyDocument;
 use crate::policy::target::{PolicyTarget, TargetSet};
 use crate::text::shown;
 
@@ -52,7 +54,7 @@ pub struct Audit {
 #[derive(Debug, Error)]
 pub enum AuditError {
     /// A call failed.
-    #[error(transparent)]
+    #[error("{}, {}", .0.without_remedy(), remedy(.0.kind))]
     Api(#[from] ApiError),
     /// What was selected is not there.
     #[error(
@@ -67,6 +69,32 @@ pub enum AuditError {
         /// How many others were found.
         found: usize,
     },
+}
+
+/// What to do about a failed call, for whoever runs the audit.
+fn remedy(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AccessDenied => {
+            "use credentials that are allowed to: docs/audit.md lists the permissions"
+        }
+        ErrorKind::Expired | ErrorKind::Unrecognized => {
+            "use credentials that are valid, in a region that is enabled"
+        }
+        ErrorKind::StaleSignature => "set this machine's clock and try again",
+        ErrorKind::Throttled | ErrorKind::Conflict => {
+            "try again when fewer calls are made in the region"
+        }
+        ErrorKind::OutcomeUnknown | ErrorKind::NetworkFailure | ErrorKind::MalformedResponse => {
+            "check the region and this machine's network path to AWS, and try again"
+        }
+        ErrorKind::Misconfigured => "correct the credentials and the region",
+        ErrorKind::NotFound
+        | ErrorKind::NotYetFound
+        | ErrorKind::UnknownPrincipal
+        | ErrorKind::PolicyTooLarge
+        | ErrorKind::PublicAccessBlocked
+        | ErrorKind::InvalidRequest => "correct what this message names",
+    }
 }
 
 /// How far an audit has come.
@@ -140,15 +168,9 @@ impl Audit {
     ) -> Result<usize, AuditError> {
         let stacks = region.stacks().await?;
         let all = stacks.len();
-        let read = stream::iter(stacks)
-            .map(async |stack| region.resources(&stack).await)
-            .buffered(CONCURRENCY);
-        let mut read = std::pin::pin!(read.enumerate());
-        while let Some((done, resources)) = read.next().await {
-            owners.extend(resources?);
-            let (done, what) = (done + 1, "stacks read");
-            progress(Progress { done, all, what });
-        }
+        let read = async |stack: String| region.resources(&stack).await;
+        let add = |resources| owners.extend(resources);
+        read_each(stacks, "stacks read", progress, read, add).await?;
         Ok(all)
     }
 
@@ -228,13 +250,9 @@ async fn read_policies(
     targets: &[PolicyTarget],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<AuditedPolicy>, AuditError> {
-    let (all, mut policies) = (targets.len(), Vec::new());
-    let read = stream::iter(targets)
-        .map(async |target| region.policy(target).await)
-        .buffered(CONCURRENCY);
-    let mut read = std::pin::pin!(read.enumerate());
-    while let Some((done, policy)) = read.next().await {
-        let policy = policy?;
+    let mut policies = Vec::new();
+    let read = async |target: &PolicyTarget| region.policy(target).await;
+    let add = |policy: PolicyDocument| {
         let statements = policy.statements().map(|statement| AuditedStatement {
             access: Access::new(statement, &policy.target),
             owner: None,
@@ -244,8 +262,30 @@ async fn read_policies(
             let target = policy.target.clone();
             policies.push(AuditedPolicy { target, statements });
         }
-        let (done, what) = (done + 1, "policies read");
+    };
+    read_each(targets, "policies read", progress, read, add).await?;
+    Ok(policies)
+}
+
+/// Makes a call for each of `items`, several at a time, and gives the results to `add` in their order.
+async fn read_each<T, R, F>(
+    items: impl IntoIterator<Item = T>,
+    what: &'static str,
+    progress: &mut dyn FnMut(Progress),
+    call: impl Fn(T) -> F,
+    mut add: impl FnMut(R),
+) -> Result<(), AuditError>
+where
+    F: Future<Output = Result<R, ApiError>>,
+{
+    let items: Vec<T> = items.into_iter().collect();
+    let all = items.len();
+    let results = stream::iter(items).map(call).buffered(CONCURRENCY);
+    let mut results = std::pin::pin!(results.enumerate());
+    while let Some((done, result)) = results.next().await {
+        add(result?);
+        let done = done + 1;
         progress(Progress { done, all, what });
     }
-    Ok(policies)
+    Ok(())
 }

@@ -4,12 +4,12 @@ use aws_config::SdkConfig;
 use lambda_runtime::{Context, Error};
 use tracing::{error, info, warn};
 
+use super::Audit;
 use super::baseline::Baseline;
 use super::finding::{Finding, FindingKind};
 use super::inventory::Region;
 use super::report::Report;
 use super::trusted::Trusted;
-use super::{Audit, AuditError};
 use crate::policy::function_arn::FunctionArn;
 use crate::telemetry::emit_metrics;
 use crate::text::shown;
@@ -91,7 +91,7 @@ impl ScheduledAudit {
         // Boxed: it holds many calls at a time.
         let mut ignored = |_| ();
         let report = Box::pin(audit.run(&mut ignored)).await;
-        let report = report.map_err(|error| failed(&reason(&error)))?;
+        let report = report.map_err(|error| failed(&error.to_string()))?;
         report.findings.iter().for_each(log);
         let (statements, findings) = (report.statements(), report.findings.len());
         info!(statements, findings, "audit finished");
@@ -135,13 +135,6 @@ fn log(found: &Finding) {
             finding,
             resource, statement_id, stack_id, detail, remedy, fingerprint, "finding"
         );
-    }
-}
-
-fn reason(error: &AuditError) -> String {
-    match error {
-        AuditError::Api(error) => error.without_remedy(),
-        AuditError::NoSuch { .. } => error.to_string(),
     }
 }
 

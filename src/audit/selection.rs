@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::{StreamExt, stream};
-
 use super::inventory::Region;
-use super::{AuditError, CONCURRENCY, Progress};
+use super::{AuditError, Progress, read_each};
 use crate::policy::arn::LayerArn;
 use crate::policy::function_arn::FunctionArn;
 use crate::policy::target::{PolicyTarget, TargetSet};
@@ -30,8 +28,7 @@ pub(super) async fn targets(
         found.extend(functions(region, &of_region, is_all, progress).await?);
     }
     for set in of_region {
-        let is_in = |target: &&PolicyTarget| is_selected(target, set);
-        if !found.iter().any(|target| is_in(&target)) {
+        if !found.iter().any(|target| is_selected(target, set)) {
             let kind = match set {
                 TargetSet::One(target) => target.kind(),
                 TargetSet::AllVersions(_) => "layer",
@@ -45,7 +42,7 @@ pub(super) async fn targets(
 }
 
 /// Whether `target` is in `set`: a function includes its versions and aliases.
-pub(super) fn is_selected(target: &PolicyTarget, set: &TargetSet) -> bool {
+fn is_selected(target: &PolicyTarget, set: &TargetSet) -> bool {
     match (target, set.function()) {
         (PolicyTarget::Function(function), Some(selected)) => {
             function == selected
@@ -66,16 +63,10 @@ async fn layer_versions(
     } else {
         selection.iter().filter_map(|set| layer_of(set)).collect()
     };
-    let (all, mut found) = (layers.len(), Vec::new());
-    let listing = stream::iter(layers)
-        .map(async |layer| region.versions(&layer).await)
-        .buffered(CONCURRENCY);
-    let mut listing = std::pin::pin!(listing.enumerate());
-    while let Some((done, versions)) = listing.next().await {
-        found.extend(versions?);
-        let (done, what) = (done + 1, "layers listed");
-        progress(Progress { done, all, what });
-    }
+    let mut found = Vec::new();
+    let list = async |layer: LayerArn| region.versions(&layer).await;
+    let add = |versions| found.extend::<Vec<PolicyTarget>>(versions);
+    read_each(layers, "layers listed", progress, list, add).await?;
     Ok(found)
 }
 
@@ -104,16 +95,9 @@ async fn functions(
         .iter()
         .map(|function| function.clone().with_qualifier(None))
         .collect();
-    let all = unqualified.len();
-    let listing = stream::iter(unqualified)
-        .map(async |function| region.aliases(&function).await)
-        .buffered(CONCURRENCY);
-    let mut listing = std::pin::pin!(listing.enumerate());
-    while let Some((done, aliases)) = listing.next().await {
-        listed.extend(aliases?);
-        let (done, what) = (done + 1, "functions listed");
-        progress(Progress { done, all, what });
-    }
+    let list = async |function: FunctionArn| region.aliases(&function).await;
+    let add = |aliases| listed.extend::<Vec<FunctionArn>>(aliases);
+    read_each(unqualified, "functions listed", progress, list, add).await?;
     let found: BTreeSet<FunctionArn> = listed.into_iter().collect();
     Ok(found.into_iter().map(PolicyTarget::Function).collect())
 }

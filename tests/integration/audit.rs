@@ -127,6 +127,52 @@ async fn each_statement_and_each_resource_is_compared_with_the_other() {
 }
 
 #[tokio::test]
+async fn the_owner_is_found_in_a_large_stack_and_behind_a_deleted_role() {
+    let mut env = TestEnv::with_variables_only(AUDIT).await;
+    {
+        let mut state = env.lambda.state();
+        let large = account_statement(LAYER_VERSION, "last-of-many", PARTNER);
+        state.policies.put_statement(LAYER_VERSION, large);
+        let mut dead = account_statement(LAYER_VERSION, "dead", PARTNER);
+        dead["Principal"]["AWS"] = "AROAEXAMPLEEXAMPLE123".into();
+        state.policies.put_statement(LAYER_VERSION, dead);
+        // CloudFormation returns a hundred at once, and not this one.
+        let deleted = STACK.replace("sharing", "large");
+        for number in 0..=120 {
+            let id = match number {
+                120 => format!("{LAYER_VERSION}#last-of-many"),
+                _ => format!("resource-{number}"),
+            };
+            let resource = Resource::new("DELETE_COMPLETE", Some(&id));
+            state
+                .stacks
+                .set(&deleted, &format!("R{number:03}"), resource);
+        }
+        let owner = Resource::new("CREATE_COMPLETE", Some(&format!("{LAYER_VERSION}#dead")));
+        state.stacks.set(STACK, "Share", owner);
+    }
+    assert_eq!(audit(&env).await, Outcome::Ok);
+    let lines = env.stop();
+    let found = |kind: &str, sid: &str| [kind, LAYER_VERSION, sid].map(str::to_owned);
+    assert_eq!(
+        findings(&lines, "finding"),
+        [
+            found("CHANGED", "dead"),
+            found("OWNER GONE", "last-of-many")
+        ]
+    );
+    let details: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["finding"] == "CHANGED")
+        .map(|line| &line["detail"])
+        .collect();
+    assert_eq!(
+        details,
+        ["Share of stack sharing has it, and its role or user was deleted"]
+    );
+}
+
+#[tokio::test]
 async fn two_hundred_versions_take_a_call_each_and_no_more_memory_than_twenty() {
     let mut peaks = Vec::new();
     for versions in [20, 200] {
@@ -198,7 +244,7 @@ async fn a_failed_look_ends_with_an_error_and_reports_nothing() {
     assert_eq!(
         reason.unwrap()["reason"],
         format!(
-            "access denied: got `AccessDeniedException` (`not authorized`) from `lambda:GetLayerVersionPolicy` on `{LAYER_VERSION}`"
+            "access denied: got `AccessDeniedException` (`not authorized`) from `lambda:GetLayerVersionPolicy` on `{LAYER_VERSION}`, use credentials that are allowed to: docs/audit.md lists the permissions"
         )
     );
 }

@@ -16,6 +16,9 @@ use crate::query_response;
 /// The namespace of the responses.
 const NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 
+/// The most resources that `DescribeStackResources` returns.
+const DESCRIBED: usize = 100;
+
 /// The status of a resource whose stack does not exist.
 pub const MISSING: &str = "";
 
@@ -120,7 +123,7 @@ impl Stacks {
             }
             "ListStackResources" => match self.0.get(&call.arn) {
                 Some(resources) => {
-                    let members = members(&call.arn, resources);
+                    let members = members(&call.arn, resources, usize::MAX);
                     list_response(action, "StackResourceSummaries", &members)
                 }
                 None => missing(&format!("Stack '{}' does not exist", call.arn)),
@@ -129,9 +132,11 @@ impl Stacks {
                 let has_it = |known: &Known| known.resource.physical_id.as_ref() == Some(&call.arn);
                 let mut stacks = self.0.iter();
                 match stacks.find(|(_, resources)| resources.values().any(has_it)) {
-                    Some((stack, resources)) => {
-                        list_response(action, "StackResources", &members(stack, resources))
-                    }
+                    Some((stack, resources)) => list_response(
+                        action,
+                        "StackResources",
+                        &members(stack, resources, DESCRIBED),
+                    ),
                     None => missing(&format!("Stack for {} does not exist", call.arn)),
                 }
             }
@@ -149,7 +154,7 @@ fn name_of(stack: &str) -> &str {
     stack.split('/').nth(1).unwrap_or_default()
 }
 
-fn members(stack: &str, resources: &BTreeMap<String, Known>) -> String {
+fn members(stack: &str, resources: &BTreeMap<String, Known>, most: usize) -> String {
     let member = |(logical_id, known): (&String, &Known)| {
         let Resource {
             status,
@@ -164,7 +169,7 @@ fn members(stack: &str, resources: &BTreeMap<String, Known>) -> String {
             name_of(stack)
         )
     };
-    resources.iter().map(member).collect()
+    resources.iter().take(most).map(member).collect()
 }
 
 fn list_response(action: &str, list: &str, members: &str) -> ApiResponse {
