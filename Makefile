@@ -47,6 +47,7 @@ ZIP := $(DIST)/bootstrap.zip
 SBOM := $(DIST)/sbom.cdx.json
 PACKAGED := $(DIST)/packaged.yaml
 AUDIT := target/debug/lambda-permission-audit
+PLAN := target/debug/examples/plan
 FLOOR := target/floor/$(PLATFORM)/release/floor
 # The server of the benchmarks: what is timed needs a fast one, what is counted does not.
 FAKE_AWS := target/release/fake-aws
@@ -108,9 +109,13 @@ audit-deps: $(CARGO_DENY) ## check the dependencies for known vulnerabilities, i
 	tools/audit_deps.sh $(CARGO_DENY)
 
 .PHONY: lint-templates
-lint-templates: $(LINT)/.installed ## check template.yaml, the examples and the templates in the README with cfn-lint
+lint-templates: $(LINT)/.installed ## check template.yaml, the examples and the templates in the README with cfn-lint and the rules in lint/
 	$(LINT)/bin/python tests/e2e/readme_templates.py $(TOOLS)/readme
-	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml $(TOOLS)/readme/*.yaml
+	$(LINT)/bin/cfn-lint --append-rules lint --template template.yaml examples/*.yaml $(TOOLS)/readme/*.yaml
+
+.PHONY: lint-rules
+lint-rules: ## write the schemas in lint/ from the code, after a change of a property
+	cargo run --locked --quiet --example property_schemas
 
 .PHONY: test
 # The integration tests wait for child processes rather than compute, so more of them run at a time than there are processors.
@@ -144,7 +149,7 @@ test-faults: ## run schedules of injected faults, of which test runs 200: make t
 	N=$(N) SEED=$(SEED) cargo test --locked --test fault_injection -- --nocapture
 
 .PHONY: e2e
-e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(AUDIT) $(BROWSER)/.installed ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
+e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(AUDIT) $(PLAN) $(BROWSER)/.installed ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
 	cd tests/e2e && $(CURDIR)/$(E2E)/bin/pytest
 
 .PHONY: sam-validate
@@ -219,6 +224,10 @@ $(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
 
 $(AUDIT): $(SOURCES) $(wildcard audit/src/*) audit/Cargo.toml
 	cargo build --locked --quiet --package lambda-permission-audit
+	touch $@
+
+$(PLAN): $(SOURCES) examples/plan.rs
+	cargo build --locked --quiet --example plan
 	touch $@
 
 $(FAKE_AWS): $(FAKE_AWS_SOURCES)

@@ -13,4 +13,4 @@ pub mod principals;
 pub mod property_reader;
 pub mod resource;
 mod role;
-mod statement_id;
+pub mod statement_id;

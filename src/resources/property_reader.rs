@@ -14,7 +14,7 @@ const MAX_REPORTED: usize = 20;
 const MAX_NAME_LEN: usize = 40;
 
 /// The most entries of a list. Fewer fit into a policy.
-const MAX_ENTRIES: usize = 128;
+pub const MAX_ENTRIES: usize = 128;
 
 /// What is wrong with the properties: the first 20 errors, joined by `; `, and the number of the others.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::policy::statement_id::StatementId;
 use crate::text::shown;
 
 /// The most characters of the statement id of several statements: what each is for is added to it, an organization id at most.
-pub(super) const MAX_LIST_ID_LEN: usize = 100 - 35;
+pub const MAX_LIST_ID_LEN: usize = 100 - 35;
 
 /// The statement id; `list` is what gives the resource several statements, if anything does.
 pub(super) fn read_statement_id(

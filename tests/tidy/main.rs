@@ -16,6 +16,7 @@ mod architecture;
 mod audit;
 mod contributing;
 mod examples;
+mod lint;
 mod make_targets;
 mod pages;
 mod supply_chain;
