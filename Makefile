@@ -28,6 +28,9 @@ PEER := $(TOOLS)/peer
 NODE_PEER := $(TOOLS)/node-peer
 NODE := $(TOOLS)/node
 BROWSER := $(TOOLS)/browser
+CDK := $(TOOLS)/cdk
+# What an x86_64 machine needs to build and run for arm64.
+ARM64 := $(if $(filter-out aarch64 arm64,$(shell uname -m)),$(TOOLS)/arm64/.installed)
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.2
@@ -43,9 +46,10 @@ PLATFORM := $(or $(PLATFORM_$(ARCH)),$(error ARCH is neither x86_64 nor arm64: g
 GLIBC := 2.26
 BOOTSTRAP := target/$(PLATFORM)/release/bootstrap
 DIST := $(patsubst %/x86_64,%,dist/$(ARCH))
-ZIP := $(DIST)/bootstrap.zip
-SBOM := $(DIST)/sbom.cdx.json
+ZIP := $(DIST)/bootstrap-$(ARCH).zip
+SBOM := $(DIST)/sbom-$(ARCH).cdx.json
 PACKAGED := $(DIST)/packaged.yaml
+AUDIT_ARCHIVE := $(DIST)/lambda-permission-audit-linux-$(ARCH).tar.gz
 AUDIT := target/debug/lambda-permission-audit
 PLAN := target/debug/examples/plan
 FLOOR := target/floor/$(PLATFORM)/release/floor
@@ -53,10 +57,11 @@ FLOOR := target/floor/$(PLATFORM)/release/floor
 FAKE_AWS := target/release/fake-aws
 DEBUG_FAKE_AWS := target/debug/fake-aws
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
+AUDIT_SOURCES := $(wildcard audit/src/*) audit/Cargo.toml
 FAKE_AWS_SOURCES := $(shell find tests/fake_aws/src -type f) tests/fake_aws/Cargo.toml Cargo.toml Cargo.lock .cargo/config.toml
 
 # Arguments of deploy, smoke and remove.
-export BUCKET PARAMETERS ACCOUNT YES
+export BUCKET PARAMETERS ACCOUNT YES ARCH DIST
 export STACK ?= lambda-permission-provider
 export FUNCTION ?= lambda-permission-provider
 
@@ -149,12 +154,16 @@ test-faults: ## run schedules of injected faults, of which test runs 200: make t
 	N=$(N) SEED=$(SEED) cargo test --locked --test fault_injection -- --nocapture
 
 .PHONY: e2e
-e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(AUDIT) $(PLAN) $(BROWSER)/.installed ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
+e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(AUDIT) $(PLAN) $(BROWSER)/.installed $(CDK)/.installed ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
 	cd tests/e2e && $(CURDIR)/$(E2E)/bin/pytest
 
 .PHONY: sam-validate
 sam-validate: $(BOOTSTRAP) $(SAM)/.installed ## run `sam validate` and `sam build` with template.yaml
 	tools/sam_validate.sh $(SAM)/bin
+
+.PHONY: check-arm64
+check-arm64: $(ARM64) ## build for arm64 and test that, elsewhere under an emulator from Debian; not part of check
+	tools/check_arm64.sh $(TOOLS)/arm64
 
 .PHONY: build-Provider
 build-Provider: $(BOOTSTRAP) ## run by `sam build`: copy the executable to ARTIFACTS_DIR
@@ -179,6 +188,14 @@ budget: $(ZIP) $(DEBUG_FAKE_AWS) ## check instructions, zip size and crates of t
 package: $(ZIP).sha256 $(SBOM) $(PACKAGED) ## build the release in dist/: zip, SHA-256, SBOM and template; make package ARCH=arm64
 	@echo "make package: wrote $(ZIP) $^, with SHA-256 $$(cut -d ' ' -f 1 $<)"
 
+.PHONY: package-audit
+package-audit: $(AUDIT_ARCHIVE) ## build the audit program for Linux in dist/: make package-audit ARCH=arm64
+
+.PHONY: release
+release: $(LINT)/.installed ## collect what package and package-audit built for each platform in dist/release/
+	$(LINT)/bin/python tools/assemble_release.py dist dist/release
+	$(LINT)/bin/cfn-lint dist/release/packaged.yaml
+
 .PHONY: deploy
 deploy: ## deploy the provider to AWS: make deploy BUCKET=my-bucket; prints the commands and asks before running them
 	@tools/deploy.sh
@@ -190,6 +207,10 @@ smoke: ## test the deployed provider on AWS with a temporary layer; prints the c
 .PHONY: remove
 remove: ## remove the provider from AWS; prints the commands and asks before running them
 	@tools/remove.sh
+
+.PHONY: publish
+publish: $(SAM)/.installed ## publish to the Serverless Application Repository: make publish BUCKET=my-bucket; prints the commands and asks before running them
+	@PATH="$(CURDIR)/$(SAM)/bin:$$PATH" tools/publish.sh
 
 .PHONY: reproducible
 reproducible: $(PACKAGE)/.installed $(LINT)/.installed ## build the release in two other folders and compare the checksums
@@ -215,14 +236,21 @@ $(SBOM): $(ZIP) tools/write_sbom.py tools/requirements-package.txt
 	python3 tools/write_sbom.py $(PLATFORM) $< tools/requirements-package.txt $@
 
 $(PACKAGED): template.yaml $(ZIP) tools/write_packaged.py $(LINT)/.installed
-	$(LINT)/bin/python tools/write_packaged.py $< $(ZIP) $(ARCH) $@
+	$(LINT)/bin/python tools/write_packaged.py $< $@ $(ZIP)
 	$(LINT)/bin/cfn-lint $@
 
-$(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_bootstrap.sh
-	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_bootstrap.sh $(PLATFORM) $(GLIBC)
+dist/sar.yaml: template.yaml dist/bootstrap-x86_64.zip tools/write_sar.py $(LINT)/.installed
+	$(LINT)/bin/python tools/write_sar.py $< dist/bootstrap-x86_64.zip $@
+
+$(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_release.sh
+	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_release.sh $(PLATFORM) $(GLIBC) --bin bootstrap
 	touch $@
 
-$(AUDIT): $(SOURCES) $(wildcard audit/src/*) audit/Cargo.toml
+$(AUDIT_ARCHIVE): $(SOURCES) $(AUDIT_SOURCES) $(PACKAGE)/.installed tools/build_release.sh
+	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_release.sh $(PLATFORM) $(GLIBC) --package lambda-permission-audit
+	tar --create --gzip --file $@ --directory target/$(PLATFORM)/release lambda-permission-audit
+
+$(AUDIT): $(SOURCES) $(AUDIT_SOURCES)
 	cargo build --locked --quiet --package lambda-permission-audit
 	touch $@
 
@@ -238,11 +266,18 @@ $(DEBUG_FAKE_AWS): $(FAKE_AWS_SOURCES)
 	cargo build --locked --quiet --package fake-aws
 	touch $@
 
-# Node.js runs the Chromium in which a test looks at the page of the audit.
-$(BROWSER)/.installed: $(wildcard tests/e2e/browser/*) $(NODE)/.installed
+$(TOOLS)/arm64/.installed: tools/install_arm64.sh
+	rm -rf $(@D)
+	tools/install_arm64.sh $(@D)
+	touch $@
+
+$(BROWSER)/.installed: tests/e2e/browser/look.mjs
+
+# Node.js runs the Chromium in which a test looks at the page of the audit, and AWS CDK.
+$(BROWSER)/.installed $(CDK)/.installed: $(TOOLS)/%/.installed: tests/e2e/%/package.json tests/e2e/%/package-lock.json $(NODE)/.installed
 	rm -rf $(@D)
 	mkdir -p $(@D)
-	cp tests/e2e/browser/* $(@D)
+	cp tests/e2e/$*/* $(@D)
 	PATH=$(CURDIR)/$(NODE)/bin:$$PATH npm ci --silent --ignore-scripts --prefix $(@D)
 	touch $@
 

@@ -37,7 +37,7 @@ def second_stacks(crates: set[tuple[str, str]]) -> list[str]:
 
 def cryptography(platform: str, glibc: str) -> pathlib.Path:
     """The library of aws-lc in the build that made the executable; cargo prints it again, since there is nothing left to build."""
-    output = _output("tools/build_bootstrap.sh", platform, glibc, "--message-format=json")
+    output = _output("tools/build_release.sh", platform, glibc, "--bin", "bootstrap", "--message-format=json")
     built = [json.loads(line) for line in output.splitlines() if '"build-script-executed"' in line]
     (folder,) = (message["out_dir"] for message in built if "aws-lc-sys" in message["package_id"])
     (library,) = pathlib.Path(folder).glob("libaws_lc_*_crypto.a")

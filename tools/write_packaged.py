@@ -1,4 +1,5 @@
-"""Writes the template that deploys from a bucket: `python write_packaged.py TEMPLATE ZIP ARCHITECTURE PACKAGED`.
+"""Writes the template that deploys from a bucket: `python write_packaged.py TEMPLATE PACKAGED ZIP...`, with a zip for each architecture
+that is offered, named `bootstrap-<architecture>.zip`.
 
 PACKAGED is TEMPLATE after SAM's transform, so that StackSets and nested stacks accept it. Parameters give the location of the zip, and a
 version of the function holds its SHA-256: CloudFormation rolls back a deployment of other bytes. Everything else comes from TEMPLATE.
@@ -71,22 +72,36 @@ class NoManagedPolicies:
         return {}
 
 
-def code_key(digest: bytes) -> dict:
+def condition(architecture: str) -> str:
+    return f"Is{architecture.title().replace('_', '')}"
+
+
+def code_key(digests: dict[str, bytes]) -> dict:
     """Differs for every content: CloudFormation updates the code only if its key changes. It is not the default of the parameter, because
     `aws cloudformation deploy` keeps the previous value of a parameter."""
-    return {"Fn::If": ["HasCodeKey", {"Ref": "CodeKey"}, f"lambda-permission-provider/{digest.hex()}.zip"]}
+    *others, last = digests
+    key = f"lambda-permission-provider/{digests[last].hex()}.zip"
+    for name in others:
+        key = {"Fn::If": [condition(name), f"lambda-permission-provider/{digests[name].hex()}.zip", key]}
+    return {"Fn::If": ["HasCodeKey", {"Ref": "CodeKey"}, key]}
 
 
-def code_version(digest: bytes, location: dict) -> dict:
+def location(digests: dict[str, bytes]) -> dict:
+    """A description that differs for every location of the code."""
+    return {"Fn::Sub": ["Custom resource, from ${Bucket}/${Key}", {"Bucket": BUCKET, "Key": code_key(digests)}]}
+
+
+def code_version(architecture: str, digest: bytes) -> dict:
     """A version of the function, which Lambda publishes only if the code has this SHA-256; nothing invokes it. It is replaced, so that
     Lambda compares again, for every content and, by its description, for every location. Lambda publishes no second version of an
     unchanged function, so the location is in the description of the function, too."""
     properties = {
         "FunctionName": {"Ref": "Provider"},
-        "Description": location,
+        "Description": location({architecture: digest}),
         "CodeSha256": base64.b64encode(digest).decode(),
     }
-    return {f"Code{digest.hex()[:16]}": {"Type": "AWS::Lambda::Version", "Properties": properties}}
+    version = {"Type": "AWS::Lambda::Version", "Condition": condition(architecture), "Properties": properties}
+    return {f"Code{digest.hex()[:16]}": version}
 
 
 def transformed(template: dict) -> dict:
@@ -98,28 +113,30 @@ def transformed(template: dict) -> dict:
     return template
 
 
-def packaged(template: dict, architecture: str, digest: bytes) -> dict:
+def packaged(template: dict, digests: dict[str, bytes]) -> dict:
+    """The template to deploy any of these zips, whose SHA-256 are given by architecture."""
     # Only `sam publish` and `sam build` use these, and they use template.yaml.
     del template["Metadata"]["AWS::ServerlessRepo::Application"]
     metadata = {}
     for name in FUNCTIONS:
         function = template["Resources"][name]
-        function["Properties"] |= {"Architectures": [architecture], "CodeUri": "s3://bucket/key"}
+        function["Properties"]["CodeUri"] = "s3://bucket/key"
         metadata[name] = {key: value for key, value in function.pop("Metadata").items() if key not in SAM_BUILD_METADATA}
     result = transformed(template)
+    result["Parameters"]["Architecture"] |= {"Default": next(iter(digests)), "AllowedValues": list(digests)}
     result["Parameters"] = LOCATION_PARAMETERS | result["Parameters"]
     interface = result["Metadata"]["AWS::CloudFormation::Interface"]
     interface["ParameterGroups"].insert(0, {"Label": {"default": "Code"}, "Parameters": list(LOCATION_PARAMETERS)})
     interface["ParameterLabels"] |= {name: {"default": label} for name, label in LABELS.items()}
     result["Conditions"] |= CONDITIONS
-    key = code_key(digest)
-    location = {"Fn::Sub": ["Custom resource, from ${Bucket}/${Key}", {"Bucket": BUCKET, "Key": key}]}
     for name in FUNCTIONS:
         function = result["Resources"][name]
         function["Metadata"] = metadata[name]
-        function["Properties"]["Code"] = {"S3Bucket": BUCKET, "S3Key": key}
-    result["Resources"]["Provider"]["Properties"]["Description"] = location
-    result["Resources"] |= code_version(digest, location)
+        function["Properties"]["Code"] = {"S3Bucket": BUCKET, "S3Key": code_key(digests)}
+    result["Resources"]["Provider"]["Properties"]["Description"] = location(digests)
+    for name, digest in digests.items():
+        result["Conditions"][condition(name)] = {"Fn::Equals": [{"Ref": "Architecture"}, name]}
+        result["Resources"] |= code_version(name, digest)
     return result
 
 
@@ -142,12 +159,12 @@ class NoAliasDumper(yaml.SafeDumper):
         return True
 
 
-def main(source: pathlib.Path, archive: pathlib.Path, architecture: str, target: pathlib.Path) -> None:
-    digest = hashlib.sha256(archive.read_bytes()).digest()
-    result = packaged(yaml_parse(source.read_text()), architecture, digest)
+def main(source: pathlib.Path, target: pathlib.Path, *archives: pathlib.Path) -> None:
+    digests = {path.stem.removeprefix("bootstrap-"): hashlib.sha256(path.read_bytes()).digest() for path in archives}
+    result = packaged(yaml_parse(source.read_text()), digests)
     head = f"# Made from {source} by tools/{pathlib.Path(__file__).name}.\n"
     target.write_text(head + yaml.dump(plain(result), Dumper=NoAliasDumper, sort_keys=False, width=150, allow_unicode=True))
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3], pathlib.Path(sys.argv[4]))
+    main(*map(pathlib.Path, sys.argv[1:]))

@@ -6,12 +6,16 @@ import hashlib
 from local_aws import REGION, LocalAws
 from provider import ROOT
 
-ZIP = ROOT / "dist/bootstrap.zip"
+ZIP = ROOT / "dist/bootstrap-x86_64.zip"
 PACKAGED = ROOT / "dist/packaged.yaml"
 
 
+def key_of(archive: bytes) -> str:
+    return f"lambda-permission-provider/{hashlib.sha256(archive).hexdigest()}.zip"
+
+
 def key_prefix() -> str:
-    return f"lambda-permission-provider/{hashlib.sha256(ZIP.read_bytes()).hexdigest()}"
+    return key_of(ZIP.read_bytes()).removesuffix(".zip")
 
 
 def upload(aws: LocalAws, bucket: str, **client: str) -> str:

@@ -18,7 +18,7 @@ class RuntimeEmulator:
     def __init__(self, folder: pathlib.Path, timeout: int = 10, **env: str):
         bootstrap = folder / "bootstrap"
         if not bootstrap.exists():
-            zipfile.ZipFile(ROOT / "dist/bootstrap.zip").extract("bootstrap", folder)
+            zipfile.ZipFile(ROOT / "dist/bootstrap-x86_64.zip").extract("bootstrap", folder)
             bootstrap.chmod(0o755)
         self.timeout = timeout
         port, runtime_api = free_port(), free_port()

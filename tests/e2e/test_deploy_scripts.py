@@ -1,11 +1,14 @@
-"""`make deploy`, `make smoke` and `make remove`, with the AWS CLI on a local AWS."""
+"""`make deploy`, `make smoke`, `make remove` and `make publish`, with the AWS CLI and AWS SAM on a local AWS."""
 
 import contextlib
 import os
 import subprocess
 
 import pytest
+import yaml
 
+import release
+from application_repository import ApplicationRepository
 from layer import Layer
 from local_aws import ACCOUNT, REGION, SECRET_KEY
 from provider import ROOT
@@ -69,14 +72,14 @@ def stacks(aws) -> set[str]:
     return {stack["StackName"] for stack in aws.client("cloudformation").describe_stacks()["Stacks"]}
 
 
-@pytest.mark.parametrize("target", ["deploy", "smoke", "remove"])
+@pytest.mark.parametrize(("target", "command"), [("deploy", "aws cloudformation"), ("smoke", "aws cloudformation"), ("remove", "aws cloudformation"), ("publish", "sam publish")])
 @pytest.mark.parametrize("credentials", [True, False])
-def test_unconfirmed_commands_are_printed_but_not_run(aws, make, target, credentials):
+def test_unconfirmed_commands_are_printed_but_not_run(aws, make, target, command, credentials):
     before = stacks(aws)
     code, output = make(target, credentials, BUCKET="deploy-bucket")
 
     assert code == 0
-    assert "    aws cloudformation " in output
+    assert f"    {command} " in output
     reason = "stdin is not a terminal, set YES=1 to run these commands" if credentials else "the AWS CLI has no credentials"
     assert output.endswith(f"Nothing was done: {reason}\n")
     assert stacks(aws) == before
@@ -133,3 +136,39 @@ def test_remove_is_refused_while_stacks_import_the_service_token(aws, make, depl
     assert f"stacks use the provider: got {stack.name}, delete them or move them to another provider first" in output
     assert NAME in stacks(aws)
     assert stack.delete() == "DELETE_COMPLETE"
+
+
+def test_publish_without_a_bucket_does_nothing(make):
+    code, output = make("publish", YES="1")
+    assert code == 0
+    assert output.endswith("give a bucket that serverlessrepo.amazonaws.com can read: make publish BUCKET=my-bucket\n")
+
+
+def test_published_application_has_all_metadata_and_the_release(aws, make):
+    aws.upload("publish-bucket", "any", b"")
+    repository = ApplicationRepository()
+    code, output = make(
+        "publish", BUCKET="publish-bucket", YES="1", SAM_CLI_TELEMETRY="0", AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY=repository.url
+    )
+    repository.close()
+    assert (code, output.splitlines()[-1]) == (0, "make publish: published")
+    [request] = repository.requests
+    assert request["path"] == "/applications"
+    assert {name: request[name] for name in ("name", "author", "spdxLicenseId", "semanticVersion")} == {
+        "name": "lambda-permission-provider",
+        "author": "lambda-permission-provider",
+        "spdxLicenseId": "Apache-2.0",
+        "semanticVersion": "0.1.0",
+    }
+    template = yaml.load(request["templateBody"], Loader=yaml.BaseLoader)
+    assert template["Parameters"]["Architecture"]["AllowedValues"] == ["x86_64"]
+    urls = [template["Resources"][name]["Properties"]["CodeUri"] for name in ("Provider", "Auditor")]
+    assert [uploaded(aws, url) for url in urls] == [release.ZIP.read_bytes()] * 2
+    assert uploaded(aws, request["licenseUrl"]) == (ROOT / "LICENSE").read_bytes()
+    assert uploaded(aws, request["readmeUrl"]) == (ROOT / "README.md").read_bytes()
+
+
+def uploaded(aws, url: str) -> bytes:
+    """What is at an URL such as s3://bucket/key."""
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()

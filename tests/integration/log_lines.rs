@@ -14,7 +14,7 @@ use fake_aws::statements::{account_statement, public_statement};
 use serde_json::Value;
 
 use crate::audit;
-use crate::test_env::{EXECUTABLE, TestEnv};
+use crate::test_env::{TestEnv, executable};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -207,7 +207,7 @@ async fn responses() -> TestEnv {
 
 /// The messages of a process that cannot start.
 fn startup_messages() -> Vec<String> {
-    let lines = FunctionProcess::start(EXECUTABLE.as_ref(), &[], &[]).wait_for_failure();
+    let lines = FunctionProcess::start(&executable(), &[], &[]).wait_for_failure();
     let messages = lines.iter().map(|line| {
         let line: Value = serde_json::from_str(line).unwrap();
         check(&line);

@@ -3,7 +3,7 @@
 use fake_aws::function_process::{FunctionProcess, STDERR};
 use serde_json::Value;
 
-use crate::test_env::EXECUTABLE;
+use crate::test_env::executable;
 
 /// The variable that Lambda sets; nothing listens on this address.
 const RUNTIME_API: (&str, &str) = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9");
@@ -11,8 +11,7 @@ const RUNTIME_API: (&str, &str) = ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9");
 /// The log of a process that exits with a failure; nothing is written to stderr.
 fn log_of(variables: &[(&str, &str)]) -> Vec<Value> {
     let endpoint = [("AWS_ENDPOINT_URL", "http://127.0.0.1:9".to_owned())];
-    let lines =
-        FunctionProcess::start(EXECUTABLE.as_ref(), &endpoint, variables).wait_for_failure();
+    let lines = FunctionProcess::start(&executable(), &endpoint, variables).wait_for_failure();
     let (stderr, log): (Vec<String>, Vec<String>) =
         lines.into_iter().partition(|line| line.starts_with(STDERR));
     assert_eq!(stderr, [""; 0]);

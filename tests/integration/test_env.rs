@@ -1,6 +1,7 @@
 //! The provider in its execution environments, among the fakes of AWS. What must not happen in any test is checked here: no secret is
 //! logged, no rule of the protocol is violated.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fake_aws::cloudformation_api::Resource;
@@ -12,8 +13,11 @@ use fake_aws::response_bucket::{Put, ResponseBucket};
 use fake_aws::runtime_api::{Outcome, RuntimeApi};
 use serde_json::Value;
 
-/// The executable under test.
-pub const EXECUTABLE: &str = env!("CARGO_BIN_EXE_bootstrap");
+/// The executable under test: the one that was built with the tests, or `TEST_EXECUTABLE`.
+pub fn executable() -> PathBuf {
+    let given = std::env::var_os("TEST_EXECUTABLE");
+    given.map_or_else(|| env!("CARGO_BIN_EXE_bootstrap").into(), PathBuf::from)
+}
 
 /// The default timeout of the function.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -118,11 +122,8 @@ impl TestEnv {
             .map(|(name, value)| (name, value.replace("{bucket}", &bucket)))
             .collect();
         let environment = [&environment[..], &variables].concat();
-        self.processes.push(FunctionProcess::start(
-            EXECUTABLE.as_ref(),
-            &environment,
-            &[],
-        ));
+        self.processes
+            .push(FunctionProcess::start(&executable(), &environment, &[]));
     }
 
     /// `event` with a new `ResponseURL`.

@@ -64,6 +64,7 @@ fn every_deployment_names_a_runtime_that_functions_can_still_be_created_with() {
     // Each command in the documents that deploys the provider itself.
     for path in ["README.md", "docs/install.md", "examples/README.md"] {
         for command in read(path)
+            .replace("\\\n", "")
             .lines()
             .filter(|line| line.contains("cloudformation deploy") && line.contains("packaged.yaml"))
         {

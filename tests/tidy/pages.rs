@@ -195,7 +195,10 @@ fn every_link_leads_to_a_file_and_a_heading_that_exist() {
         for link in text.split("](").skip(1) {
             let link = link.split(')').next().unwrap();
             // The address of the repository is not known here.
-            if link.starts_with("https://") || link.starts_with("../../actions/") {
+            if link.starts_with("https://")
+                || link.contains("../actions/")
+                || link.contains("../releases/")
+            {
                 continue;
             }
             let (path, heading) = link.split_once('#').unwrap_or((link, ""));
@@ -247,7 +250,22 @@ fn the_readme_can_be_read_in_one_go() {
 fn every_place_has_the_same_version() {
     let version = env!("CARGO_PKG_VERSION");
     let readme = read("README.md");
-    assert!(readme.contains(&format!("\nVersion {version}, ")));
+    assert!(readme.contains(&format!("\nVersion {version}. ")));
     let manifest = read("audit/Cargo.toml");
     assert!(manifest.contains(&format!("\nversion = \"{version}\"\n")));
+    let newest = format!("\n## {version}");
+    assert!(read("CHANGELOG.md").find(&newest) == read("CHANGELOG.md").find("\n## "));
+    let mut named = 0;
+    for page in pages() {
+        for rest in read(&page).split("lambda-permission-provider-").skip(1) {
+            if rest.starts_with(|first: char| first.is_ascii_digit()) {
+                assert!(
+                    rest.starts_with(&format!("{version}.")),
+                    "{page}: {rest:.10}"
+                );
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 5, "{named}");
 }
