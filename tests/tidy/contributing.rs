@@ -1,4 +1,4 @@
-//! The guide for contributors names files and functions that exist, and fits on a few screens.
+//! The guide for contributors fits on a few screens, and it and the page on the architecture name files and functions that exist.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,9 @@ fn the_guide_is_short() {
 }
 
 #[test]
-fn the_guide_names_paths_that_exist() {
-    for path in quoted(&read("CONTRIBUTING.md")) {
+fn the_guide_and_the_page_name_paths_that_exist() {
+    let texts = ["CONTRIBUTING.md", "docs/architecture.md"].map(read);
+    for path in texts.iter().flat_map(|text| quoted(text)) {
         let is_path = path.contains('/') && !path.contains(['<', ' ']) && !path.starts_with("//");
         if is_path && !GENERATED.contains(&path.as_str()) {
             assert!(root().join(&path).exists(), "{path} does not exist");
@@ -33,14 +34,14 @@ fn the_guide_names_paths_that_exist() {
 }
 
 #[test]
-fn the_guide_names_functions_of_the_files_that_an_event_passes() {
-    let guide = read("CONTRIBUTING.md");
+fn the_page_names_functions_of_the_files_that_an_event_passes() {
+    let page = read("docs/architecture.md");
     let sources: BTreeMap<String, Source> = sources()
         .into_iter()
         .map(|source| (format!("src/{}", source.path), source))
         .collect();
     let mut functions = 0;
-    for row in rows(&guide) {
+    for row in rows(&page) {
         let file = quoted(&row[0]).into_iter().next();
         let Some(source) = file.as_ref().and_then(|path| sources.get(path)) else {
             continue;
