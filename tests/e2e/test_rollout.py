@@ -11,7 +11,7 @@ import yaml
 
 import release
 from access_monitor import AccessMonitor
-from layer import Layer
+from layer import Layer, layer_content
 from local_aws import ACCOUNT, REGION
 from response_endpoint import HOST
 from stack import Stack
@@ -242,3 +242,24 @@ def test_terraform_example_matches_the_parameters_of_its_template():
     template = yaml.load((EXAMPLES / name).read_text(), Plain)
     assert re.findall(r"^    (\w+) ", parameters, re.MULTILINE) == list(template["Parameters"])
     assert re.findall(r'outputs\["(\w+)"\]', snippet) == list(template["Outputs"])
+
+
+def test_nested_application_shares_a_layer_with_its_own_provider(aws, provider):
+    """The local AWS has no repository of applications: the template's location is that of the release instead, with the parameters that
+    an application has not."""
+    template = example("nested-application")
+    location = "        ApplicationId: !Ref ApplicationId\n        SemanticVersion: 0.1.0\n"
+    assert location in template and "      Location:\n" in template
+    url = release.upload(aws, "nested-code")
+    more = f"        CodeBucket: nested-code\n        FunctionName: nested\n        ResponseHosts: http://{HOST}\n"
+    template = template.replace(f"      Location:\n{location}      Parameters:\n", f"      Location: {url}\n      Parameters:\n{more}")
+    aws.upload("nested-code", "layer.zip", layer_content())
+    template = template.replace("ContentUri: layer", "ContentUri: s3://nested-code/layer.zip")
+    stack = Stack(aws, "nested-application")
+    # Not with a LayerName: the local AWS transforms the template with the parameters' defaults.
+    assert stack.create(template, ApplicationId="unused", Account=PARTNER) == "CREATE_COMPLETE"
+    layer = Layer(aws, "tools")
+    version = layer.versions()[-1]
+    assert layer.is_usable_by(PARTNER, version)
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert layer.policy(version) == {}
