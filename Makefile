@@ -50,6 +50,7 @@ ZIP := $(DIST)/bootstrap-$(ARCH).zip
 SBOM := $(DIST)/sbom-$(ARCH).cdx.json
 PACKAGED := $(DIST)/packaged.yaml
 AUDIT_ARCHIVE := $(DIST)/lambda-permission-audit-linux-$(ARCH).tar.gz
+DEBUG_BOOTSTRAP := target/debug/bootstrap
 AUDIT := target/debug/lambda-permission-audit
 PLAN := target/debug/examples/plan
 FLOOR := target/floor/$(PLATFORM)/release/floor
@@ -64,6 +65,9 @@ FAKE_AWS_SOURCES := $(shell find tests/fake_aws/src -type f) tests/fake_aws/Carg
 export BUCKET PARAMETERS ACCOUNT YES ARCH DIST
 export STACK ?= lambda-permission-provider
 export FUNCTION ?= lambda-permission-provider
+
+# What `make check` runs, in two sequences at the same time: what the tests and the compiler say of the sources, and the release.
+CHECKS := 'fmt-check lint test fuzz-build deny audit-deps' 'lint-templates budget e2e sam-validate'
 
 # Printed before anything is built.
 NOTICE_demo := make demo: deploys the provider and a stack that uses it on this machine; takes about six minutes where nothing is built yet
@@ -80,16 +84,18 @@ help: ## list the targets
 	@grep -E '^[a-zA-Z0-9-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-zA-Z0-9-]+):.* ## /\1\t/' | expand -t 16
 
 .PHONY: demo
-demo: $(ZIP) $(E2E)/.installed ## deploy the provider to a local CloudFormation, and create, update and delete a stack that uses it
-	@$(E2E)/bin/python tests/e2e/demo.py
+# The release is optimized as a whole, which takes minutes. What is demonstrated does not depend on that.
+demo: $(DEBUG_BOOTSTRAP) $(E2E)/.installed ## deploy the provider to a local CloudFormation, and create, update and delete a stack that uses it
+	@$(E2E)/bin/python tests/e2e/demo.py $(DEBUG_BOOTSTRAP)
 
 .PHONY: plan
 plan: ## print the plan for an event of tests/events, without any call: make plan EVENT=create-account
 	@cargo run --quiet --example plan -- tests/events/$(EVENT).json
 
 .PHONY: check
-check: fmt-check lint deny audit-deps lint-templates test fuzz-build budget e2e sam-validate ## run every check that a change has to pass
-	@echo 'make check: all passed: $^'
+check: ## run every check that a change has to pass
+	@python3 tools/check.py $(CHECKS)
+	@echo 'make check: all passed: $(subst ','',$(CHECKS))'
 
 .PHONY: fmt
 fmt: ## format the code
@@ -249,6 +255,10 @@ $(BOOTSTRAP): $(SOURCES) $(PACKAGE)/.installed tools/build_release.sh
 $(AUDIT_ARCHIVE): $(SOURCES) $(AUDIT_SOURCES) $(PACKAGE)/.installed tools/build_release.sh
 	PATH="$(CURDIR)/$(PACKAGE)/bin:$$PATH" tools/build_release.sh $(PLATFORM) $(GLIBC) --package lambda-permission-audit
 	tar --create --gzip --file $@ --directory target/$(PLATFORM)/release lambda-permission-audit
+
+$(DEBUG_BOOTSTRAP): $(SOURCES)
+	cargo build --locked --bin bootstrap
+	touch $@
 
 $(AUDIT): $(SOURCES) $(AUDIT_SOURCES)
 	cargo build --locked --quiet --package lambda-permission-audit

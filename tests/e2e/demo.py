@@ -1,8 +1,11 @@
-"""Demonstrates the lifecycle of a `Custom::LayerVersionPermission` in a local CloudFormation. Exits with 0 only if every step has the
-expected result."""
+"""Demonstrates the lifecycle of a `Custom::LayerVersionPermission` in a local CloudFormation: `python demo.py EXECUTABLE`. Exits with 0
+only if every step has the expected result."""
 
 import json
+import pathlib
 import sys
+import tempfile
+import zipfile
 
 from layer import Layer
 from local_aws import LocalAws
@@ -17,13 +20,13 @@ def print_event(event: dict):
 
 
 class Demo:
-    def __init__(self, aws: LocalAws):
+    def __init__(self, aws: LocalAws, code: pathlib.Path):
         print(
-            "Deploys template.yaml with the release executable to a local CloudFormation, shares a layer in a stack, and updates,\n"
+            "Deploys template.yaml with the executable to a local CloudFormation, shares a layer in a stack, and updates,\n"
             "replaces, rolls back and deletes that stack. Prints the stack events and the policies of the layer versions.\n"
         )
         self.failures: list[str] = []
-        provider = Provider(aws)
+        provider = Provider(aws, code)
         print(f"The provider is deployed. Other stacks use it with\n  ServiceToken: {provider.service_token}\n")
         self.aws, self.layer, self.stack = aws, Layer(aws, "tools"), Stack(aws, "sharing", print_event)
         self.version, self.next_version = self.layer.publish(), self.layer.publish()
@@ -70,13 +73,17 @@ class Demo:
             self.failures.append(failure)
 
 
-def main() -> int:
-    aws = LocalAws()
-    try:
-        demo = Demo(aws)
-        demo.run()
-    finally:
-        aws.stop()
+def main(executable: pathlib.Path) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        code = pathlib.Path(folder) / "code.zip"
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.write(executable, "bootstrap")
+        aws = LocalAws()
+        try:
+            demo = Demo(aws, code)
+            demo.run()
+        finally:
+            aws.stop()
     failures = demo.failures + aws.response_endpoint.violations
     for failure in failures:
         print(f"FAILED: {failure}")
@@ -89,4 +96,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(pathlib.Path(sys.argv[1])))

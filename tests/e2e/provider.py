@@ -14,12 +14,12 @@ TEMPLATE = ROOT / "template.yaml"
 CODE_BUCKET = "code-of-functions"
 
 
-def package(aws: LocalAws, region: str = REGION) -> str:
-    """Uploads the code, and returns the template with its location."""
+def package(aws: LocalAws, region: str = REGION, code: pathlib.Path | None = None) -> str:
+    """Uploads the code, or else what the template names, and returns the template with its location."""
     bucket = f"{CODE_BUCKET}-{region}"
 
-    def upload(code: re.Match) -> str:
-        content = (ROOT / code["path"]).read_bytes()
+    def upload(found: re.Match) -> str:
+        content = (code or ROOT / found["path"]).read_bytes()
         key = hashlib.sha256(content).hexdigest()
         aws.upload(bucket, key, content, region)
         return f"CodeUri: s3://{bucket}/{key}"
@@ -32,12 +32,12 @@ def package(aws: LocalAws, region: str = REGION) -> str:
 class Provider:
     """The provider's own stack."""
 
-    def __init__(self, aws: LocalAws, **parameters: str):
+    def __init__(self, aws: LocalAws, code: pathlib.Path | None = None, **parameters: str):
         self._lambda, self._logs = aws.client("lambda"), aws.client("logs")
         self.stack = Stack(aws, parameters.get("FunctionName", "lambda-permission-provider"))
         # The response endpoint is not a host of AWS, and has no TLS.
         self._parameters = {"ResponseHosts": f"http://{HOST}", **parameters}
-        self._template = package(aws)
+        self._template = package(aws, code=code)
         status = self.stack.create(self._template, **self._parameters)
         assert status == "CREATE_COMPLETE", self.stack.events
 

@@ -106,3 +106,24 @@ def test_make_says_what_is_missing_before_anything_fails(tmp_path):
         "cc is missing: install a C compiler, for example the package build-essential, gcc or clang\n"
     )
     assert made.stderr.rstrip().endswith("*** nothing was done: got no cargo python3 cc in PATH.  Stop.")
+
+
+def check_sequences(tmp_path, *sequences: str) -> tuple[int, str]:
+    """check.py with a Makefile of three targets, of which `long` ends only if it is interrupted."""
+    long = "@trap 'echo interrupted; exit 1' INT; echo started; sleep 100 & wait"
+    (tmp_path / "Makefile").write_text(f"quick:\n\t@echo output of quick\nfailing:\n\t@sleep 1; exit 3\nlong:\n\t{long}\n")
+    command = [sys.executable, ROOT / "tools/check.py", *sequences]
+    completed = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    return completed.returncode, re.sub(r"\d+:\d\d", "0:00", completed.stdout)
+
+
+def test_check_prints_the_output_of_each_target(tmp_path):
+    assert check_sequences(tmp_path, "quick") == (0, "output of quick\nmake check: 0:00 quick passed in 0:00, 1 of 1\n")
+
+
+def test_failed_target_ends_the_other_sequence(tmp_path):
+    code, output = check_sequences(tmp_path, "failing quick", "long")
+    assert code == 1
+    assert "make check: 0:00 failing failed in 0:00, 1 of 3\n" in output
+    assert output.endswith("make check: failed: failing; repeat one alone, as in `make test`\n")
+    assert "output of quick" not in output
