@@ -36,11 +36,11 @@ def shell(aws, provider, tmp_path):
         "SAM_CLI_TELEMETRY": "0",
     }
 
-    def run(command: str) -> str:
+    def run(command: str, code: int = 0) -> str:
         completed = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300
         )
-        assert completed.returncode == 0, f"{command}\n{completed.stdout}"
+        assert completed.returncode == code, f"{command}\n{completed.stdout}"
         return completed.stdout
 
     return run
@@ -119,3 +119,10 @@ def test_release_is_deployed_by(aws, shell, program):
     configuration = aws.client("lambda", region=REGION).get_function_configuration(FunctionName="lambda-permission-provider")
     assert configuration["Runtime"] == "provided.al2023"
     delete(aws, name)
+
+
+@pytest.mark.parametrize("action", ["create-stack-set", "create-stack-instances"])
+def test_aws_cli_accepts_the_commands_for_a_stack_set(shell, action):
+    """MiniStack has no StackSets, which is the only error."""
+    [command] = [command for command in commands_of_install("aws cloudformation") if f" {action} " in command]
+    assert f"Unknown action: {action.title().replace('-', '')}\n" in shell(command, code=255)
