@@ -14,6 +14,7 @@ import threading
 import time
 
 INTERVAL = 60  # seconds between lines that say what is running
+GRACE_PERIOD = 30  # seconds that targets have to end
 
 
 class Run:
@@ -47,10 +48,16 @@ class Run:
 
     def stop(self) -> None:
         """Ends the others, as Ctrl-C would, so that they end what they have started."""
+        self._signal(signal.SIGINT)
+        timer = threading.Timer(GRACE_PERIOD, self._signal, [signal.SIGKILL])
+        timer.daemon = True
+        timer.start()
+
+    def _signal(self, number: int) -> None:
         with self._lock:
             self._stopped = True
             for process in self._running.values():
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(process.pid, number)
 
     def _run_sequence(self, targets: list[str]) -> None:
         for target in targets:
@@ -94,6 +101,8 @@ def main(sequences: list[str]) -> int:
     # Not those of the make that runs this.
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         os.environ.pop(name, None)
+    # A shell lets what it runs in the background ignore this, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run = Run([sequence.split() for sequence in sequences])
     run.run()
     if run.failed:
