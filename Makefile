@@ -70,8 +70,8 @@ export FUNCTION ?= lambda-permission-provider
 CHECKS := 'fmt-check lint test fuzz-build deny audit-deps' 'lint-templates budget e2e sam-validate'
 
 # Printed before anything is built.
-NOTICE_demo := make demo: deploys the provider and a stack that uses it on this machine; takes about six minutes where nothing is built yet
-NOTICE_check := make check: runs every check; takes about twenty minutes where nothing is built yet
+NOTICE_demo := make demo: deploys the provider and a stack that uses it on this machine; takes about three minutes where nothing is built yet
+NOTICE_check := make check: runs every check; takes about sixteen minutes where nothing is built yet
 NOTICE_package = make package: builds the release for $(ARCH) and writes it to $(DIST)/; takes minutes where nothing is built yet
 $(foreach goal,$(MAKECMDGOALS),$(if $(NOTICE_$(goal)),$(info $(NOTICE_$(goal)))))
 
@@ -315,8 +315,9 @@ $(NODE_PEER)/handler.cjs: $(wildcard benches/peers/node/*)
 $(RUNTIME_EMULATOR): tools/extract_runtime_emulator.py tools/requirements-sam.txt
 	python3 tools/extract_runtime_emulator.py tools/requirements-sam.txt $@
 
+# Not optimized: that would take longer than it runs.
 $(CARGO_DENY):
-	cargo install --quiet --locked --no-default-features --version $(CARGO_DENY_VERSION) \
+	cargo install --quiet --debug --locked --no-default-features --version $(CARGO_DENY_VERSION) \
 	  --root $(TOOLS)/cargo-deny-$(CARGO_DENY_VERSION) cargo-deny
 
 $(CARGO_FUZZ):
