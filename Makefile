@@ -160,7 +160,7 @@ test-faults: ## run schedules of injected faults, of which test runs 200: make t
 	N=$(N) SEED=$(SEED) cargo test --locked --test fault_injection -- --nocapture
 
 .PHONY: e2e
-e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(AUDIT) $(PLAN) $(BROWSER)/.installed $(CDK)/.installed ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
+e2e: $(PACKAGED) $(E2E)/.installed $(AWS)/.installed $(RUNTIME_EMULATOR) $(AUDIT) $(PLAN) $(BROWSER)/.installed $(CDK)/.installed $(SAM)/.installed ## run the end-to-end tests: the release zip in a local CloudFormation and in AWS's Runtime Interface Emulator
 	cd tests/e2e && $(CURDIR)/$(E2E)/bin/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: sam-validate
