@@ -51,12 +51,20 @@ fn properties_of_layer_version() -> Map<String, Value> {
     properties.extend(object(&json!({
         "LayerVersionArn": string(&format!("{layer}:{VERSION}"), "arn:<partition>:lambda:<region>:<account>:layer:<name>:<version>"),
         "LayerName": string(&format!("{NAME}|{layer}"), "a layer's name, or arn:<partition>:lambda:<region>:<account>:layer:<name>"),
-        "VersionNumber": {"type": ["integer", "string"], "minimum": 1, "pattern": whole(VERSION), "description": "a positive whole number"},
+        "VersionNumber": number(),
         "Principal": account_or(&principal, "an account id of 12 digits in quotes, arn:<partition>:iam::<account>:root or *"),
         "Principals": list(&format!("{principal}|{ORGANIZATION}"), "account ids of 12 digits in quotes, organization ids, arn:<partition>:iam::<account>:root or *"),
         "OrganizationId": string(ORGANIZATION, "an organization's id: o- and 10 to 32 lower-case letters or digits"),
         "Action": {"enum": [GET_LAYER_VERSION], "description": GET_LAYER_VERSION},
-        "Versions": {"enum": ["This", "All"], "description": "This or All"},
+        "Versions": {
+            "anyOf": [{"enum": ["This", "All"]}, {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": false,
+                "properties": {"From": number(), "Newest": number()},
+            }],
+            "description": "This, All, or From, Newest or both with positive whole numbers",
+        },
     })));
     properties
 }
@@ -76,7 +84,7 @@ fn layer_version() -> Value {
         "allOf": [
             {"requiredXor": ["LayerVersionArn", "LayerName"]},
             when(&json!({"required": ["OrganizationId", "Principal"]}), &only("Principal", &json!({"enum": ["*"], "description": "*, as there is an OrganizationId"}))),
-            when(&is("Versions", "All"), &json!({"dependentExcluded": {"Versions": ["RevisionId"]}})),
+            when(&has_several_versions(), &json!({"dependentExcluded": {"Versions": ["RevisionId"]}})),
             when(&json!({"required": ["Principals", "StatementId"]}), &id_of_list()),
         ],
     })
@@ -230,8 +238,13 @@ fn when(condition: &Value, then: &Value) -> Value {
     json!({"if": condition, "then": then})
 }
 
-fn is(name: &str, value: &str) -> Value {
-    json!({"properties": {name: {"enum": [value]}}, "required": [name]})
+fn has_several_versions() -> Value {
+    let several = json!([{"enum": ["All"]}, {"type": "object", "required": ["From"]}, {"type": "object", "required": ["Newest"]}]);
+    json!({"properties": {"Versions": {"anyOf": several}}, "required": ["Versions"]})
+}
+
+fn number() -> Value {
+    json!({"type": ["integer", "string"], "minimum": 1, "pattern": whole(VERSION), "description": "a positive whole number"})
 }
 
 fn only(name: &str, schema: &Value) -> Value {

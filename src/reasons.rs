@@ -3,7 +3,7 @@
 
 /// The part of each reason before `: got`, without backticks, but for those of
 /// [`ErrorKind`](crate::aws::error::ErrorKind::head). `…` stands for the name of a property or of a member of the event.
-pub const REASONS: [&str; 81] = [
+pub const REASONS: [&str; 85] = [
     "unknown property",
     "… is empty",
     "… is not a single value",
@@ -50,6 +50,10 @@ pub const REASONS: [&str; 81] = [
     "statement ID shared with the replaced resource",
     "statement ID already in use",
     "Versions is neither This nor All",
+    "Versions is empty",
+    "unknown key of Versions",
+    "… of Versions is not a number",
+    "LayerVersionArn is older than Versions",
     "RevisionId goes with one version only",
     "revision mismatch",
     "RoleArn is not the ARN of a role",

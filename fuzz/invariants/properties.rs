@@ -90,8 +90,13 @@ fn plainest(parsed: &Properties) -> Map<String, Value> {
             set("Principals", json!(each));
         }
     }
-    if parsed.versions == Versions::All {
-        set("Versions", "All".into());
+    if let Versions::Range(range) = parsed.versions {
+        let mut given = Map::new();
+        for (name, number) in [("From", range.from), ("Newest", range.newest)] {
+            given.extend(number.map(|number| (name.to_owned(), json!(number))));
+        }
+        let is_all = given.is_empty();
+        set("Versions", if is_all { "All".into() } else { given.into() });
     }
     if let Some(sid) = &parsed.statement_id {
         set("StatementId", sid.to_string().into());

@@ -15,13 +15,53 @@ use super::target::PolicyTarget;
 pub struct DesiredState {
     /// The statements that should be in the policy.
     pub statements: Vec<Statement>,
-    /// The statements that should not. One whose id is also desired may be replaced.
+    /// The statements that should not, but are expected to be there. One whose id is also desired may be replaced.
     pub removals: Vec<Removal>,
+    /// The statements that should not, and are hardly there: what an earlier event may have left when the policy was in another set
+    /// of policies.
+    pub leftovers: Vec<Removal>,
+    /// Whether an Update adds the policy to the set that the resource grants in: nothing of the resource is expected in it.
+    pub joins: bool,
     /// The revision that the policy must have before the first write.
     pub revision_id: Option<String>,
     /// Of the desired ids, those that are desired only in place of a statement that is removed: a rollback does not restore what
     /// another writer has removed or replaced since.
     pub only_as_replacement: BTreeSet<StatementId>,
+}
+
+impl DesiredState {
+    /// All statements that should not be in the policy.
+    pub fn unwanted(&self) -> impl Iterator<Item = &Removal> {
+        self.removals.iter().chain(&self.leftovers)
+    }
+
+    /// The state of a policy that an Update adds to the set.
+    #[must_use]
+    pub fn joining(&self) -> Self {
+        Self {
+            removals: Vec::new(),
+            leftovers: self.removals.clone(),
+            joins: true,
+            ..self.clone()
+        }
+    }
+
+    /// The state of a policy that is not in the set. What is removed is expected there only if it `was` in the set before.
+    #[must_use]
+    pub fn outside(&self, was: bool) -> Self {
+        let declared = self.statements.iter().cloned().map(Removal::Exact);
+        let declared = declared.filter(|removal| !self.removals.contains(removal));
+        let (mut removals, mut leftovers) = (self.removals.clone(), self.leftovers.clone());
+        if !was {
+            leftovers.append(&mut removals);
+        }
+        leftovers.extend(declared);
+        Self {
+            removals,
+            leftovers,
+            ..Self::default()
+        }
+    }
 }
 
 /// A statement that should not be in the policy.

@@ -13,3 +13,4 @@ pub mod statement;
 pub mod statement_id;
 pub mod statement_list;
 pub mod target;
+pub mod version_range;

@@ -66,18 +66,24 @@ pub fn plan(
     policy: &PolicyDocument,
     denied: &Denied,
 ) -> Result<Plan, PlanError> {
-    let removals = expand(&desired.removals, policy);
+    let removals = expand(desired.unwanted().cloned().collect(), policy);
     let mut plan = Plan {
         changes: additions(desired, &removals, policy)?,
         not_owned: Vec::new(),
     };
     ensure_allowed(&plan.changes, denied)?;
     let kept: BTreeSet<&StatementId> = desired.statements.iter().map(|kept| &kept.sid).collect();
+    let mut seen = BTreeSet::new();
     for removal in removals.iter().filter(|old| !kept.contains(old.sid())) {
         let Some(found) = policy.statement(removal.sid()) else {
             continue;
         };
-        match removal.of_found(found, &policy.target) {
+        if !seen.insert(removal.sid()) {
+            continue;
+        }
+        // Of one id, several contents may be removed.
+        let mut of_sid = removals.iter().filter(|other| other.sid() == removal.sid());
+        match of_sid.find_map(|removal| removal.of_found(found, &policy.target)) {
             Some(removal) => plan.changes.push(Change::Remove(removal)),
             None => plan.not_owned.push(removal.clone()),
         }
@@ -132,12 +138,13 @@ fn ensure_allowed(changes: &[Change], denied: &Denied) -> Result<(), PlanError> 
 }
 
 /// The removals, each with its own id: a removal by id is one of a statement or of several statements of a resource.
-fn expand(removals: &[Removal], policy: &PolicyDocument) -> Vec<Removal> {
-    let mut expanded = removals.to_vec();
-    for removal in removals {
-        let Removal::ById(list) = removal else {
-            continue;
-        };
+fn expand(removals: Vec<Removal>, policy: &PolicyDocument) -> Vec<Removal> {
+    let lists = removals.iter().filter_map(|removal| match removal {
+        Removal::ById(list) => Some(list.clone()),
+        Removal::Exact(_) | Removal::Verbatim(..) => None,
+    });
+    let (lists, mut expanded) = (lists.collect::<Vec<_>>(), removals);
+    for list in &lists {
         let found = policy.statements();
         let found = found.filter_map(|found| Statement::parse(found, &policy.target));
         for member in found.filter(|found| is_member(list, found)) {

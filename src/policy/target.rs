@@ -1,6 +1,7 @@
 //! The resources whose policies hold the statements, and sets of them. The rest of the core knows a policy by its [`PolicyTarget`].
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -24,6 +25,15 @@ impl PolicyTarget {
         match self {
             Self::LayerVersion(version) => version.layer().location(),
             Self::Function(function) => function.location(),
+        }
+    }
+
+    /// The number of the version, of a layer version.
+    #[must_use]
+    pub fn version(&self) -> Option<NonZeroU64> {
+        match self {
+            Self::LayerVersion(version) => NonZeroU64::new(version.version()),
+            Self::Function(_) => None,
         }
     }
 

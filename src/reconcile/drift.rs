@@ -81,7 +81,7 @@ impl DriftCheck<'_> {
         policy: &PolicyDocument,
     ) -> Result<(), ReconcileError> {
         let was_removed = |sid| self.log.has_removed(&policy.target, sid);
-        let mut restored = desired.removals.iter().filter(|removal| {
+        let mut restored = desired.unwanted().filter(|removal| {
             let found = policy.statement(removal.sid());
             found.is_some_and(|found| removal.matches(found, &policy.target))
                 && was_removed(removal.sid())
@@ -120,7 +120,7 @@ impl DriftCheck<'_> {
 /// Whether the policy contains a statement of the desired id that may be replaced.
 fn may_replace(desired: &DesiredState, statement: &Statement, policy: &PolicyDocument) -> bool {
     let found = policy.statement(&statement.sid);
-    let mut old = desired.removals.iter();
+    let mut old = desired.unwanted();
     found.is_some_and(|found| {
         old.any(|old| *old.sid() == statement.sid && old.matches(found, &policy.target))
     })
@@ -135,7 +135,8 @@ fn overlap(desired: &DesiredState, policy: &PolicyDocument) -> Option<Overlap> {
     let is_there = |statement: &&&Statement| policy.contains(statement);
     let may_be_added = !replaced.difference(&statements).all(|old| is_there(&old));
     let may_be_removed = statements.difference(&replaced).any(|new| is_there(&new));
-    if replaced.is_empty() || !may_be_added && !may_be_removed {
+    let replaces_nothing = replaced.is_empty() && !desired.joins;
+    if replaces_nothing || !may_be_added && !may_be_removed {
         None
     } else if may_be_removed || statements.iter().all(|desired| is_there(&desired)) {
         Some(Overlap::Certain)

@@ -12,7 +12,7 @@ use super::retry::Attempts;
 use crate::aws::error::ErrorKind;
 use crate::policy::document::PolicyDocument;
 use crate::policy::target::{PolicyTarget, TargetSet};
-use crate::resources::operation::ReconcileSpec;
+use crate::resources::operation::{Membership, ReconcileSpec};
 
 /// How many policies are reconciled at a time: enough to have a call ready whenever one may begin, even while some calls are
 /// slow.
@@ -59,10 +59,25 @@ impl Converger<'_> {
         }
         let targets = within(limit.reached_by, self.list(spec)).await?;
         self.status.start(targets.len());
-        let (mut named, mut failure) = (None, None);
+        let [inside, outside] = spec.partition(targets);
+        let named = self.converge_each(spec, inside, limit).await?;
+        // Only when all others have the grant.
+        self.converge_each(spec, outside, limit).await?;
+        Ok(named)
+    }
+
+    /// Reconciles these policies of `spec`; the policy of the named target, if it is one of them.
+    async fn converge_each(
+        &self,
+        spec: &ReconcileSpec,
+        targets: Vec<(PolicyTarget, Membership)>,
+        limit: TimeLimit,
+    ) -> Result<Option<PolicyDocument>, ReconcileError> {
+        let (mut left, mut named, mut failure) = (targets.len(), None, None);
         let may_begin = || !self.status.is_aborted() && Instant::now() < limit.begun_by;
-        let converge = async |target: PolicyTarget| {
-            let result = self.converge(&target, spec.desired_for(&target)).await;
+        let converge = async |(target, membership): (PolicyTarget, Membership)| {
+            let desired = spec.desired_for(&target, membership);
+            let result = self.converge(&target, &desired).await;
             (result, target)
         };
         let begun = stream::iter(targets).take_while(|_| ready(may_begin()));
@@ -80,10 +95,10 @@ impl Converger<'_> {
                     continue;
                 }
             }
+            left -= 1;
             self.status.one_done();
         }
-        let is_unfinished = self.status.progress().is_some();
-        let failure = failure.or(is_unfinished.then_some(ReconcileError::OutOfTime));
+        let failure = failure.or((left > 0).then_some(ReconcileError::OutOfTime));
         failure.map_or(Ok(named), Err)
     }
 

@@ -13,6 +13,7 @@ use crate::cloudformation::request::{PhysicalResourceId, Request, RequestType};
 use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::statement_id::StatementId;
 use crate::policy::target::TargetSet;
+use crate::policy::version_range::VersionRange;
 
 /// What `request` asks for.
 ///
@@ -69,6 +70,7 @@ fn desire(
         let moved = revoke.clone().in_partition_of(&spec);
         if moved.targets == spec.targets {
             spec.desired.removals = revoke.desired.removals;
+            spec.versions_before = Some((old.versions, old.target.clone()));
         } else if moved.removed_statement_of(&spec).is_none() {
             operation.orphaned = Some(revoke);
         } else if physical_id(request) == PhysicalId::Foreign {
@@ -194,13 +196,18 @@ fn revoke(resource: &Resource) -> ReconcileSpec {
         removals: removals.collect(),
         ..DesiredState::default()
     };
-    spec(resource, desired)
+    // From all versions, whichever of them it was for.
+    ReconcileSpec {
+        versions: VersionRange::default(),
+        ..spec(resource, desired)
+    }
 }
 
 fn spec(resource: &Resource, desired: DesiredState) -> ReconcileSpec {
     ReconcileSpec {
         named: Some(resource.target.clone()),
         role: resource.role.clone(),
+        versions: resource.versions,
         ..ReconcileSpec::new(resource.targets.clone(), desired)
     }
 }

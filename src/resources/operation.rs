@@ -1,7 +1,9 @@
 //! What a request asks for: the desired state of policies, and what the response contains. Every resource type makes one.
 //! No I/O.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 
 use thiserror::Error;
 
@@ -15,6 +17,7 @@ use crate::policy::role::Role;
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::is_member;
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::policy::version_range::VersionRange;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +119,20 @@ impl Operation {
     }
 }
 
+/// What an event does to a policy as one of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// The grant is for it, and was as far as is known.
+    Stays,
+    /// An Update of the versions makes the grant be for it.
+    Joins,
+    /// The grant is not for it.
+    Leaves {
+        /// Whether it was before an Update of the versions.
+        was: bool,
+    },
+}
+
 /// The desired state of every policy in a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconcileSpec {
@@ -129,6 +146,10 @@ pub struct ReconcileSpec {
     pub desired: DesiredState,
     /// The desired state of all but the named one, where it differs.
     pub desired_elsewhere: Option<DesiredState>,
+    /// Of all versions of a layer, those that the desired state is for. On the others, nothing of the resource should be.
+    pub versions: VersionRange,
+    /// Those that it was for before an Update, and the target that the resource named then.
+    pub versions_before: Option<(VersionRange, PolicyTarget)>,
 }
 
 impl ReconcileSpec {
@@ -145,15 +166,58 @@ impl ReconcileSpec {
             role: None,
             desired,
             desired_elsewhere: None,
+            versions: VersionRange::default(),
+            versions_before: None,
         }
+    }
+
+    /// These targets, which are all that exist: first those that the grant is for, and then those that it is not for, so that it is
+    /// nowhere removed before it is everywhere added. The named target is always one that it is for.
+    #[must_use]
+    pub fn partition(&self, targets: Vec<PolicyTarget>) -> [Vec<(PolicyTarget, Membership)>; 2] {
+        let numbers: Vec<NonZeroU64> = targets.iter().filter_map(PolicyTarget::version).collect();
+        let oldest_of = |range: VersionRange| range.oldest_of(numbers.iter().copied());
+        let oldest = oldest_of(self.versions);
+        let before = self.versions_before.as_ref();
+        let before = before.map(|(range, named)| (oldest_of(*range), named));
+        let is_in = |target: &PolicyTarget, oldest: Option<NonZeroU64>| {
+            let version = target.version();
+            version.is_none_or(|version| oldest.is_some_and(|oldest| version >= oldest))
+        };
+        let (mut inside, mut outside) = (Vec::new(), Vec::new());
+        for target in targets {
+            let was = before.map(|(oldest, named)| *named == target || is_in(&target, oldest));
+            if self.named.as_ref() != Some(&target) && !is_in(&target, oldest) {
+                outside.push((
+                    target,
+                    Membership::Leaves {
+                        was: was == Some(true),
+                    },
+                ));
+            } else if was == Some(false) {
+                inside.push((target, Membership::Joins));
+            } else {
+                inside.push((target, Membership::Stays));
+            }
+        }
+        [inside, outside]
     }
 
     /// The desired state of the policy of `target`.
     #[must_use]
-    pub fn desired_for(&self, target: &PolicyTarget) -> &DesiredState {
+    pub fn desired_for(
+        &self,
+        target: &PolicyTarget,
+        membership: Membership,
+    ) -> Cow<'_, DesiredState> {
         let is_named = self.named.as_ref() == Some(target);
         let elsewhere = self.desired_elsewhere.as_ref().filter(|_| !is_named);
-        elsewhere.unwrap_or(&self.desired)
+        let desired = elsewhere.unwrap_or(&self.desired);
+        match membership {
+            Membership::Stays => Cow::Borrowed(desired),
+            Membership::Joins => Cow::Owned(desired.joining()),
+            Membership::Leaves { was } => Cow::Owned(desired.outside(was)),
+        }
     }
 
     /// The same in the partition of `other`, if both are about the same resource otherwise: Lambda knows what is of the own account by
@@ -272,14 +336,88 @@ mod tests {
     }
 
     #[test]
+    fn an_update_of_the_versions_adds_before_it_removes_and_knows_what_was_in_the_set() {
+        let version = |number: u64| -> PolicyTarget {
+            format!("{LAYER}:{number}").parse().expect("a target")
+        };
+        let range = |from: u64, newest: u64| VersionRange {
+            from: NonZeroU64::new(from),
+            newest: NonZeroU64::new(newest),
+        };
+        let (stays, joins) = (Membership::Stays, Membership::Joins);
+        let leaves = |was| Membership::Leaves { was };
+        for (name, before, now, inside, outside) in [
+            (
+                "a Create",
+                None,
+                range(3, 0),
+                &[(4, stays), (3, stays)][..],
+                &[(2, leaves(false)), (1, leaves(false))][..],
+            ),
+            (
+                "all",
+                None,
+                range(0, 0),
+                &[(4, stays), (3, stays), (2, stays), (1, stays)],
+                &[],
+            ),
+            (
+                "the named one is none of the newest",
+                None,
+                range(0, 1),
+                &[(4, stays), (3, stays)],
+                &[(2, leaves(false)), (1, leaves(false))],
+            ),
+            (
+                "narrowed",
+                Some((range(2, 0), 3)),
+                range(0, 2),
+                &[(4, stays), (3, stays)],
+                &[(2, leaves(true)), (1, leaves(false))],
+            ),
+            (
+                "widened",
+                Some((range(0, 1), 3)),
+                range(2, 0),
+                &[(4, stays), (3, stays), (2, joins)],
+                &[(1, leaves(false))],
+            ),
+            (
+                "another one was named",
+                Some((range(0, 1), 1)),
+                range(0, 1),
+                &[(4, stays), (3, joins)],
+                &[(2, leaves(false)), (1, leaves(true))],
+            ),
+        ] {
+            let mut spec = spec("", &["sid"], &[]);
+            (spec.named, spec.versions) = (Some(version(3)), now);
+            spec.versions_before = before.map(|(range, named)| (range, version(named)));
+            let [found_inside, found_outside] =
+                spec.partition((1..=4).rev().map(version).collect());
+            let expected = |each: &[(u64, Membership)]| -> Vec<(PolicyTarget, Membership)> {
+                each.iter()
+                    .map(|(number, membership)| (version(*number), *membership))
+                    .collect()
+            };
+            assert_eq!(found_inside, expected(inside), "{name}");
+            assert_eq!(found_outside, expected(outside), "{name}");
+        }
+    }
+
+    #[test]
     fn the_named_target_has_the_desired_state_and_all_others_the_one_for_elsewhere() {
         let mut all = spec("", &["sid"], &[]);
         let version = |number: u64| format!("{LAYER}:{number}").parse().expect("a target");
         all.named = Some(version(1));
-        assert_eq!(all.desired_for(&version(2)), &all.desired);
+        let desired = |all: &ReconcileSpec, number: u64| {
+            let desired = all.desired_for(&version(number), Membership::Stays);
+            desired.into_owned()
+        };
+        assert_eq!(desired(&all, 2), all.desired);
         let elsewhere = spec("", &["other"], &[]).desired;
         all.desired_elsewhere = Some(elsewhere.clone());
-        assert_eq!(all.desired_for(&version(1)), &all.desired);
-        assert_eq!(all.desired_for(&version(2)), &elsewhere);
+        assert_eq!(desired(&all, 1), all.desired);
+        assert_eq!(desired(&all, 2), elsewhere);
     }
 }

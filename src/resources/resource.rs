@@ -14,6 +14,7 @@ use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::{Entry, UrlStatement, member_id};
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::policy::version_range::VersionRange;
 
 /// What `Fn::GetAtt` returns, by name.
 pub type ReturnValues = Vec<(&'static str, String)>;
@@ -65,6 +66,8 @@ pub struct Resource {
     pub target: PolicyTarget,
     /// The policies that it grants in.
     pub targets: TargetSet,
+    /// Of all versions of a layer, those that it grants in.
+    pub versions: VersionRange,
     /// The statement id of the resource.
     pub sid: StatementId,
     /// Whether that id is derived, and so no other resource has it.

@@ -263,11 +263,16 @@ async fn contradictory_properties_are_reported() {
     let cases = [
         (
             "all-versions-under-revision",
-            "`RevisionId` goes with one version only: got it with `Versions: All`, leave one of the two out",
+            "`RevisionId` goes with one version only: got it with several `Versions`, leave one of the two out",
         ),
         (
             "unknown-versions",
-            "`Versions` is neither `This` nor `All`: got `Latest`, give one of these or leave it out",
+            "`Versions` is neither `This` nor `All`: got `Latest`, give one of these, or an object with `From`, `Newest` or both",
+        ),
+        (
+            "malformed-versions",
+            "unknown key of `Versions`: got `Oldest`, give `From`, `Newest` or both; `LayerVersionArn` is older than `Versions`: got \
+             version 3 and `From: 4`, name a version from 4 on or lower `From`",
         ),
     ];
     let env = TestEnv::start().await;

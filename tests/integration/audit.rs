@@ -127,6 +127,36 @@ async fn each_statement_and_each_resource_is_compared_with_the_other() {
 }
 
 #[tokio::test]
+async fn versions_older_than_all_with_the_statement_may_be_left_out_by_the_resource() {
+    let mut env = TestEnv::with_variables_only(AUDIT).await;
+    {
+        let mut state = env.lambda.state();
+        for number in 1..=4 {
+            state.policies.publish(&version(number));
+        }
+        for number in [2, 4] {
+            let statement = account_statement(&version(number), "partner", PARTNER);
+            state.policies.put_statement(&version(number), statement);
+        }
+        let layer = version(1).trim_end_matches(":1").to_owned();
+        let several = Resource::new("CREATE_COMPLETE", Some(&format!("{layer}#partner")));
+        state.stacks.set(STACK, "Several", several);
+        let none = Resource::new("CREATE_COMPLETE", Some(&format!("{layer}#none")));
+        state.stacks.set(STACK, "None", none);
+    }
+    assert_eq!(audit(&env).await, Outcome::Ok);
+    let found = findings(&env.stop(), "finding");
+    let missing = |sid: &str| -> Vec<String> {
+        let of_sid = found
+            .iter()
+            .filter(|[kind, _, of]| kind == "MISSING" && of == sid);
+        of_sid.map(|[_, resource, _]| resource.clone()).collect()
+    };
+    assert_eq!(missing("partner"), [version(3)]);
+    assert_eq!(missing("none").len(), 4);
+}
+
+#[tokio::test]
 async fn the_owner_is_found_in_a_large_stack_and_behind_a_deleted_role() {
     let mut env = TestEnv::with_variables_only(AUDIT).await;
     {

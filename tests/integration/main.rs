@@ -51,3 +51,4 @@ mod statement_ids;
 mod tls;
 mod undelivered_responses;
 mod update;
+mod version_ranges;

@@ -21,6 +21,7 @@ use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::{Entry, UrlStatement};
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::policy::version_range::VersionRange;
 use crate::resources::principals::Principals;
 
 /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
@@ -38,6 +39,7 @@ pub fn parse(
     Ok(Resource {
         resource_type: ResourceType::FunctionPermission,
         targets: TargetSet::One(target.clone()),
+        versions: VersionRange::default(),
         target,
         is_derived: properties.statement_id.is_none(),
         sid: properties.statement_id.clone().unwrap_or_else(derived),

@@ -17,6 +17,7 @@ use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::Entry;
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::policy::version_range::VersionRange;
 use crate::resources::principals::Principals;
 
 /// What the resource `logical_id` of the stack `stack_id` declares by `properties`.
@@ -34,14 +35,18 @@ pub fn parse(
         // The list may change without replacing the resource.
         Principals::List(_) => "Principals".to_owned(),
     };
-    let is_for_all = properties.versions == Versions::All;
+    let is_for_all = properties.versions != Versions::This;
     let derived = || derive(stack_id, logical_id, &granted_to, is_for_all);
     let target = PolicyTarget::LayerVersion(properties.layer_version.clone());
     Ok(Resource {
         resource_type: ResourceType::LayerVersionPermission,
         targets: match properties.versions {
             Versions::This => TargetSet::One(target.clone()),
-            Versions::All => TargetSet::AllVersions(properties.layer_version.layer().clone()),
+            Versions::Range(_) => TargetSet::AllVersions(properties.layer_version.layer().clone()),
+        },
+        versions: match properties.versions {
+            Versions::This => VersionRange::default(),
+            Versions::Range(range) => range,
         },
         target,
         is_derived: properties.statement_id.is_none(),
