@@ -1,6 +1,7 @@
 //! Which statements somebody should look at. No I/O.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use super::access::Access;
 use super::baseline::Baseline;
@@ -10,7 +11,7 @@ use super::report::{AuditedPolicy, AuditedStatement};
 use super::trusted::Trusted;
 use crate::policy::arn::AccountId;
 use crate::policy::statement_id::StatementId;
-use crate::policy::target::PolicyTarget;
+use crate::policy::target::{PolicyTarget, TargetSet};
 
 /// What decides about statements.
 pub(super) struct Judge<'a> {
@@ -116,16 +117,47 @@ pub(super) fn missing(
         .map(|policy| (&policy.target, &policy.statements[..]))
         .collect();
     let mut missing = Vec::new();
+    let mut oldest = BTreeMap::new();
     for target in targets {
         let of_target = statements.get(target).copied().unwrap_or_default();
         for owner in owners
             .granting_in(target)
             .filter(|owner| owner.is_complete())
         {
-            if !of_target.iter().any(|found| owner.has(&found.access)) {
+            let has_statement = of_target.iter().any(|found| owner.has(&found.access));
+            if has_statement {
+                continue;
+            }
+            let id = owner.resource.physical_id.clone();
+            let oldest = oldest
+                .entry(id)
+                .or_insert_with(|| oldest_of(owner, policies));
+            if target
+                .version()
+                .zip(*oldest)
+                .is_none_or(|(version, oldest)| version > oldest)
+            {
                 missing.push((target.clone(), owner.clone()));
             }
         }
     }
     missing
+}
+
+/// The oldest version that has a statement of `owner`, if that grants on many: older ones may not be in its `Versions`, which no physical
+/// id says.
+fn oldest_of(owner: &Owner, policies: &[AuditedPolicy]) -> Option<NonZeroU64> {
+    let grant = owner.grant.as_ref()?;
+    if matches!(grant.targets, TargetSet::One(_)) {
+        return None;
+    }
+    let of_layer = policies.iter().filter(|policy| {
+        let one = TargetSet::One(policy.target.clone());
+        grant.targets.overlaps(&one)
+    });
+    let having = of_layer.filter(|policy| {
+        let mut statements = policy.statements.iter();
+        statements.any(|found| owner.has(&found.access))
+    });
+    having.filter_map(|policy| policy.target.version()).min()
 }

@@ -102,6 +102,26 @@ def test_all_versions_are_shared_and_retained_after_stack_deletion(aws, stack):
     assert [usable_by_partners(layer, version) for version in versions] == [[False, False]] * 3
 
 
+def test_newest_versions_are_shared(stack, layer):
+    template, versions = example("share-newest-versions"), [layer.publish() for _ in range(3)]
+
+    def usable() -> list[bool]:
+        return [layer.is_usable_by(PARTNER, version) for version in versions]
+
+    assert stack.create(template, LayerVersionArn=versions[-1], Partners=PARTNER, Newest="2") == "CREATE_COMPLETE"
+    assert usable() == [False, True, True]
+
+    versions.append(layer.publish())
+    assert stack.update(template, LayerVersionArn=versions[-1], Partners=PARTNER, Newest="2") == "UPDATE_COMPLETE"
+    assert usable() == [False, False, True, True]
+
+    assert stack.update(template, LayerVersionArn=versions[-1], Partners=PARTNER, Newest="3") == "UPDATE_COMPLETE"
+    assert usable() == [False, True, True, True]
+
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert usable() == [False] * 4
+
+
 def test_cross_account_layer_is_shared_by_an_assumed_role(provider, stack, layer_owner):
     layer, role = layer_owner.layer("tools-of-the-owner"), layer_owner.role
     version, template = layer.publish(), example("share-another-accounts-layer")

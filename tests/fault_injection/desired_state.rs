@@ -62,6 +62,9 @@ pub struct DesiredState {
     /// The version of the layer or of the function.
     pub version: u64,
     pub all_versions: bool,
+    /// Of all versions, the oldest that may have the grant, and how many of the newest have it.
+    pub from: Option<u64>,
+    pub newest: Option<u64>,
     /// The `StatementId` property, where it is given.
     pub statement_id: Option<String>,
     pub principals: Vec<String>,
@@ -83,6 +86,8 @@ impl DesiredState {
             target_type,
             version: rng.u64(1..=versions),
             all_versions: rng.u8(..4) == 0 && !is_function,
+            from: None,
+            newest: None,
             statement_id: rng.bool().then(|| format!("given-{logical_id}")),
             principals: Vec::new(),
             is_list: rng.u8(..5) < 2,
@@ -92,7 +97,13 @@ impl DesiredState {
             mismatched: None,
         };
         desired.choose_principals(rng);
+        desired.choose_range(rng, versions);
         desired
+    }
+
+    fn choose_range(&mut self, rng: &mut Rng, versions: u64) {
+        self.from = rng.bool().then(|| rng.u64(1..=self.version));
+        self.newest = rng.bool().then(|| rng.u64(1..=versions));
     }
 
     fn choose_principals(&mut self, rng: &mut Rng) {
@@ -139,6 +150,7 @@ impl DesiredState {
                 6 if self.target_type == TargetType::Function => {
                     desired.has_source_account = !desired.has_source_account;
                 }
+                6 if desired.all_versions && rng.bool() => desired.choose_range(rng, versions),
                 6 => desired.all_versions = !desired.all_versions,
                 7 => {
                     let prefix = ["given", "other"][rng.usize(..2)];
@@ -150,6 +162,8 @@ impl DesiredState {
                 }
             }
         }
+        // The version that is named must be in the range.
+        desired.from = desired.from.map(|from| from.min(desired.version));
         desired.nonce += u32::from(desired == *self);
         desired
     }
@@ -200,8 +214,18 @@ impl DesiredState {
         if self.is_for_url {
             set("FunctionUrlAuthType", "AWS_IAM".into());
         }
-        if self.all_versions {
-            set("Versions", "All".into());
+        match (self.all_versions, self.from, self.newest) {
+            (false, _, _) => {}
+            (true, None, None) => set("Versions", "All".into()),
+            (true, from, newest) => {
+                let given = [("From", from), ("Newest", newest)];
+                let given =
+                    given.map(|(name, number)| Some((name.to_owned(), number?.to_string().into())));
+                set(
+                    "Versions",
+                    Value::Object(given.into_iter().flatten().collect()),
+                );
+            }
         }
         if self.nonce > 0 {
             set("Nonce", self.nonce.to_string().into());
@@ -237,7 +261,7 @@ impl DesiredState {
         let resource = self.target_type.arn_of(layer);
         let mut statements = Vec::new();
         for number in versions {
-            if self.all_versions || *number == self.version {
+            if self.has_version(*number, versions) {
                 let arn = format!("{resource}:{number}");
                 for principal in &self.principals {
                     let of_principal = match self.target_type {
@@ -249,6 +273,14 @@ impl DesiredState {
             }
         }
         statements
+    }
+
+    /// Whether this one of the versions has the grant.
+    fn has_version(&self, number: u64, versions: &[u64]) -> bool {
+        let newer = versions.iter().filter(|other| **other > number).count() as u64;
+        let is_in_range = self.from.is_none_or(|from| number >= from)
+            && self.newest.is_none_or(|newest| newer < newest);
+        number == self.version || self.all_versions && is_in_range
     }
 
     fn layer_statement(&self, arn: &str, sid: &str, principal: &str) -> Value {
