@@ -6,8 +6,9 @@ use lambda_permission_provider::policy::statement::Statement;
 use lambda_permission_provider::policy::target::PolicyTarget;
 use lambda_permission_provider::resources::layer_version_permission;
 use lambda_permission_provider::resources::layer_version_permission::properties::{
-    PROPERTIES, Properties, Versions,
+    PROPERTIES, Properties,
 };
+use lambda_permission_provider::resources::layer_version_permission::versions::Versions;
 use lambda_permission_provider::resources::principals::Principals;
 use lambda_permission_provider::resources::property_reader::ValidationErrors;
 use lambda_permission_provider::resources::resource::Resource;

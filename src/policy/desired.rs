@@ -17,8 +17,8 @@ pub struct DesiredState {
     pub statements: Vec<Statement>,
     /// The statements that should not, but are expected to be there. One whose id is also desired may be replaced.
     pub removals: Vec<Removal>,
-    /// The statements that should not, and are hardly there: what an earlier event may have left when the policy was in another set
-    /// of policies.
+    /// The statements that should not, and are not expected to be there: an earlier event may have left them when the policy was in
+    /// the set that the resource grants in.
     pub leftovers: Vec<Removal>,
     /// Whether an Update adds the policy to the set that the resource grants in: nothing of the resource is expected in it.
     pub joins: bool,

@@ -253,6 +253,27 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_outside_of_the_set_loses_either_content_of_the_statement_and_no_other() {
+        let [new, old, foreign] =
+            ["111122223333", "444455556666", "*"].map(|principal| statement("s1", principal));
+        for was in [true, false] {
+            let outside =
+                state(std::slice::from_ref(&new), std::slice::from_ref(&old)).outside(was);
+            let planned = |found: &Statement| {
+                let planned = plan(&outside, &policy(&[written(found)]), &Denied::new());
+                planned.expect("a plan")
+            };
+            for owned in [&new, &old] {
+                let removal = Change::Remove(Removal::Exact(owned.clone()));
+                assert_eq!(planned(owned).changes, [removal], "{was}");
+                assert_eq!(planned(owned).not_owned, [], "{was}");
+            }
+            assert_eq!(planned(&foreign).changes, [], "{was}");
+            assert_eq!(planned(&foreign).not_owned.len(), 1, "{was}");
+        }
+    }
+
+    #[test]
     fn a_denied_statement_is_not_added_but_may_be_kept_or_removed() {
         let [one, two, three] = [
             statement("s1", "111122223333"),

@@ -274,6 +274,31 @@ mod tests {
     }
 
     #[test]
+    fn an_update_of_the_versions_overlaps_while_not_all_of_it_is_there() {
+        let desired = state(&["s1:1"], &["s1:1"]);
+        let certain = Some(Overlap::Certain);
+        for (name, desired, found, overlapping) in [
+            ("it joins", desired.joining(), &[][..], None),
+            (
+                "it is about to leave",
+                desired.joining(),
+                &["s1:1"],
+                certain,
+            ),
+            ("it leaves", desired.outside(true), &["s1:1"], None),
+            ("it is about to join", desired.outside(true), &[], certain),
+            ("it was not in the set", desired.outside(false), &[], None),
+            ("it was left over", desired.outside(false), &["s1:1"], None),
+        ] {
+            assert_eq!(
+                overlap(&desired, &policy("r1", found)),
+                overlapping,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
     fn an_update_overlaps_while_not_all_of_it_is_there() {
         const NONE: Option<Overlap> = None;
         const POSSIBLE: Option<Overlap> = Some(Overlap::Possible);

@@ -13,7 +13,6 @@ use crate::cloudformation::request::{PhysicalResourceId, Request, RequestType};
 use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::statement_id::StatementId;
 use crate::policy::target::TargetSet;
-use crate::policy::version_range::VersionRange;
 
 /// What `request` asks for.
 ///
@@ -196,11 +195,7 @@ fn revoke(resource: &Resource) -> ReconcileSpec {
         removals: removals.collect(),
         ..DesiredState::default()
     };
-    // From all versions, whichever of them it was for.
-    ReconcileSpec {
-        versions: VersionRange::default(),
-        ..spec(resource, desired)
-    }
+    spec(resource, desired)
 }
 
 fn spec(resource: &Resource, desired: DesiredState) -> ReconcileSpec {
@@ -222,8 +217,10 @@ fn derived_list_removal(resource: &Resource) -> Option<Removal> {
 mod tests {
     use super::*;
     use crate::cloudformation::request::Envelope;
+    use crate::policy::version_range::VersionRange;
     use crate::resources::location::ProviderLocation;
     use serde_json::json;
+    use std::num::NonZeroU64;
 
     const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer";
 
@@ -500,6 +497,26 @@ mod tests {
             let operation = parsed("Update", &format!("{LAYER}:1#sid"), &all, &json!({}));
             assert_eq!(operation.is_err(), is_shared, "{layer}");
         }
+    }
+
+    #[test]
+    fn an_update_of_the_versions_in_place_knows_which_they_were() {
+        let old = json!({"Versions": {"Newest": 2}});
+        let new = json!({"Versions": "All", "LayerVersionArn": format!("{LAYER}:2")});
+        let before = |new: &Value| {
+            let id = format!("{LAYER}#sid");
+            let operation = parsed("Update", &id, new, &old).expect("an operation");
+            operation.spec.expect("a spec").versions_before
+        };
+        let newest = NonZeroU64::new(2);
+        let range = VersionRange {
+            newest,
+            ..VersionRange::default()
+        };
+        let named = format!("{LAYER}:1").parse().expect("a target");
+        assert_eq!(before(&new), Some((range, named)));
+        let replaced = json!({"Versions": "All", "StatementId": "other"});
+        assert_eq!(before(&replaced), None);
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Operation {
     }
 }
 
-/// What an event does to a policy as one of several.
+/// Whether the grant is for one of several policies, and was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
     /// The grant is for it, and was as far as is known.

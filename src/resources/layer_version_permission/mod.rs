@@ -2,12 +2,14 @@
 
 pub mod principals;
 pub mod properties;
+pub mod versions;
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use self::properties::{Properties, Versions};
+use self::properties::Properties;
+use self::versions::Versions;
 use super::property_reader::ValidationErrors;
 use super::resource::{Grant, Resource, ResourceType};
 use crate::policy::conditions::Conditions;
