@@ -231,8 +231,8 @@ clean: ## remove build output; the tools stay
 	rm -rf target dist
 
 # template.yaml names this link: `sam build` would not build a CodeUri that ends in .zip.
-$(ZIP): $(BOOTSTRAP) tools/zip_bootstrap.py
-	python3 tools/zip_bootstrap.py $< $@
+$(ZIP): $(BOOTSTRAP) tools/zip_bootstrap.py $(PACKAGE)/.installed
+	$(PACKAGE)/bin/python tools/zip_bootstrap.py $< $@
 	ln -sf $(@F) $(@D)/code
 
 $(ZIP).sha256: $(ZIP)
