@@ -5,9 +5,10 @@ use std::error::Error;
 
 use lambda_permission_provider::cloudformation::event::Event;
 use lambda_permission_provider::cloudformation::request::{Envelope, Request};
+use lambda_permission_provider::policy::denied::Denied;
 use lambda_permission_provider::policy::desired::{DesiredState, Removal};
 use lambda_permission_provider::policy::document::{MalformedPolicy, PolicyDocument};
-use lambda_permission_provider::policy::plan::{Denied, plan};
+use lambda_permission_provider::policy::plan::plan;
 use lambda_permission_provider::policy::target::PolicyTarget;
 use lambda_permission_provider::resources::lifecycle;
 use lambda_permission_provider::resources::operation::Operation;
@@ -47,6 +48,12 @@ fn print_plan(operation: &Operation) -> Result<(), Box<dyn Error>> {
         println!("role         {role}");
     }
     println!("targets      {}", spec.targets);
+    for unit in &spec.desired.units {
+        println!("unit         add {unit}: its accounts are listed when the event comes in");
+    }
+    for unit in spec.desired.removals.iter().filter_map(Removal::unit) {
+        println!("unit         remove {unit}: the accounts that the policy has");
+    }
     // With `Versions: All`, the plan of one version stands for all.
     let first = format!("{}:1", spec.targets).parse();
     let target = spec.named.clone().map_or(first, Ok)?;
@@ -68,7 +75,9 @@ fn assumed_policy(
         Some(statement) => statement.to_json(&target),
         None => json!({"Sid": removal.sid().to_string()}),
     };
-    let statements: Vec<Value> = desired.removals.iter().map(json_of).collect();
+    let removals = desired.removals.iter();
+    let removals = removals.filter(|removal| removal.unit().is_none());
+    let statements: Vec<Value> = removals.map(json_of).collect();
     let document = json!({ "Statement": statements }).to_string();
     PolicyDocument::parse(target, &document, None)
 }

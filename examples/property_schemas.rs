@@ -17,6 +17,7 @@ const REGION: &str = r"[a-z]{2,4}(-[a-z]+){1,2}-\d{1,2}";
 const NAME: &str = "[A-Za-z0-9_-]{1,140}";
 const VERSION: &str = r"[1-9]\d{0,18}";
 const ORGANIZATION: &str = "o-[a-z0-9]{10,32}";
+const UNIT: &str = "ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}";
 const SERVICE: &str = r"[a-z0-9-]+(\.[a-z0-9-]+)+\.[a-z]+";
 const IAM_NAME: &str = r"[A-Za-z0-9+=,.@_/-]+";
 const QUALIFIER: &str = "[A-Za-z0-9_-]{1,128}";
@@ -53,7 +54,7 @@ fn properties_of_layer_version() -> Map<String, Value> {
         "LayerName": string(&format!("{NAME}|{layer}"), "a layer's name, or arn:<partition>:lambda:<region>:<account>:layer:<name>"),
         "VersionNumber": number(),
         "Principal": account_or(&principal, "an account id of 12 digits in quotes, arn:<partition>:iam::<account>:root or *"),
-        "Principals": list(&format!("{principal}|{ORGANIZATION}"), "account ids of 12 digits in quotes, organization ids, arn:<partition>:iam::<account>:root or *"),
+        "Principals": list(&format!("{principal}|{ORGANIZATION}|{UNIT}"), "account ids of 12 digits in quotes, organization ids, ids of organizational units, arn:<partition>:iam::<account>:root or *"),
         "OrganizationId": string(ORGANIZATION, "an organization's id: o- and 10 to 32 lower-case letters or digits"),
         "Action": {"enum": [GET_LAYER_VERSION], "description": GET_LAYER_VERSION},
         "Versions": {
@@ -104,7 +105,7 @@ fn properties_of_function() -> Map<String, Value> {
         "Qualifier": string(QUALIFIER, "an alias or a version, and not $LATEST"),
         "Action": string(&format!(r"\*|lambda:(\*|[A-Za-z]{{1,256}})|(?i:{INVOKE_FUNCTION}(Url)?)"), "an action such as lambda:InvokeFunction"),
         "Principal": account_or(&principal, "a service as in events.amazonaws.com, an account id of 12 digits in quotes, a root, user or role ARN, or *"),
-        "Principals": list(&format!("{principal}|{ORGANIZATION}"), "services as in events.amazonaws.com, account ids of 12 digits in quotes, organization ids, root, user or role ARNs, or *"),
+        "Principals": list(&format!("{principal}|{ORGANIZATION}|{UNIT}"), "services as in events.amazonaws.com, account ids of 12 digits in quotes, organization ids, ids of organizational units, root, user or role ARNs, or *"),
         "PrincipalOrgID": string(ORGANIZATION, "an organization's id: o- and 10 to 32 lower-case letters or digits"),
         "SourceArn": string(source, "an ARN as in arn:aws:s3:::my-bucket, perhaps with wildcards"),
         "SourceArns": list(source, "ARNs as in arn:aws:s3:::my-bucket, perhaps with wildcards"),

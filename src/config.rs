@@ -7,16 +7,21 @@ use crate::cloudformation::response_hosts::ResponseHost;
 use crate::guardrails::Guardrails;
 use crate::guardrails::functions::{AllowedAction, FunctionGuardrails, FunctionNames};
 use crate::guardrails::violation::InvalidGuardrail;
+use crate::policy::role::Role;
+use crate::policy::target::TargetSet;
 use crate::text::shown;
 
 /// The variables.
-pub const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 11] = [
     ALLOW_PUBLIC,
     ALLOW_PUBLIC_URLS,
     ALLOW_UNCONFINED_SERVICES,
     ALLOWED_ACTIONS,
     ALLOWED_PRINCIPALS,
     FUNCTION_NAMES,
+    ORGANIZATIONS_EXTERNAL_ID,
+    ORGANIZATIONS_ROLE_ARN,
+    REFRESH_TARGETS,
     RESPONSE_HOSTS,
     SIMULATE_PANIC,
 ];
@@ -27,6 +32,11 @@ const ALLOW_UNCONFINED_SERVICES: &str = "ALLOW_UNCONFINED_SERVICES";
 const ALLOWED_ACTIONS: &str = "ALLOWED_ACTIONS";
 const ALLOWED_PRINCIPALS: &str = "ALLOWED_PRINCIPALS";
 const FUNCTION_NAMES: &str = "FUNCTION_NAMES";
+/// The external id to assume the role with that may list the accounts of the organization.
+const ORGANIZATIONS_EXTERNAL_ID: &str = "ORGANIZATIONS_EXTERNAL_ID";
+const ORGANIZATIONS_ROLE_ARN: &str = "ORGANIZATIONS_ROLE_ARN";
+/// What a refresh of organizational units looks at besides what stacks have.
+const REFRESH_TARGETS: &str = "REFRESH_TARGETS";
 const RESPONSE_HOSTS: &str = "RESPONSE_HOSTS";
 /// Lets all work panic, so that an operator can see the response to a panic.
 const SIMULATE_PANIC: &str = "SIMULATE_PANIC";
@@ -36,6 +46,10 @@ const SIMULATE_PANIC: &str = "SIMULATE_PANIC";
 pub struct Config {
     /// What the operator allows.
     pub guardrails: Guardrails,
+    /// The role that may list the accounts of the organization.
+    pub organizations_role: Option<Role>,
+    /// What a refresh of organizational units looks at besides what stacks have.
+    pub refresh_targets: Vec<TargetSet>,
     /// Whether all work panics.
     pub simulate_panic: bool,
 }
@@ -51,11 +65,14 @@ impl Config {
         };
         let allow_public = variables.switch(ALLOW_PUBLIC);
         let functions = variables.function_guardrails();
-        let principals = "give account ids of 12 digits, organization ids, services, ARNs of IAM or `*`, with commas between";
+        let principals = "give account ids of 12 digits, organization ids, ids of organizational units, services, ARNs of IAM or `*`, with commas between";
         let allowed_principals =
             variables.list(ALLOWED_PRINCIPALS, principals, |entry| entry.parse().ok());
         let hosts = "give hosts or DNS suffixes, each perhaps after `http://` and with a port, with commas between";
         let hosts = variables.list(RESPONSE_HOSTS, hosts, ResponseHost::parse);
+        let organizations_role = variables.organizations_role();
+        let targets = "give ARNs of layers, layer versions or functions, with commas between";
+        let refresh_targets = variables.list(REFRESH_TARGETS, targets, |entry| entry.parse().ok());
         // An invalid list must not leave every stack without a response.
         let response_hosts = hosts.unwrap_or_else(|| variables.own_bucket());
         Self {
@@ -66,6 +83,8 @@ impl Config {
                 response_hosts,
                 invalid: variables.invalid,
             },
+            organizations_role,
+            refresh_targets: refresh_targets.unwrap_or_default(),
             simulate_panic,
         }
     }
@@ -123,6 +142,19 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             }
         }
         (self.invalid.len() == before).then_some(valid)
+    }
+
+    fn organizations_role(&mut self) -> Option<Role> {
+        let arn = self.set(ORGANIZATIONS_ROLE_ARN)?;
+        let role = Role::parse(&arn, self.set(ORGANIZATIONS_EXTERNAL_ID));
+        role.or_else(|| {
+            self.invalid.push(InvalidGuardrail {
+                variable: ORGANIZATIONS_ROLE_ARN,
+                got: format!("= {}", shown(&arn)),
+                remedy: "set it to the ARN of a role",
+            });
+            None
+        })
     }
 
     fn function_guardrails(&mut self) -> FunctionGuardrails {

@@ -9,11 +9,14 @@ use self::functions::{FunctionGuardrails, is_for_url};
 use self::violation::{GuardrailViolation, InvalidGuardrail};
 use crate::cloudformation::response_hosts::ResponseHost;
 use crate::cloudformation::response_url::ResponseUrl;
+use crate::policy::denied::Denied;
 use crate::policy::desired::Removal;
 use crate::policy::function_arn::FunctionArn;
-use crate::policy::plan::Denied;
+use crate::policy::organization::Grantee;
 use crate::policy::principal::Principal;
 use crate::policy::statement::Statement;
+use crate::policy::target::PolicyTarget;
+use crate::policy::unit_grant::UnitGrant;
 use crate::resources::operation::{Mode, Operation};
 use crate::text::joined;
 
@@ -25,7 +28,7 @@ const MAX_REPORTED: usize = 20;
 pub struct Guardrails {
     pub(crate) allow_public: bool,
     /// The principals that may be granted to; any where there is no list.
-    pub(crate) allowed_principals: Option<Vec<Principal>>,
+    pub(crate) allowed_principals: Option<Vec<Grantee>>,
     pub(crate) functions: FunctionGuardrails,
     pub(crate) response_hosts: Vec<ResponseHost>,
     /// Values that are invalid: every grant is denied then.
@@ -73,27 +76,82 @@ impl Guardrails {
             own_function,
         };
         let desired: Vec<&Statement> = spec.desired.statements.iter().collect();
+        let units: Vec<&UnitGrant> = spec.desired.units.iter().collect();
         if !operation.keeps_id
-            && let Some(reason) = self.reason(&desired, policies)
+            && let Some(reason) = self.reason(&desired, &units, policies)
         {
             return Err(reason);
         }
         // What a rollback would restore is denied too.
         let restorable = spec.desired.removals.iter().filter_map(Removal::statement);
         let denied = desired.into_iter().chain(restorable);
-        Ok(denied
+        let mut denied: Denied = denied
             .filter_map(|statement| {
-                let reason = self.reason(&[statement], policies)?;
+                let reason = self.reason(&[statement], &[], policies)?;
                 Some((statement.clone(), reason))
             })
-            .collect())
+            .collect();
+        let restorable = spec.desired.removals.iter().filter_map(Removal::unit);
+        for unit in units.into_iter().chain(restorable) {
+            if let Some(reason) = self.reason(&[], &[unit], policies) {
+                denied.deny_unit(unit.clone(), reason);
+            }
+        }
+        Ok(denied)
     }
 
-    /// Everything that denies `statements`, each of it once; none if they are allowed.
-    fn reason(&self, statements: &[&Statement], policies: Policies<'_>) -> Option<String> {
+    /// The same for the units of `operation`, once it is known where they are.
+    ///
+    /// # Errors
+    /// Why all of it is denied.
+    pub fn authorize_units(
+        &self,
+        operation: &Operation,
+        denied: &mut Denied,
+    ) -> Result<(), String> {
+        let units = operation.spec.iter().flat_map(|spec| &spec.desired.units);
+        let units: Vec<&UnitGrant> = units.collect();
+        if !operation.keeps_id
+            && let Some(violation) = self.unlisted(&[], &units)
+        {
+            return Err(violation.to_string());
+        }
+        for unit in units {
+            if let Some(violation) = self.unlisted(&[], &[unit]) {
+                denied.deny_unit(unit.clone(), violation.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Why no more accounts of a unit may be granted to in the policy of `target`, if they may not.
+    pub(crate) fn check_unit(
+        &self,
+        unit: &UnitGrant,
+        target: &PolicyTarget,
+        own_function: &FunctionArn,
+    ) -> Option<String> {
+        let function = match target {
+            PolicyTarget::Function(function) => Some(function),
+            PolicyTarget::LayerVersion(_) => None,
+        };
+        let policies = Policies {
+            function,
+            own_function: Some(own_function),
+        };
+        self.reason(&[], &[unit], policies)
+    }
+
+    /// Everything that denies `statements` and those of `units`, each of it once; none if they are allowed.
+    fn reason(
+        &self,
+        statements: &[&Statement],
+        units: &[&UnitGrant],
+        policies: Policies<'_>,
+    ) -> Option<String> {
         let invalid = self.invalid.iter().take(MAX_REPORTED);
         let mut reasons: Vec<String> = invalid.map(ToString::to_string).collect();
-        for violation in self.violations(statements, policies) {
+        for violation in self.violations(statements, units, policies) {
             let reason = violation.to_string();
             if !reasons.contains(&reason) {
                 reasons.push(reason);
@@ -107,31 +165,45 @@ impl Guardrails {
     fn violations(
         &self,
         statements: &[&Statement],
+        units: &[&UnitGrant],
         policies: Policies<'_>,
     ) -> Vec<GuardrailViolation> {
         let mut violations = Vec::new();
         if let Some(function) = policies.function {
-            let function = self
+            let checked = self
                 .functions
                 .check_function(function, policies.own_function);
-            violations.extend(function.err());
-            let statements = statements.iter();
+            violations.extend(checked.err());
+            // For each account of a unit alike.
+            let of_units = units
+                .iter()
+                .filter_map(|unit| unit.statement(function.location().account()));
+            let of_units: Vec<Statement> = of_units.collect();
+            let statements = statements.iter().copied().chain(&of_units);
             violations.extend(statements.flat_map(|one| self.functions.check_statement(one)));
         }
-        violations.extend(self.unlisted(statements));
+        violations.extend(self.unlisted(statements, units));
         violations.extend(statements.iter().filter_map(|one| self.public(one)));
         violations
     }
 
     /// The principals that are not on the list of the allowed ones.
-    fn unlisted(&self, statements: &[&Statement]) -> Option<GuardrailViolation> {
+    fn unlisted(
+        &self,
+        statements: &[&Statement],
+        units: &[&UnitGrant],
+    ) -> Option<GuardrailViolation> {
         let allowed = self.allowed_principals.as_ref()?;
         let statements = statements.iter();
         let others = statements.filter(|one| self.public(one).is_none());
         let others = others.map(|one| &one.principal);
-        let others: BTreeSet<&Principal> = others.filter(|who| !is_listed(who, allowed)).collect();
+        let others = others.filter(|who| !is_listed(who, allowed));
+        let units = units.iter().filter(|unit| !is_listed_unit(unit, allowed));
+        let units = units.map(|unit| Grantee::Unit(unit.unit.clone()));
+        let others = others.cloned().map(Grantee::Principal).chain(units);
+        let others: BTreeSet<Grantee> = others.collect();
         (!others.is_empty()).then(|| GuardrailViolation::Principals {
-            got: listed(others.into_iter()),
+            got: listed(others.iter()),
             allowed: listed(allowed.iter()),
         })
     }
@@ -167,13 +239,29 @@ struct Policies<'a> {
 }
 
 /// Whether `principal` is among the allowed ones, which an account is with all its roles and users.
-fn is_listed(principal: &Principal, allowed: &[Principal]) -> bool {
+fn is_listed(principal: &Principal, allowed: &[Grantee]) -> bool {
     let account = principal.account().cloned().map(Principal::Account);
-    allowed.contains(principal) || account.is_some_and(|account| allowed.contains(&account))
+    let is_allowed = |principal| allowed.contains(&Grantee::Principal(principal));
+    is_allowed(principal.clone()) || account.is_some_and(is_allowed)
+}
+
+/// Whether the unit is among the allowed ones, or in one of them or in an allowed organization. It may be, until it is known where it
+/// is.
+fn is_listed_unit(grant: &UnitGrant, allowed: &[Grantee]) -> bool {
+    let mut allowed = allowed.iter();
+    match &grant.path {
+        Some(path) => allowed.any(|allowed| path.is_in(allowed)),
+        None => allowed.any(|allowed| {
+            matches!(
+                allowed,
+                Grantee::Unit(_) | Grantee::Principal(Principal::Organization(_))
+            )
+        }),
+    }
 }
 
 /// The first of `principals`, and the number of the others.
-fn listed<'a>(principals: impl Iterator<Item = &'a Principal>) -> String {
+fn listed<'a>(principals: impl Iterator<Item = &'a Grantee>) -> String {
     let mut all: Vec<String> = principals
         .map(|principal| format!("`{principal}`"))
         .collect();
@@ -282,7 +370,7 @@ mod tests {
                 &[("ALLOWED_PRINCIPALS", "111122223333,1234")],
                 &["111122223333"],
                 "invalid guardrail: got `ALLOWED_PRINCIPALS` with `1234`, have the provider's operator give account ids of \
-                 12 digits, organization ids, services, ARNs of IAM or `*`, with commas between",
+                 12 digits, organization ids, ids of organizational units, services, ARNs of IAM or `*`, with commas between",
             ),
             (
                 &[("ALLOW_PUBLIC", "tr\nue")],
@@ -349,7 +437,7 @@ mod tests {
         let denied = guardrails(&[])
             .authorize(&has_it, &url, None)
             .expect("not all of it");
-        let denied: Vec<String> = denied.keys().map(ToString::to_string).collect();
+        let denied: Vec<String> = denied.statements().map(|(of, _)| of.to_string()).collect();
         assert_eq!(denied, ["`sid` for `*`"]);
     }
 
@@ -364,7 +452,7 @@ mod tests {
         let denied = guardrails(&[])
             .authorize(&update, &url, None)
             .expect("allowed");
-        let denied: Vec<String> = denied.keys().map(ToString::to_string).collect();
+        let denied: Vec<String> = denied.statements().map(|(of, _)| of.to_string()).collect();
         assert_eq!(denied, ["`sid` for `*`"]);
     }
 

@@ -11,6 +11,7 @@ use crate::cloudformation::send::send_response;
 use crate::config::Config;
 use crate::deadline::{Deadlines, RunError, run_until};
 use crate::http::Http;
+use crate::reconcile::units;
 use crate::reconcile::{Awaited, Failure, PendingRequest, Reconciler, Success, Work};
 use crate::resources::lifecycle;
 use crate::resources::location::ProviderLocation;
@@ -52,7 +53,14 @@ impl Handler {
         envelope.log(&event.json);
         event.log_malformed();
         let prepared = async { self.prepare(&envelope, event, context, arrival) };
-        let prepared = run_until(deadlines.work, prepared).await;
+        let prepared = match run_until(deadlines.work, prepared).await {
+            // Boxed: few requests name units.
+            Ok(reconciler) if reconciler.has_units() => {
+                let expanded = Box::pin(self.expand(reconciler, deadlines.work));
+                run_until(deadlines.work, expanded).await
+            }
+            prepared => prepared,
+        };
         let result = match &prepared {
             Ok(reconciler) => reconciler.run(deadlines).await,
             Err(error) => Err(Rejection::failure(error)),
@@ -104,6 +112,22 @@ impl Handler {
             pending: pending(envelope, &request),
             simulate_panic: self.config.simulate_panic,
         }))
+    }
+
+    /// The same, with the accounts of its units listed until `end` at most, as far as the guardrails allow these.
+    async fn expand(
+        &self,
+        mut reconciler: Reconciler,
+        end: Instant,
+    ) -> Result<Reconciler, Rejection> {
+        let role = self.config.organizations_role.as_ref();
+        let work = reconciler.work_mut();
+        let expanded = units::expand(&mut work.operation, &work.clients, role, end).await;
+        expanded.map_err(|error| Rejection::without_accounts(&error, &work.operation))?;
+        let guardrails = &self.config.guardrails;
+        let authorized = guardrails.authorize_units(&work.operation, &mut work.denied);
+        authorized.map_err(Rejection::denied)?;
+        Ok(reconciler)
     }
 
     async fn respond(

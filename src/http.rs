@@ -76,6 +76,24 @@ impl Http {
         drop(head.send().await);
     }
 
+    /// Sends a request; the status and the body of the response.
+    ///
+    /// # Errors
+    /// If they did not come back within `timeout`.
+    pub(crate) async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<(u16, Vec<u8>), NoResponse> {
+        let failed = |error| no_response(error, &self.remedy);
+        let mut request = reqwest::Request::try_from(request).map_err(failed)?;
+        *request.timeout_mut() = Some(timeout);
+        let response = self.client.execute(request).await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await.map_err(failed)?;
+        Ok((status, body.into()))
+    }
+
     /// PUTs `body` without a Content-Type.
     ///
     /// # Errors

@@ -47,6 +47,19 @@ impl Region {
         all_pages(async |token| self.stacks.stacks(token).await).await
     }
 
+    /// The names of the stacks that import `export`.
+    ///
+    /// # Errors
+    /// If CloudFormation did not list them.
+    pub(crate) async fn importing_stacks(&self, export: &str) -> Result<Vec<String>, ApiError> {
+        all_pages(async |token| self.stacks.importing(export, token).await).await
+    }
+
+    /// Lambda's API, for calls that are not retried.
+    pub(crate) fn lambda(&self) -> &LambdaApi {
+        &self.lambda
+    }
+
     /// The resources of a stack.
     ///
     /// # Errors

@@ -10,7 +10,9 @@
 //! | [`resources`] | turns the properties of a resource type into an operation | none |
 //! | [`guardrails`] | denies statements that the operator does not allow | none |
 //! | [`reconcile`] | reads, plans and writes until the policies are as desired; retries, rolls back | through `aws` |
-//! | [`aws`] | the APIs of Lambda, STS and CloudFormation | calls them |
+//! | [`aws`] | the APIs of Lambda, STS, CloudFormation and Organizations | calls them |
+//! | [`inventory`] | what an account has, all pages of it | through `aws` |
+//! | [`refresh`] | follows the accounts of organizational units | through `aws` |
 //! | [`audit`] | says whose each statement of all policies is | through `aws` |
 //! | [`config`], [`deadline`], [`telemetry`] | environment variables; time limits; log and metrics | log |
 //! | [`reasons`] | what the reasons of failed requests begin with | none |
@@ -21,7 +23,8 @@
 //! ```
 //! use lambda_permission_provider::policy::desired::DesiredState;
 //! use lambda_permission_provider::policy::document::PolicyDocument;
-//! use lambda_permission_provider::policy::plan::{Denied, plan};
+//! use lambda_permission_provider::policy::denied::Denied;
+//! use lambda_permission_provider::policy::plan::plan;
 //! use lambda_permission_provider::policy::statement::Statement;
 //!
 //! let target = "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1".parse()?;
@@ -41,10 +44,12 @@ pub mod deadline;
 pub mod guardrails;
 pub mod handler;
 pub mod http;
+pub mod inventory;
 pub mod partition;
 pub mod policy;
 pub mod reasons;
 pub mod reconcile;
+pub mod refresh;
 pub mod resources;
 mod respond;
 pub mod telemetry;

@@ -14,6 +14,7 @@ use lambda_permission_provider::config::Config;
 use lambda_permission_provider::deadline::Deadlines;
 use lambda_permission_provider::handler::Handler;
 use lambda_permission_provider::http::Http;
+use lambda_permission_provider::refresh::{self, Refresh};
 use lambda_permission_provider::telemetry::{self, ProcessEnd};
 use lambda_permission_provider::tls::TlsConfig;
 use lambda_runtime::tower::util::MapRequestLayer;
@@ -64,8 +65,8 @@ async fn start()
     let config = Config::from_env(variable);
     config.log_invalid();
     let http = Http::new(TlsConfig::from_env(variable)?)?;
-    let clients = LambdaClients::new(aws::config::from_env(&http).await);
-    clients.preconnect(&http).await;
+    let clients = LambdaClients::new(aws::config::from_env(&http).await, http.clone());
+    clients.preconnect().await;
     let handler = Rc::new(Handler {
         http,
         clients,
@@ -75,6 +76,14 @@ async fn start()
         let handler = Rc::clone(&handler);
         async move {
             let LambdaEvent { payload, context } = event;
+            if refresh::is_requested(&payload) {
+                let Handler {
+                    clients, config, ..
+                } = &*handler;
+                // Boxed: requests of CloudFormation do not need it.
+                Box::pin(Refresh::new(clients, config, &context).run(&context)).await;
+                return Ok(());
+            }
             let event = Event::parse(&payload.0);
             drop(payload);
             let mut result = Ok(());

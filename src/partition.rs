@@ -10,27 +10,35 @@ pub struct Partition {
     pub name: &'static str,
     /// The DNS suffix of its services, such as `amazonaws.com.cn`.
     pub dns_suffix: &'static str,
+    /// The region with the endpoint of Organizations.
+    pub organizations_region: &'static str,
 }
 
 /// The partition of all regions that are not of [`OTHERS`].
-const AWS: Partition = Partition::new("", "aws", "amazonaws.com");
+const AWS: Partition = Partition::new("", "aws", "amazonaws.com", "us-east-1");
 
 const OTHERS: [Partition; 7] = [
-    Partition::new("cn-", "aws-cn", "amazonaws.com.cn"),
-    Partition::new("us-gov-", "aws-us-gov", "amazonaws.com"),
-    Partition::new("us-iso-", "aws-iso", "c2s.ic.gov"),
-    Partition::new("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
-    Partition::new("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"),
-    Partition::new("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
-    Partition::new("eusc-", "aws-eusc", "amazonaws.eu"),
+    Partition::new("cn-", "aws-cn", "amazonaws.com.cn", "cn-northwest-1"),
+    Partition::new("us-gov-", "aws-us-gov", "amazonaws.com", "us-gov-west-1"),
+    Partition::new("us-iso-", "aws-iso", "c2s.ic.gov", "us-iso-east-1"),
+    Partition::new("us-isob-", "aws-iso-b", "sc2s.sgov.gov", "us-isob-east-1"),
+    Partition::new("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", "eu-isoe-west-1"),
+    Partition::new("us-isof-", "aws-iso-f", "csp.hci.ic.gov", "us-isof-south-1"),
+    Partition::new("eusc-", "aws-eusc", "amazonaws.eu", "eusc-de-east-1"),
 ];
 
 impl Partition {
-    const fn new(prefix: &'static str, name: &'static str, dns_suffix: &'static str) -> Self {
+    const fn new(
+        prefix: &'static str,
+        name: &'static str,
+        dns_suffix: &'static str,
+        organizations_region: &'static str,
+    ) -> Self {
         Self {
             prefix,
             name,
             dns_suffix,
+            organizations_region,
         }
     }
 

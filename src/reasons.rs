@@ -3,7 +3,7 @@
 
 /// The part of each reason before `: got`, without backticks, but for those of
 /// [`ErrorKind`](crate::aws::error::ErrorKind::head). `…` stands for the name of a property or of a member of the event.
-pub const REASONS: [&str; 85] = [
+pub const REASONS: [&str; 90] = [
     "unknown property",
     "… is empty",
     "… is not a single value",
@@ -26,6 +26,7 @@ pub const REASONS: [&str; 85] = [
     "no principal",
     "both Principal and Principals given",
     "Principal is an organization",
+    "Principal is an organizational unit",
     "invalid …",
     "… has an account of another partition",
     "… has no account id of 12 digits",
@@ -61,6 +62,10 @@ pub const REASONS: [&str; 85] = [
     "ExternalId goes with RoleArn only",
     "ExternalId is not an external id",
     "cannot assume role",
+    "organizational units not configured",
+    "cannot list accounts",
+    "no account in the organizational unit",
+    "policy size limit exceeded",
     "target in another partition",
     "the provider's own function",
     "functions not served",

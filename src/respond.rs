@@ -14,6 +14,7 @@ use crate::cloudformation::send::SendError;
 use crate::deadline::RunError;
 use crate::guardrails::Guardrails;
 use crate::reconcile::Failure;
+use crate::reconcile::units::UnitsError;
 use crate::resources::operation::Operation;
 use crate::telemetry::InvocationMetrics;
 
@@ -35,6 +36,20 @@ impl Rejection {
     /// A request that the guardrails deny.
     pub(crate) fn denied(reason: String) -> Self {
         Self::new(reason, true)
+    }
+
+    /// A request whose units have accounts that are not known. Those that could be listed in an earlier delivery may have been granted
+    /// to: the Delete that follows finds them.
+    pub(crate) fn without_accounts(error: &UnitsError, operation: &Operation) -> Self {
+        let rejection = Self::new(error.to_string(), false);
+        let physical_id = error.is_temporary().then(|| operation.physical_id.clone());
+        Self {
+            failure: Failure {
+                physical_id,
+                ..rejection.failure
+            },
+            ..rejection
+        }
     }
 
     fn new(reason: String, is_denied: bool) -> Self {

@@ -29,7 +29,7 @@ const MAX_IDS_BYTES: usize = 3000;
 const CUT: &str = "…";
 
 /// The messages of the log, in the order in which a request may cause them.
-pub const MESSAGES: [&str; 23] = [
+pub const MESSAGES: [&str; 26] = [
     "CA bundle not loaded",
     "guardrail not loaded",
     "process ended",
@@ -53,6 +53,9 @@ pub const MESSAGES: [&str; 23] = [
     "accepted finding",
     "audit finished",
     "audit failed",
+    "refresh incomplete",
+    "resource skipped",
+    "refresh finished",
 ];
 
 /// The namespace of the metrics.

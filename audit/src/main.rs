@@ -19,8 +19,8 @@ use clap::Parser;
 use lambda_permission_provider::audit::Audit;
 use lambda_permission_provider::audit::baseline::Baseline;
 use lambda_permission_provider::audit::finding::Finding;
-use lambda_permission_provider::audit::inventory::Region;
 use lambda_permission_provider::audit::report::Report;
+use lambda_permission_provider::inventory::Region;
 
 use crate::account::Account;
 use crate::arguments::{Arguments, Format};

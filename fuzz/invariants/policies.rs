@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use lambda_permission_provider::policy::conditions::Conditions;
+use lambda_permission_provider::policy::denied::Denied;
 use lambda_permission_provider::policy::desired::{DesiredState, Removal};
 use lambda_permission_provider::policy::document::PolicyDocument;
-use lambda_permission_provider::policy::plan::{Change, Denied, Plan, plan};
+use lambda_permission_provider::policy::plan::{Change, Plan, plan};
 use lambda_permission_provider::policy::principal::Principal;
 use lambda_permission_provider::policy::statement::{
     GET_LAYER_VERSION, INVOKE_FUNCTION, Statement,
@@ -243,6 +244,10 @@ fn removes(removal: &Removal, found: &Value, target: &PolicyTarget) -> bool {
                 || statement.matches_deleted_principal(found, target)
         }
         Removal::Verbatim(_, as_read) => found == as_read,
+        Removal::Unit(unit) => {
+            let statement = Statement::parse(found, target);
+            statement.is_some_and(|statement| unit.has(&statement))
+        }
         Removal::ById(sid) => {
             let is_listed = |principal: Principal| {
                 let listed = sid.in_list(&principal);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::inventory::Region;
 use super::{AuditError, Progress, read_each};
+use crate::inventory::Region;
 use crate::policy::arn::LayerArn;
 use crate::policy::function_arn::FunctionArn;
 use crate::policy::target::{PolicyTarget, TargetSet};

@@ -16,6 +16,9 @@ use crate::deadline::CALL_TIMEOUT;
 use crate::http::NoResponse;
 use crate::text::one_line;
 
+/// The error code of a response that cannot be parsed.
+pub(super) const MALFORMED: &str = "malformed response";
+
 /// The SDK's own retries are off: a write is repeated only after the policy has been read again.
 pub(super) fn no_retries() -> RetryConfig {
     RetryConfig::disabled()
@@ -48,17 +51,13 @@ where
         .map(one_line)
         .or_else(|| code_of_status(status))
     else {
-        return (
-            ErrorKind::OutcomeUnknown,
-            "malformed response".to_owned(),
-            message,
-        );
+        return (ErrorKind::OutcomeUnknown, MALFORMED.to_owned(), message);
     };
     (ErrorKind::from_code(&code, status), code, message)
 }
 
 /// A status that says enough by itself.
-fn code_of_status(status: u16) -> Option<String> {
+pub(super) fn code_of_status(status: u16) -> Option<String> {
     (status == 429 || status >= 500).then(|| "no code".to_owned())
 }
 
@@ -82,7 +81,7 @@ where
     match unsent {
         (false, true) if is_connection_error(error) => (ErrorKind::NetworkFailure, "no response"),
         (true, _) | (_, true) => (ErrorKind::Misconfigured, "no request"),
-        (false, false) if status > 0 => (ErrorKind::OutcomeUnknown, "malformed response"),
+        (false, false) if status > 0 => (ErrorKind::OutcomeUnknown, MALFORMED),
         (false, false) => (ErrorKind::OutcomeUnknown, "no response"),
     }
 }

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use super::call::{attempt_timeout, classify, log_call, no_retries};
 use super::error::{ASSUME_ROLE, ApiError, ErrorKind};
 use super::lambda::{self, LambdaApi};
+use super::organizations::OrganizationsApi;
 use super::rate_limiter::RateLimiter;
-use super::session_policy::session_policy;
+use super::session_policy::{LISTING_POLICY, session_policy};
 use super::stack_resource::{ResourceState, StackResource};
 use super::stacks;
 use crate::deadline::SESSION_DURATION;
@@ -28,6 +29,7 @@ const SESSION_NAME: &str = "lambda-permission-provider";
 #[derive(Clone, Debug)]
 pub struct LambdaClients {
     config: SdkConfig,
+    http: Http,
     own: LambdaApi,
     /// The name of the sessions, by which a call in the trail of the role's account leads to the request in the function's log.
     session_name: String,
@@ -36,12 +38,13 @@ pub struct LambdaClients {
 }
 
 impl LambdaClients {
-    /// The clients with the credentials of `config`.
+    /// The clients with the credentials of `config`, which sends its requests by `http`.
     #[must_use]
-    pub fn new(config: SdkConfig) -> Self {
+    pub fn new(config: SdkConfig, http: Http) -> Self {
         Self {
             own: LambdaApi::new(&config),
             config,
+            http,
             session_name: SESSION_NAME.to_owned(),
             assumed: RefCell::default(),
         }
@@ -49,9 +52,9 @@ impl LambdaClients {
 
     /// Makes the connection that the first request will use, while Lambda still gives the function a whole processor. A failure is
     /// no error: the first call makes the connection then.
-    pub async fn preconnect(&self, http: &Http) {
+    pub async fn preconnect(&self) {
         if let Some(endpoint) = lambda::endpoint(&self.config).await {
-            http.preconnect(endpoint).await;
+            self.http.preconnect(endpoint).await;
         }
     }
 
@@ -61,10 +64,16 @@ impl LambdaClients {
     pub fn for_request(&self, account: Option<AccountId>, request_id: &str) -> Self {
         Self {
             config: self.config.clone(),
+            http: self.http.clone(),
             own: self.own.for_account(account),
             session_name: session_name(request_id),
             assumed: RefCell::default(),
         }
+    }
+
+    /// The configuration of the provider's own credentials.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// The rate limiter of all calls.
@@ -110,6 +119,21 @@ impl LambdaClients {
         let assumed = (role.clone(), policy, api.clone());
         self.assumed.borrow_mut().push(assumed);
         Ok(api)
+    }
+
+    /// The client of Organizations with the credentials of `role`.
+    ///
+    /// # Errors
+    /// If the role cannot be assumed.
+    pub(crate) async fn organizations(&self, role: &Role) -> Result<OrganizationsApi, ApiError> {
+        let credentials = self.assume(role, LISTING_POLICY).await;
+        let credentials = credentials.map_err(ApiError::about_organization)?;
+        Ok(OrganizationsApi::new(
+            &self.http,
+            &self.config,
+            role,
+            credentials.into(),
+        ))
     }
 
     fn cached(&self, role: &Role, policy: &str) -> Option<LambdaApi> {

@@ -6,16 +6,11 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::policy::desired::DesiredState;
-use crate::policy::document::PolicyDocument;
+use crate::policy::document::{MAX_POLICY_BYTES, PolicyDocument};
 use crate::policy::plan::Change;
 use crate::policy::role::Role;
 use crate::policy::statement::deleted_principal;
 use crate::text::{joined, one_line, shown};
-
-/// The most bytes of a policy, as Lambda documents it for functions.
-///
-/// Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
-const MAX_POLICY_BYTES: usize = 20_480;
 
 /// How many statements of deleted principals a reason names.
 const MAX_REPORTED: usize = 5;
@@ -53,6 +48,8 @@ enum Hint {
     CallAs(&'static str, String),
     /// The role itself could not be assumed.
     AssumeRole,
+    /// A call of Organizations, or the assumption of the role for it.
+    Organizations,
 }
 
 /// A call as its errors describe it.
@@ -235,6 +232,24 @@ impl ApiError {
         Self::with_hint(kind, ASSUME_ROLE, role, Hint::AssumeRole, code, message)
     }
 
+    /// A call of Organizations with the credentials of `role`.
+    pub(crate) fn of_organization(kind: ErrorKind, role: &Role, code: &str, message: &str) -> Self {
+        Self::with_hint(
+            kind,
+            LIST_ACCOUNTS,
+            role,
+            Hint::Organizations,
+            code,
+            message,
+        )
+    }
+
+    /// The same, where the role is the one for Organizations.
+    pub(super) fn about_organization(mut self) -> Self {
+        self.details.hint = Hint::Organizations;
+        self
+    }
+
     fn with_hint(
         kind: ErrorKind,
         action: &'static str,
@@ -263,6 +278,11 @@ impl ApiError {
         &self.details.code
     }
 
+    /// The service's message, in one line.
+    pub(super) fn message(&self) -> &str {
+        &self.details.message
+    }
+
     /// The same as another kind, of which more is known than the code says.
     pub(super) fn of_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
@@ -279,6 +299,7 @@ impl ApiError {
     pub fn without_remedy(&self) -> String {
         let head = match self.details.hint {
             Hint::AssumeRole => "cannot assume role".to_owned(),
+            Hint::Organizations => "cannot list accounts".to_owned(),
             Hint::OwnCall(resource_type) | Hint::CallAs(resource_type, _) => {
                 self.kind.head(resource_type)
             }
@@ -303,6 +324,14 @@ impl ApiError {
             }
             (Hint::CallAs(_, role), ErrorKind::AccessDenied) => {
                 format!("allow that action on that ARN to the role `{role}`")
+            }
+            (Hint::Organizations, ErrorKind::AccessDenied) => "have the provider's operator set `OrganizationsRoleArn` to a role of \
+                 the organization's management account, or of a delegated administrator, that trusts the provider's role and may list \
+                 accounts (docs/organizations.md)"
+                .to_owned(),
+            (Hint::Organizations, _) => {
+                "deploy again, and if it persists have the provider's operator correct what this message names"
+                    .to_owned()
             }
             (Hint::OwnCall(_) | Hint::CallAs(..), kind) => kind.remedy().to_owned(),
         }
@@ -364,6 +393,9 @@ fn deleted_statement(statement: &Value) -> Option<String> {
         shown(sid.unwrap_or_default())
     ))
 }
+
+/// The IAM action that lists the accounts of an organization.
+pub const LIST_ACCOUNTS: &str = "organizations:ListAccounts";
 
 /// The IAM action that assumes a role.
 pub const ASSUME_ROLE: &str = "sts:AssumeRole";

@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio::time::Instant;
 use url::Url;
 
-use super::call::{attempt_timeout, classify, log_call, no_retries};
+use super::call::{MALFORMED, attempt_timeout, classify, log_call, no_retries};
 use super::config::endpoint_url;
 use super::error::{ApiCall, ApiError, ErrorKind};
 use super::function_policy;
@@ -28,9 +28,6 @@ use crate::policy::role::Role;
 use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
 use crate::policy::target::{PolicyTarget, TargetSet};
-
-/// The error code of a response that cannot be parsed.
-const MALFORMED: &str = "malformed response";
 
 /// Lambda's API as one account calls it.
 #[derive(Clone, Debug)]

@@ -5,6 +5,9 @@ use serde_json::json;
 use super::{function_policy, layer_version_policy};
 use crate::policy::target::{PolicyTarget, TargetSet};
 
+/// The policy of a session for the accounts of the organization, which are no resources.
+pub(super) const LISTING_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"organizations:ListAccounts","Resource":"*"}]}"#;
+
 /// The policy of a session for `targets`: the actions of the provider on their resource.
 pub(super) fn session_policy(targets: &TargetSet) -> String {
     let (actions, resource): (&[&str], String) = match targets {

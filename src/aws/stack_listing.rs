@@ -14,8 +14,11 @@ use super::call::{attempt_timeout, classify, log_call, no_retries};
 use super::error::{ApiCall, ApiError, ErrorKind};
 use super::stacks::kind_of;
 
+/// The IAM action that lists the stacks which import an export.
+pub const LIST_IMPORTS: &str = "cloudformation:ListImports";
 const LIST_STACKS: &str = "cloudformation:ListStacks";
-const LIST_RESOURCES: &str = "cloudformation:ListStackResources";
+/// The IAM action that lists the resources of a stack.
+pub const LIST_RESOURCES: &str = "cloudformation:ListStackResources";
 const DESCRIBE_RESOURCES: &str = "cloudformation:DescribeStackResources";
 
 /// The IAM actions that the calls need.
@@ -82,6 +85,30 @@ impl StackApi {
             items: stacks.filter_map(|stack| stack.stack_id).collect(),
             next: page.next_token.filter(|token| !token.is_empty()),
         })
+    }
+
+    /// The names of the stacks that import `export`, from `token` on. Where none does, there need not even be such an export.
+    ///
+    /// # Errors
+    /// If CloudFormation did not list them.
+    pub(crate) async fn importing(
+        &self,
+        export: &str,
+        token: Option<String>,
+    ) -> Result<ListPage<String>, ApiError> {
+        let call = self.client.list_imports();
+        let call = call.export_name(export).set_next_token(token);
+        match self.call(LIST_IMPORTS, &export, call.send()).await {
+            Ok(page) => Ok(ListPage {
+                items: page.imports.unwrap_or_default(),
+                next: page.next_token.filter(|token| !token.is_empty()),
+            }),
+            Err(error) if is_not_imported(&error) => Ok(ListPage {
+                items: Vec::new(),
+                next: None,
+            }),
+            Err(error) => Err(error),
+        }
     }
 
     /// The resources of a stack, from `token` on. A stack that does not exist has none; one that was deleted has them for 90 days.
@@ -159,6 +186,11 @@ impl StackApi {
         log_call(action, resource, outcome.as_ref().err(), started);
         outcome
     }
+}
+
+/// There is no code of its own for an export that no stack imports.
+fn is_not_imported(error: &ApiError) -> bool {
+    error.code() == "ValidationError" && error.message().contains("is not imported")
 }
 
 fn of_summary(stack_id: &str, summary: StackResourceSummary) -> ListedResource {

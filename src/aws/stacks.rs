@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::config::Builder;
 use aws_sdk_cloudformation::types::StackResourceDetail;
 use tokio::time::Instant;
 
-use super::call::{attempt_timeout, classify, log_call, no_retries};
+use super::call::{MALFORMED, attempt_timeout, classify, log_call, no_retries};
 use super::error::{ApiCall, ApiError, ErrorKind};
 use super::stack_resource::{ResourceState, StackResource};
 
@@ -63,7 +63,7 @@ fn state_of(
         .as_ref()
         .and_then(StackResourceDetail::resource_status);
     let Some(status) = status.map(|status| status.as_str().to_owned()) else {
-        let (kind, code) = (ErrorKind::MalformedResponse, "malformed response");
+        let (kind, code) = (ErrorKind::MalformedResponse, MALFORMED);
         return Err(ApiError::new(
             kind,
             &described(resource),

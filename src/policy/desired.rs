@@ -1,20 +1,25 @@
 //! The desired state of one policy, as far as one resource of a stack is concerned.
 //! Knows nothing of the request behind it, or of what the policy contains.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
 
+use super::document::PolicyDocument;
 use super::statement::Statement;
 use super::statement_id::StatementId;
 use super::target::PolicyTarget;
+use super::unit_grant::UnitGrant;
 
 /// What one policy should contain, and what it should not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DesiredState {
     /// The statements that should be in the policy.
     pub statements: Vec<Statement>,
+    /// The units whose accounts' statements are among them, once these were listed.
+    pub units: Vec<UnitGrant>,
     /// The statements that should not, but are expected to be there. One whose id is also desired may be replaced.
     pub removals: Vec<Removal>,
     /// The statements that should not, and are not expected to be there: an earlier event may have left them when the policy was in
@@ -40,7 +45,7 @@ impl DesiredState {
     pub fn joining(&self) -> Self {
         Self {
             removals: Vec::new(),
-            leftovers: self.removals.clone(),
+            leftovers: self.unwanted().cloned().collect(),
             joins: true,
             ..self.clone()
         }
@@ -62,6 +67,31 @@ impl DesiredState {
             ..Self::default()
         }
     }
+
+    /// Whether the accounts of `unit` are granted the same.
+    #[must_use]
+    pub fn has_unit(&self, unit: &UnitGrant) -> bool {
+        let mut units = self.units.iter();
+        units.any(|desired| desired.grants_same(unit))
+    }
+
+    /// The same for `policy`, which tells which accounts of the units that are removed were granted to.
+    #[must_use]
+    pub fn resolve(&self, policy: &PolicyDocument) -> Cow<'_, Self> {
+        let mut units = self.unwanted().filter_map(Removal::unit).peekable();
+        if units.peek().is_none() {
+            return Cow::Borrowed(self);
+        }
+        drop(units);
+        let mut resolved = self.clone();
+        for removals in [&mut resolved.removals, &mut resolved.leftovers] {
+            let units = removals.iter().filter_map(Removal::unit);
+            let found = units.flat_map(|unit| unit.found_in(policy));
+            let found: Vec<Removal> = found.map(Removal::Exact).collect();
+            removals.extend(found);
+        }
+        Cow::Owned(resolved)
+    }
 }
 
 /// A statement that should not be in the policy.
@@ -74,15 +104,18 @@ pub enum Removal {
     /// Whatever has this id, or an id of a list of this id: the properties that declared it cannot be read any more, or the id is
     /// derived and no other resource has it.
     ById(StatementId),
+    /// The statements of all accounts of a unit that the policy contains.
+    Unit(UnitGrant),
 }
 
 impl Removal {
-    /// The id of the statement.
+    /// The id of the statement, or of the resource whose statements it means.
     #[must_use]
     pub fn sid(&self) -> &StatementId {
         match self {
             Self::Exact(statement) => &statement.sid,
             Self::Verbatim(sid, _) | Self::ById(sid) => sid,
+            Self::Unit(unit) => &unit.list,
         }
     }
 
@@ -91,7 +124,16 @@ impl Removal {
     pub fn statement(&self) -> Option<&Statement> {
         match self {
             Self::Exact(statement) => Some(statement),
-            Self::Verbatim(..) | Self::ById(_) => None,
+            Self::Verbatim(..) | Self::ById(_) | Self::Unit(_) => None,
+        }
+    }
+
+    /// The unit, where its accounts' statements are meant.
+    #[must_use]
+    pub fn unit(&self) -> Option<&UnitGrant> {
+        match self {
+            Self::Unit(unit) => Some(unit),
+            Self::Exact(_) | Self::Verbatim(..) | Self::ById(_) => None,
         }
     }
 
@@ -118,6 +160,8 @@ impl Removal {
             }
             Self::Verbatim(_, as_read) => found == as_read,
             Self::ById(_) => true,
+            // Each of its statements is a removal of its own.
+            Self::Unit(_) => false,
         }
     }
 }
@@ -127,6 +171,7 @@ impl fmt::Display for Removal {
         match self {
             Self::Exact(statement) => statement.fmt(f),
             Self::Verbatim(sid, _) | Self::ById(sid) => write!(f, "`{sid}`"),
+            Self::Unit(unit) => unit.fmt(f),
         }
     }
 }

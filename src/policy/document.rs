@@ -10,6 +10,11 @@ use super::statement_id::StatementId;
 use super::target::PolicyTarget;
 use crate::text::shown;
 
+/// The most bytes of a policy, as Lambda documents it for functions.
+///
+/// Source: [Lambda quotas](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+pub const MAX_POLICY_BYTES: usize = 20_480;
+
 /// The statements of a policy, and the revision that a write can be made conditional on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyDocument {

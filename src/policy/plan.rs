@@ -7,11 +7,14 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::denied::Denied;
 use super::desired::{DesiredState, Removal};
 use super::document::PolicyDocument;
+use super::size::{TooManyAccounts, ensure_fits};
 use super::statement::Statement;
 use super::statement_id::StatementId;
 use super::statement_list::is_member;
+use super::unit_grant::is_unit_member;
 use crate::text::{joined, one_line};
 
 /// How many changes the log shows one by one: a plan is logged again after each write that does not return the new revision.
@@ -19,10 +22,6 @@ const MAX_LOGGED_CHANGES: usize = 10;
 
 /// How many guardrail violations a reason contains.
 const MAX_REPORTED_VIOLATIONS: usize = 20;
-
-/// The statements that the guardrails deny, and why: none is added to a policy, not even in a rollback. One that is there already
-/// may stay.
-pub type Denied = BTreeMap<Statement, String>;
 
 /// The changes to a policy: additions come first, so that access never lapses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +53,9 @@ pub enum PlanError {
     /// The guardrails deny what would have to be added.
     #[error("{0}")]
     Denied(String),
+    /// The policy has no space for the statements of all accounts of some units.
+    #[error(transparent)]
+    TooManyAccounts(#[from] TooManyAccounts),
 }
 
 /// The changes that bring `policy` to the state `desired`. None are needed where it has that state already.
@@ -72,9 +74,12 @@ pub fn plan(
         not_owned: Vec::new(),
     };
     ensure_allowed(&plan.changes, denied)?;
+    let added = plan.changes.iter().filter_map(Change::added);
+    ensure_fits(&added.collect(), desired, policy)?;
     let kept: BTreeSet<&StatementId> = desired.statements.iter().map(|kept| &kept.sid).collect();
     let mut seen = BTreeSet::new();
-    for removal in removals.iter().filter(|old| !kept.contains(old.sid())) {
+    let removed = removals.iter().filter(|old| !kept.contains(old.sid()));
+    for removal in removed.filter(|old| old.unit().is_none()) {
         let Some(found) = policy.statement(removal.sid()) else {
             continue;
         };
@@ -124,10 +129,8 @@ fn additions(
 
 /// Nothing is added that is denied.
 fn ensure_allowed(changes: &[Change], denied: &Denied) -> Result<(), PlanError> {
-    let violations = changes.iter().filter_map(|change| match change {
-        Change::Add(statement) => denied.get(statement).map(String::as_str),
-        Change::Remove(_) => None,
-    });
+    let added = changes.iter().filter_map(Change::added);
+    let violations = added.filter_map(|statement| denied.reason(statement));
     let mut violations: Vec<&str> = violations.collect();
     if violations.is_empty() {
         return Ok(());
@@ -141,13 +144,18 @@ fn ensure_allowed(changes: &[Change], denied: &Denied) -> Result<(), PlanError> 
 fn expand(removals: Vec<Removal>, policy: &PolicyDocument) -> Vec<Removal> {
     let lists = removals.iter().filter_map(|removal| match removal {
         Removal::ById(list) => Some(list.clone()),
-        Removal::Exact(_) | Removal::Verbatim(..) => None,
+        Removal::Exact(_) | Removal::Verbatim(..) | Removal::Unit(_) => None,
     });
     let (lists, mut expanded) = (lists.collect::<Vec<_>>(), removals);
     for list in &lists {
         let found = policy.statements();
         let found = found.filter_map(|found| Statement::parse(found, &policy.target));
-        for member in found.filter(|found| is_member(list, found)) {
+        // Of a chosen id, what looks like an account of a unit may be in the list of another resource.
+        let is_derived = list.derived_part().as_ref() == Some(list);
+        let is_ours = |found: &Statement| {
+            is_member(list, found) && (is_derived || !is_unit_member(list, found))
+        };
+        for member in found.filter(is_ours) {
             if expanded.iter().all(|known| *known.sid() != member.sid) {
                 expanded.push(Removal::Exact(member));
             }
@@ -177,6 +185,15 @@ impl fmt::Display for Plan {
 }
 
 impl Change {
+    /// The statement, if it is added.
+    #[must_use]
+    pub fn added(&self) -> Option<&Statement> {
+        match self {
+            Self::Add(statement) => Some(statement),
+            Self::Remove(_) => None,
+        }
+    }
+
     /// The id of the statement that is added or removed.
     #[must_use]
     pub fn sid(&self) -> &StatementId {
@@ -199,8 +216,11 @@ impl fmt::Display for Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::conditions::Conditions;
     use crate::policy::principal::Principal;
+    use crate::policy::statement::GET_LAYER_VERSION;
     use crate::policy::target::PolicyTarget;
+    use crate::policy::unit_grant::UnitGrant;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -281,7 +301,7 @@ mod tests {
             statement("s3", "444455556666"),
         ];
         let denied = [&one, &two].map(|denied| (denied.clone(), format!("no {}", denied.sid)));
-        let denied = denied.into();
+        let denied = Denied::from_iter(denied);
         let all = [one.clone(), three.clone(), two.clone()];
         let rejected = plan(&state(&all, &[]), &policy(&[]), &denied);
         assert_eq!(rejected, Err(PlanError::Denied("no s1; no s2".to_owned())));
@@ -296,7 +316,7 @@ mod tests {
     #[test]
     fn a_replacement_by_a_denied_statement_changes_nothing() {
         let (old, new) = (statement("s1", "111122223333"), statement("s1", "*"));
-        let denied = [(new.clone(), "no".to_owned())].into();
+        let denied = Denied::from_iter([(new.clone(), "no".to_owned())]);
         let rejected = plan(
             &state(&[new], std::slice::from_ref(&old)),
             &policy(&[written(&old)]),
@@ -603,5 +623,81 @@ mod tests {
                 }
             }
         }
+    }
+
+    fn unit(action: &'static str) -> UnitGrant {
+        UnitGrant {
+            list: "s".parse().expect("a statement id"),
+            unit: "ou-abcd-11111111".parse().expect("a unit"),
+            of_url: None,
+            action: action.into(),
+            conditions: Conditions::default(),
+            path: None,
+        }
+    }
+
+    fn member(unit: &UnitGrant, digit: u64) -> Statement {
+        let account = digit.to_string().repeat(12).parse().expect("an account");
+        unit.statement(&account).expect("a statement")
+    }
+
+    #[test]
+    fn accounts_that_have_left_a_unit_are_removed_after_others_were_added() {
+        let unit = unit(GET_LAYER_VERSION);
+        let [one, two, three] = [1, 2, 3].map(|digit| member(&unit, digit));
+        let mut state = state(&[one.clone(), three.clone()], &[]);
+        state.units = vec![unit.clone()];
+        state.leftovers = vec![Removal::Unit(unit.clone())];
+        let other = written(&statement("s-22222222-111111111111", "111111111111"));
+        let policy = policy(&[written(&one), written(&two), other]);
+        let planned = plan(&state.resolve(&policy), &policy, &Denied::new()).expect("a plan");
+        let removed = Change::Remove(Removal::Exact(two));
+        assert_eq!(planned.changes, [Change::Add(three), removed]);
+        assert_eq!(planned.not_owned, []);
+        // Without resolving, nothing is known to be removed.
+        let planned = plan(&state, &policy, &Denied::new()).expect("a plan");
+        assert_eq!(planned.changes.len(), 1);
+    }
+
+    #[test]
+    fn the_accounts_of_a_denied_unit_are_not_added() {
+        let unit = unit(GET_LAYER_VERSION);
+        let (one, two) = (member(&unit, 1), member(&unit, 2));
+        let mut denied = Denied::new();
+        denied.deny_unit(unit, "no".to_owned());
+        let state = state(&[one.clone(), two], &[]);
+        let rejected = plan(&state, &policy(&[written(&one)]), &denied);
+        assert_eq!(rejected, Err(PlanError::Denied("no".to_owned())));
+        let named = statement("s-111111111111", "111111111111");
+        assert_eq!(denied.reason(&named), None);
+    }
+
+    #[test]
+    fn accounts_that_do_not_fit_are_counted_before_anything_is_written() {
+        let unit = unit(GET_LAYER_VERSION);
+        let members = (0..200_u64).map(|number| {
+            let account = format!("{number:012}").parse().expect("an account");
+            unit.statement(&account).expect("a statement")
+        });
+        let members: Vec<Statement> = members.collect();
+        let mut state = state(&members, &[]);
+        state.units = vec![unit];
+        let there: Vec<Value> = members.iter().take(10).map(written).collect();
+        let others = [written(&statement("other", "*"))];
+        let rejected = plan(
+            &state,
+            &policy(&[there, others.to_vec()].concat()),
+            &Denied::new(),
+        );
+        let expected = "policy size limit exceeded: got 200 accounts in `ou-abcd-11111111`, of which 98 fit beside 1 other statements \
+                        in 20480 bytes, grant to the organization and let a service control policy narrow that to the unit \
+                        (docs/organizations.md)";
+        assert_eq!(
+            rejected.map_err(|error| error.to_string()),
+            Err(expected.to_owned())
+        );
+        // Of a list, Lambda says whether it fits.
+        state.units.clear();
+        assert!(plan(&state, &policy(&[]), &Denied::new()).is_ok());
     }
 }

@@ -3,8 +3,10 @@
 
 use super::conditions::Conditions;
 use super::principal::Principal;
-use super::statement::{INVOKE_FUNCTION_URL, Statement};
+use super::statement::Statement;
 use super::statement_id::StatementId;
+use super::unit_grant::is_unit_member;
+use super::url_statement::UrlStatement;
 
 /// An entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,41 +15,6 @@ pub enum Entry {
     Principal(Principal),
     /// One of several sources, by its ARN or its account.
     Source(String),
-}
-
-/// Which of the two statements of a function URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UrlStatement {
-    /// The one that lets a request in.
-    Url,
-    /// The one that lets that request invoke the function.
-    Invoke,
-}
-
-impl UrlStatement {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Url, Self::Invoke];
-
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::Url => "url",
-            Self::Invoke => "invoke",
-        }
-    }
-
-    /// Which one a statement may be.
-    fn of(statement: &Statement) -> Option<Self> {
-        let Conditions {
-            function_url_auth_type,
-            invoked_via_function_url,
-            ..
-        } = &statement.conditions;
-        if function_url_auth_type.is_some() && statement.action == INVOKE_FUNCTION_URL {
-            Some(Self::Url)
-        } else {
-            invoked_via_function_url.then_some(Self::Invoke)
-        }
-    }
 }
 
 /// The id of the statement for `entry`, if there is a list, and for `of_url`, if there are two statements for each, of the resource
@@ -98,12 +65,13 @@ pub fn is_member(sid: &StatementId, statement: &Statement) -> bool {
         && entries
             .iter()
             .any(|entry| is_of(entry.as_ref(), None) || is_of(entry.as_ref(), of_url))
+        || is_unit_member(sid, statement)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::statement::INVOKE_FUNCTION;
+    use crate::policy::statement::{INVOKE_FUNCTION, INVOKE_FUNCTION_URL};
     use std::borrow::Cow;
 
     fn statement(sid: &str, principal: &str, conditions: Conditions) -> Statement {

@@ -16,9 +16,10 @@ use crate::aws::error::ErrorKind;
 use crate::aws::lambda::LambdaApi;
 use crate::backoff::Backoff;
 use crate::deadline::{CONSISTENCY_INTERVAL, CONSISTENCY_TIMEOUT};
+use crate::policy::denied::Denied;
 use crate::policy::desired::DesiredState;
 use crate::policy::document::PolicyDocument;
-use crate::policy::plan::{Change, Denied, Plan, plan};
+use crate::policy::plan::{Change, Plan, plan};
 use crate::policy::role::Role;
 use crate::policy::target::{PolicyTarget, TargetSet};
 use crate::resources::operation::Mode;
@@ -96,7 +97,8 @@ impl Converger<'_> {
         if self.is_stale(&policy, stale_since) {
             return Ok(Pass::Stale);
         }
-        let desired = self.drift_check().observe(desired, &policy)?;
+        let desired = desired.resolve(&policy);
+        let desired = self.drift_check().observe(&desired, &policy)?;
         let mut changes = self.plan(&desired, &policy)?.into_iter().peekable();
         while let Some(change) = changes.next() {
             if let Some(stack) = self.stack {

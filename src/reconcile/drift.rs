@@ -133,9 +133,12 @@ fn overlap(desired: &DesiredState, policy: &PolicyDocument) -> Option<Overlap> {
     let replaced: BTreeSet<&Statement> = replaced.collect();
     let statements: BTreeSet<&Statement> = desired.statements.iter().collect();
     let is_there = |statement: &&&Statement| policy.contains(statement);
-    let may_be_added = !replaced.difference(&statements).all(|old| is_there(&old));
+    // Which accounts of a unit it would grant to is not known.
+    let mut units = desired.removals.iter().filter_map(Removal::unit);
+    let drops_unit = units.any(|unit| !desired.has_unit(unit));
+    let may_be_added = drops_unit || !replaced.difference(&statements).all(|old| is_there(&old));
     let may_be_removed = statements.difference(&replaced).any(|new| is_there(&new));
-    let replaces_nothing = replaced.is_empty() && !desired.joins;
+    let replaces_nothing = replaced.is_empty() && !drops_unit && !desired.joins;
     if replaces_nothing || !may_be_added && !may_be_removed {
         None
     } else if may_be_removed || statements.iter().all(|desired| is_there(&desired)) {
@@ -148,8 +151,10 @@ fn overlap(desired: &DesiredState, policy: &PolicyDocument) -> Option<Overlap> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::conditions::Conditions;
     use crate::policy::plan::Change;
     use crate::policy::target::PolicyTarget;
+    use crate::policy::unit_grant::UnitGrant;
     use serde_json::{Value, json};
 
     fn version(number: u64) -> PolicyTarget {
@@ -561,6 +566,37 @@ mod tests {
         for (revision, found) in [("r4", &["s9:9"][..]), ("r3", &[])] {
             let observed = check.observe(&state, &policy(revision, found));
             assert_eq!(observed.expect(revision).statements, [], "{revision}");
+        }
+    }
+
+    #[test]
+    fn an_update_that_drops_a_unit_cannot_know_what_an_overtaken_one_would_add() {
+        let unit = |id: &str| UnitGrant {
+            list: "s".parse().expect("a statement id"),
+            unit: id.parse().expect("a unit"),
+            of_url: None,
+            action: "lambda:GetLayerVersion".into(),
+            conditions: Conditions::default(),
+            path: None,
+        };
+        let (kept, dropped) = (unit("ou-abcd-11111111"), unit("ou-abcd-22222222"));
+        for (name, removed, found, expected) in [
+            ("kept", &kept, &["s1:1"][..], None),
+            ("dropped", &dropped, &["s1:1"], Some(Overlap::Certain)),
+            (
+                "dropped, and not all there",
+                &dropped,
+                &[],
+                Some(Overlap::Possible),
+            ),
+        ] {
+            let mut state = state(&["s1:1"], &[]);
+            state.units = vec![kept.clone()];
+            state.removals = vec![
+                Removal::Exact(statement("s1:1")),
+                Removal::Unit(removed.clone()),
+            ];
+            assert_eq!(overlap(&state, &policy("r1", found)), expected, "{name}");
         }
     }
 }

@@ -12,6 +12,7 @@ mod rollback;
 mod stack_check;
 pub mod status;
 pub mod undo_log;
+pub mod units;
 mod write;
 
 use std::cell::Cell;
@@ -36,8 +37,9 @@ use crate::deadline::{
     Deadlines, ORPHAN_CLEANUP_TIMEOUT, OUT_OF_ORDER_TIMEOUT, POLL_INTERVAL, RunError,
     STACK_CHECK_TIMEOUT, run_until,
 };
+use crate::policy::denied::Denied;
 use crate::policy::document::PolicyDocument;
-use crate::policy::plan::{Denied, PlanError};
+use crate::policy::plan::PlanError;
 use crate::resources::operation::{Mode, Operation, ReconcileSpec};
 use crate::resources::resource::ReturnValues;
 use crate::telemetry::InvocationMetrics;
@@ -119,6 +121,17 @@ impl Reconciler {
             status: ReconcileStatus::default(),
             is_denied: Cell::default(),
         }
+    }
+
+    /// Whether it is about organizational units, whose accounts have to be listed first.
+    #[must_use]
+    pub fn has_units(&self) -> bool {
+        !self.work.operation.units().is_empty()
+    }
+
+    /// What is to be reconciled, before that has begun.
+    pub(crate) fn work_mut(&mut self) -> &mut Work {
+        &mut self.work
     }
 
     /// Reconciles the operation. If it fails, what it has written is rolled back.
@@ -227,7 +240,7 @@ impl Reconciler {
                 let cleaned = cleanup.converge_all(orphaned, limit).await;
                 Ok((policy, self.is_cleaned(orphaned, cleaned)?))
             };
-            let (policy, is_clean) = match (pass.await, reconciled) {
+            let (policy, is_clean) = match (Box::pin(pass).await, reconciled) {
                 // All was reconciled once; there is no time for another pass.
                 (Err(ReconcileError::OutOfTime), Some(policy)) => return Ok(policy),
                 (pass, _) => pass?,

@@ -11,8 +11,8 @@ use super::status::ReconcileStatus;
 use super::undo_log::UndoLog;
 use crate::aws::clients::LambdaClients;
 use crate::deadline::{OUT_OF_ORDER_TIMEOUT, POLL_INTERVAL, RunError};
+use crate::policy::denied::Denied;
 use crate::policy::desired::DesiredState;
-use crate::policy::plan::Denied;
 use crate::policy::target::PolicyTarget;
 use crate::resources::operation::{Mode, ReconcileSpec};
 

@@ -9,9 +9,10 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::write::{Outcome, Write};
+use crate::policy::denied::Denied;
 use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::document::PolicyDocument;
-use crate::policy::plan::{Change, Denied};
+use crate::policy::plan::Change;
 use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
 use crate::policy::target::PolicyTarget;
@@ -269,7 +270,7 @@ fn denied_restoration<'a>(
     denied: &'a Denied,
 ) -> Option<(&'a Statement, &'a str)> {
     let statement = removed_statement(&write.change)?;
-    Some((statement, denied.get(statement)?))
+    Some((statement, denied.reason(statement)?))
 }
 
 /// The statement that is removed, where it is known.
@@ -302,7 +303,7 @@ fn undo(desired: &mut DesiredState, write: &Write, denied: &Denied) {
         // What is removed by its id alone, or as Lambda returned it, is removed in a Delete or a rollback, which is never
         // rolled back itself.
         Change::Remove(_) => {
-            let is_allowed = |removed: &&Statement| !denied.contains_key(*removed);
+            let is_allowed = |removed: &&Statement| denied.reason(removed).is_none();
             let removed = removed_statement(&write.change).filter(is_allowed);
             if let Some(removed) = removed.filter(|removed| !desired.statements.contains(removed)) {
                 desired.statements.push(removed.clone());
@@ -513,7 +514,7 @@ pub(super) mod tests {
         let log = UndoLog::default();
         apply(&log, &remove("s1"));
         apply(&log, &add("s2"));
-        let denied = Denied::from([(statement("s1"), "not allowed".to_owned())]);
+        let denied = Denied::from_iter([(statement("s1"), "not allowed".to_owned())]);
         assert_eq!(reversal(&log, &denied), ["", "`s2` for `*`", "s2"]);
         assert_eq!(
             log.not_rolled_back(),

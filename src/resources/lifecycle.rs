@@ -180,8 +180,12 @@ fn parse_properties(
 
 /// The spec by which the statements of `resource` are there.
 fn grant(resource: &Resource) -> ReconcileSpec {
+    let units = resource.units();
     let desired = DesiredState {
         statements: resource.statements(),
+        // An account may have left since an earlier event.
+        leftovers: units.iter().cloned().map(Removal::Unit).collect(),
+        units,
         revision_id: resource.revision_id.clone(),
         ..DesiredState::default()
     };
@@ -191,6 +195,7 @@ fn grant(resource: &Resource) -> ReconcileSpec {
 /// The spec by which they are gone.
 fn revoke(resource: &Resource) -> ReconcileSpec {
     let removals = resource.statements().into_iter().map(Removal::Exact);
+    let removals = removals.chain(resource.units().into_iter().map(Removal::Unit));
     let desired = DesiredState {
         removals: removals.collect(),
         ..DesiredState::default()
@@ -691,5 +696,22 @@ mod tests {
             );
             assert_eq!(operation.physical_id, id.into(), "{name}");
         }
+    }
+
+    #[test]
+    fn an_update_removes_the_units_that_it_drops_and_who_has_left_those_that_it_keeps() {
+        let id = format!("{LAYER}:1#sid");
+        let (one, other) = ("ou-abcd-11111111", "ou-abcd-22222222");
+        let list = |units: &[&str]| json!({"Principal": null, "Principals": units});
+        let (old, new) = (list(&[one, other, "111122223333"]), list(&[one]));
+        let update = parsed("Update", &id, &new, &old).expect("an operation");
+        let expected = "1: - `sid-111122223333` for `111122223333` - `sid` for `ou-abcd-11111111` - `sid` for `ou-abcd-22222222`";
+        assert_eq!(specs(&update), [expected]);
+        let desired = update.spec.expect("a spec").desired;
+        let shown = |units: Vec<String>| units.join(", ");
+        let units = desired.units.iter().map(ToString::to_string).collect();
+        assert_eq!(shown(units), "`sid` for `ou-abcd-11111111`");
+        let leftovers = desired.leftovers.iter().map(ToString::to_string).collect();
+        assert_eq!(shown(leftovers), "`sid` for `ou-abcd-11111111`");
     }
 }

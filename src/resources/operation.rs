@@ -13,10 +13,12 @@ use super::resource::{Resource, ReturnValues};
 use crate::cloudformation::request::{PhysicalResourceId, Request};
 use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::document::PolicyDocument;
+use crate::policy::organization::{MemberAccount, UnitId};
 use crate::policy::role::Role;
 use crate::policy::statement_id::StatementId;
 use crate::policy::statement_list::is_member;
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::policy::unit_grant::UnitGrant;
 use crate::policy::version_range::VersionRange;
 
 /// What a request asks for.
@@ -88,8 +90,41 @@ impl Operation {
     pub fn return_values(&self, policy: Option<&PolicyDocument>) -> ReturnValues {
         let resource = self.resource.as_ref();
         resource.map_or_else(ReturnValues::new, |resource| {
-            resource.return_values(&self.physical_id, policy)
+            let spec = self.spec.as_ref();
+            let statements = spec.map_or(&[][..], |spec| &spec.desired.statements);
+            resource.return_values(&self.physical_id, statements, policy)
         })
+    }
+
+    /// The units whose accounts it grants to.
+    #[must_use]
+    pub fn units(&self) -> &[UnitGrant] {
+        let spec = self.spec.as_ref();
+        spec.map_or(&[], |spec| &spec.desired.units)
+    }
+
+    /// Grants to those of `accounts`, all of an organization, that are in the units.
+    ///
+    /// # Errors
+    /// The first unit without any.
+    pub fn expand(&mut self, accounts: &[MemberAccount]) -> Result<(), UnitId> {
+        let Some(spec) = &mut self.spec else {
+            return Ok(());
+        };
+        for unit in &mut spec.desired.units {
+            let members = accounts.iter().filter_map(|account| {
+                let path = account.path_to(&unit.unit)?;
+                Some((path, unit.statement(&account.id)?))
+            });
+            let members: Vec<_> = members.collect();
+            let (path, _) = members.first().ok_or_else(|| unit.unit.clone())?;
+            unit.path = Some(path.clone());
+            // A page may repeat an account of the one before.
+            let statements = members.into_iter().map(|(_, statement)| statement);
+            let statements: BTreeSet<_> = statements.collect();
+            spec.desired.statements.extend(statements);
+        }
+        Ok(())
     }
 
     /// Whether it is about all versions of a layer.
@@ -240,14 +275,21 @@ impl ReconcileSpec {
             return None;
         }
         let removals = &self.desired.removals;
-        let removed: BTreeSet<&StatementId> = removals.iter().map(Removal::sid).collect();
+        let units: Vec<&UnitGrant> = removals.iter().filter_map(Removal::unit).collect();
+        let removed = removals.iter().filter(|removal| removal.unit().is_none());
+        let removed: BTreeSet<&StatementId> = removed.map(Removal::sid).collect();
         let lists: Vec<&StatementId> = removals.iter().filter_map(by_id).collect();
         let statements = new.desired.statements.iter();
         let mut shared = statements.filter(|statement| {
             let is_in = |list: &&StatementId| is_member(list, statement);
             removed.contains(&statement.sid) || lists.iter().any(is_in)
         });
-        shared.next().map(|statement| statement.sid.clone())
+        let statement = shared.next().map(|statement| &statement.sid);
+        let mut new_units = new.desired.units.iter();
+        let unit = new_units.find(|new| {
+            lists.contains(&&new.list) || units.iter().any(|unit| unit.has_ids_of(new))
+        });
+        statement.or(unit.map(|unit| &unit.list)).cloned()
     }
 
     /// Takes over what `old` removes, in some of whose policies these statements are desired: with all versions of the layer where either
@@ -264,7 +306,7 @@ impl ReconcileSpec {
 fn by_id(removal: &Removal) -> Option<&StatementId> {
     match removal {
         Removal::ById(sid) => Some(sid),
-        Removal::Exact(_) | Removal::Verbatim(..) => None,
+        Removal::Exact(_) | Removal::Verbatim(..) | Removal::Unit(_) => None,
     }
 }
 
@@ -419,5 +461,126 @@ mod tests {
         all.desired_elsewhere = Some(elsewhere.clone());
         assert_eq!(desired(&all, 1), all.desired);
         assert_eq!(desired(&all, 2), elsewhere);
+    }
+
+    /// The ids of the desired statements.
+    fn sids(operation: &Operation) -> Vec<String> {
+        let spec = operation.spec.as_ref().expect("a spec");
+        let statements = spec.desired.statements.iter();
+        statements
+            .map(|statement| statement.sid.to_string())
+            .collect()
+    }
+
+    fn unit(id: &str) -> UnitGrant {
+        UnitGrant {
+            list: "team".parse().expect("a statement id"),
+            unit: id.parse().expect("a unit"),
+            of_url: None,
+            action: "lambda:GetLayerVersion".into(),
+            conditions: crate::policy::conditions::Conditions::default(),
+            path: None,
+        }
+    }
+
+    fn account(path: &str) -> MemberAccount {
+        let path = format!("o-abc1234567/r-abcd/{path}/");
+        path.parse().expect("a path")
+    }
+
+    #[test]
+    fn a_unit_stands_for_the_accounts_in_it_and_in_units_in_it_each_of_them_once() {
+        let of_units = |ids: &[&str]| {
+            let mut spec = spec(":1", &[], &[]);
+            spec.desired.units = ids.iter().map(|id| unit(id)).collect();
+            Operation {
+                mode: Mode::Apply,
+                spec: Some(spec),
+                orphaned: None,
+                physical_id: PhysicalResourceId::default(),
+                keeps_id: false,
+                resource: None,
+            }
+        };
+        let (outer, inner, other) = ("ou-abcd-11111111", "ou-abcd-22222222", "ou-abcd-33333333");
+        let accounts = [
+            account(&format!("{outer}/111111111111")),
+            account(&format!("{outer}/{inner}/222222222222")),
+            account(&format!("{outer}/{inner}/222222222222")),
+            account(&format!("{other}/333333333333")),
+            account("444444444444"),
+        ];
+        for (ids, expected) in [
+            (
+                &[outer][..],
+                &["11111111-111111111111", "11111111-222222222222"][..],
+            ),
+            (&[inner], &["22222222-222222222222"]),
+            (
+                &[outer, inner],
+                &[
+                    "11111111-111111111111",
+                    "11111111-222222222222",
+                    "22222222-222222222222",
+                ],
+            ),
+        ] {
+            let mut operation = of_units(ids);
+            assert_eq!(operation.expand(&accounts), Ok(()));
+            let expected = expected.iter().map(|of| format!("team-{of}"));
+            assert!(sids(&operation).into_iter().eq(expected), "{ids:?}");
+            assert!(operation.units().iter().all(|unit| unit.path.is_some()));
+        }
+        let empty = "ou-abcd-44444444";
+        let mut operation = of_units(&[outer, empty]);
+        assert_eq!(operation.expand(&accounts), Err(unit(empty).unit));
+    }
+
+    #[test]
+    fn the_accounts_of_a_unit_are_shared_by_what_removes_them() {
+        let of_unit = |list: &str, id: &str| UnitGrant {
+            list: list.parse().expect("a statement id"),
+            ..unit(id)
+        };
+        let (one, other) = ("ou-abcd-11111111", "ou-abcd-22222222");
+        for (removal, desired, is_shared) in [
+            (
+                Removal::Unit(of_unit("team", one)),
+                of_unit("team", one),
+                true,
+            ),
+            (
+                Removal::Unit(of_unit("team", one)),
+                of_unit("team", other),
+                false,
+            ),
+            (
+                Removal::Unit(of_unit("team", one)),
+                of_unit("other", one),
+                false,
+            ),
+            (
+                Removal::ById("team".parse().expect("an id")),
+                of_unit("team", one),
+                true,
+            ),
+            (
+                Removal::ById("tea".parse().expect("an id")),
+                of_unit("team", one),
+                false,
+            ),
+        ] {
+            let old = spec(":1", &[], std::slice::from_ref(&removal));
+            let mut new = spec("", &[], &[]);
+            new.desired.units = vec![desired];
+            assert_eq!(
+                old.removed_statement_of(&new).is_some(),
+                is_shared,
+                "{removal:?}"
+            );
+        }
+        // The statement with the id of the whole list is not one of a unit.
+        let old = spec(":1", &[], &[Removal::Unit(of_unit("team", one))]);
+        assert_eq!(old.removed_statement_of(&spec("", &["team"], &[])), None);
     }
 }

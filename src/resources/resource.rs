@@ -8,12 +8,14 @@ use super::physical_id::PhysicalId;
 use crate::cloudformation::request::PhysicalResourceId;
 use crate::policy::conditions::Conditions;
 use crate::policy::document::PolicyDocument;
-use crate::policy::principal::Principal;
+use crate::policy::organization::Grantee;
 use crate::policy::role::Role;
 use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
-use crate::policy::statement_list::{Entry, UrlStatement, member_id};
+use crate::policy::statement_list::{Entry, member_id};
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::policy::unit_grant::UnitGrant;
+use crate::policy::url_statement::UrlStatement;
 use crate::policy::version_range::VersionRange;
 
 /// What `Fn::GetAtt` returns, by name.
@@ -80,7 +82,7 @@ pub struct Resource {
     pub role: Option<Role>,
 }
 
-/// One statement that a resource declares, without its id.
+/// One statement that a resource declares, without its id, or those for the accounts of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The entry that it is for, where the resource has a list.
@@ -88,7 +90,7 @@ pub struct Grant {
     /// Which statement of a function URL it is, where the resource has both.
     pub of_url: Option<UrlStatement>,
     /// Whom it grants to.
-    pub principal: Principal,
+    pub grantee: Grantee,
     /// What it allows.
     pub action: Cow<'static, str>,
     /// What it demands besides the principal.
@@ -96,14 +98,16 @@ pub struct Grant {
 }
 
 impl Resource {
-    /// The statements that should be in the policies.
+    /// The statements that should be in the policies, but for those of units.
     #[must_use]
     pub fn statements(&self) -> Vec<Statement> {
         let statement = |grant: &Grant| {
-            let sid = member_id(&self.sid, grant.entry.as_ref(), grant.of_url)?;
+            let Grantee::Principal(principal) = &grant.grantee else {
+                return None;
+            };
             Some(Statement {
-                sid,
-                principal: grant.principal.clone(),
+                sid: member_id(&self.sid, grant.entry.as_ref(), grant.of_url)?,
+                principal: principal.clone(),
                 action: grant.action.clone(),
                 conditions: grant.conditions.clone(),
             })
@@ -111,11 +115,31 @@ impl Resource {
         self.grants.iter().filter_map(statement).collect()
     }
 
+    /// What it grants to the accounts of units.
+    #[must_use]
+    pub fn units(&self) -> Vec<UnitGrant> {
+        let unit = |grant: &Grant| {
+            let Grantee::Unit(unit) = &grant.grantee else {
+                return None;
+            };
+            Some(UnitGrant {
+                list: self.sid.clone(),
+                unit: unit.clone(),
+                of_url: grant.of_url,
+                action: grant.action.clone(),
+                conditions: grant.conditions.clone(),
+                path: None,
+            })
+        };
+        self.grants.iter().filter_map(unit).collect()
+    }
+
     /// Whether it has several statements, or may have: their ids are made of its own.
     #[must_use]
     pub fn is_list(&self) -> bool {
         let mut grants = self.grants.iter();
-        grants.any(|grant| grant.entry.is_some() || grant.of_url.is_some())
+        let is_unit = |grant: &Grant| matches!(grant.grantee, Grantee::Unit(_));
+        grants.any(|grant| grant.entry.is_some() || grant.of_url.is_some() || is_unit(grant))
     }
 
     /// Its physical id.
@@ -127,15 +151,15 @@ impl Resource {
         }
     }
 
-    /// What `Fn::GetAtt` returns, after a success that left `policy`, the policy of the target that it names: of several
-    /// statements, a list.
+    /// What `Fn::GetAtt` returns, after a success that left `policy`, the policy of the target that it names, with `statements`: of
+    /// several, a list.
     #[must_use]
     pub fn return_values(
         &self,
         physical_id: &PhysicalResourceId,
+        statements: &[Statement],
         policy: Option<&PolicyDocument>,
     ) -> ReturnValues {
-        let statements = self.statements();
         let sids = statements.iter().map(|desired| desired.sid.as_ref());
         let sids: Vec<&str> = sids.collect();
         let id = match self.resource_type {
@@ -148,7 +172,7 @@ impl Resource {
             Some(self.target.to_string()),
             Some(self.sid.to_string()),
             Some(sids.join(",")),
-            policy.and_then(|policy| json_of(&statements, policy)),
+            policy.and_then(|policy| json_of(statements, policy)),
             policy.and_then(|policy| policy.revision_id.clone()),
         ];
         let values = self.resource_type.return_values().into_iter().zip(values);

@@ -1,6 +1,8 @@
 //! The property `StatementId`.
 
+use super::principals::Principals;
 use super::property_reader::PropertyReader;
+use crate::policy::organization::{Grantee, UnitId};
 use crate::policy::statement_id::StatementId;
 use crate::text::shown;
 
@@ -25,4 +27,35 @@ pub(super) fn read_statement_id(
             "`StatementId` is not a statement id: got {got}, give 1 to 100 letters, digits, `-` or `_`"
         ))
     })
+}
+
+/// Checks that the ids of the statements for the accounts of units are not too long.
+pub(super) fn check_units(
+    reader: &mut PropertyReader<'_>,
+    sid: Option<&StatementId>,
+    principals: Option<&Principals>,
+    is_url: bool,
+) {
+    let (Some(sid), Some(Principals::List(grantees))) = (sid, principals) else {
+        return;
+    };
+    let units = grantees.iter().filter_map(|grantee| match grantee {
+        Grantee::Unit(unit) => Some(unit),
+        Grantee::Principal(_) => None,
+    });
+    let longest = units.max_by_key(|unit| unit.last_part().len());
+    let got = sid.as_ref().len();
+    if let Some((unit, max)) = longest.map(|unit| (unit, max_len(unit, is_url)))
+        && got > max
+    {
+        reader.errors.add(|| format!(
+            "`StatementId` is too long for a list: got {got} characters, give at most {max} with `{unit}`"
+        ));
+    }
+}
+
+/// The most characters of a statement id with which the ids of the statements for accounts of `unit` begin.
+fn max_len(unit: &UnitId, is_url: bool) -> usize {
+    let of_url = if is_url { "-invoke".len() } else { 0 };
+    100 - "--111122223333".len() - unit.last_part().len() - of_url
 }

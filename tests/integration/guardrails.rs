@@ -19,7 +19,7 @@ const LISTED: Variable = ("ALLOWED_PRINCIPALS", "o-abcdefghij, 444455556666");
 
 const NO_PUBLIC: &str = "public grant not allowed: got `*`, grant to accounts or organizations, or have the provider's operator set `AllowPublic` to `true`";
 const NOT_TRUE_OR_FALSE: &str = "invalid guardrail: got `ALLOW_PUBLIC` = `yes`, have the provider's operator set it to `true` or `false`";
-const NO_PRINCIPAL: &str = "invalid guardrail: got `ALLOWED_PRINCIPALS` with `1234`, have the provider's operator give account ids of 12 digits, organization ids, services, ARNs of IAM or `*`, with commas between";
+const NO_PRINCIPAL: &str = "invalid guardrail: got `ALLOWED_PRINCIPALS` with `1234`, have the provider's operator give account ids of 12 digits, organization ids, ids of organizational units, services, ARNs of IAM or `*`, with commas between";
 
 fn not_listed(principal: &str) -> String {
     format!(

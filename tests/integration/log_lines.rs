@@ -14,6 +14,7 @@ use fake_aws::statements::{account_statement, public_statement};
 use serde_json::Value;
 
 use crate::audit;
+use crate::refresh;
 use crate::test_env::{TestEnv, executable};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -119,6 +120,7 @@ async fn every_message_of_the_page_is_logged() {
     written.extend(messages(responses().await));
     written.extend(messages(late_grants().await));
     written.extend(messages(audit::audits().await));
+    written.extend(messages(refresh::of_another_account().await));
     let without_response_url =
         TestEnv::with_variables_only(&[("ALLOW_PUBLIC", "yes"), ("AWS_CA_BUNDLE", "/no/file")])
             .await;

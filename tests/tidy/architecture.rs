@@ -9,7 +9,7 @@ use crate::sources::sources;
 const MAX_FUNCTION_LINES: usize = 40;
 
 /// What the modules of each folder may import besides each other.
-const IMPORTS: [(&str, &[&str]); 6] = [
+const IMPORTS: [(&str, &[&str]); 7] = [
     ("policy", &["partition", "text"]),
     (
         "cloudformation",
@@ -19,7 +19,10 @@ const IMPORTS: [(&str, &[&str]); 6] = [
         "resources",
         &["cloudformation", "partition", "policy", "text"],
     ),
-    ("aws", &["backoff", "deadline", "http", "policy", "text"]),
+    (
+        "aws",
+        &["backoff", "deadline", "http", "partition", "policy", "text"],
+    ),
     (
         "reconcile",
         &[
@@ -34,11 +37,29 @@ const IMPORTS: [(&str, &[&str]); 6] = [
         ],
     ),
     (
+        "refresh",
+        &[
+            "aws",
+            "backoff",
+            "cloudformation",
+            "config",
+            "deadline",
+            "guardrails",
+            "inventory",
+            "policy",
+            "reconcile",
+            "resources",
+            "telemetry",
+            "text",
+        ],
+    ),
+    (
         "audit",
         &[
             "aws",
             "backoff",
             "cloudformation",
+            "inventory",
             "policy",
             "resources",
             "telemetry",

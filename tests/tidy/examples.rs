@@ -92,5 +92,5 @@ fn every_external_id_parameter_has_no_echo() {
             );
         }
     }
-    assert_eq!(parameters, 2);
+    assert_eq!(parameters, 3);
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use lambda_permission_provider::aws::error::ErrorKind;
 use lambda_permission_provider::reasons::REASONS;
+use lambda_permission_provider::refresh;
 use lambda_permission_provider::resources::resource::ResourceType;
 use lambda_permission_provider::resources::{function_permission, layer_version_permission};
 use lambda_permission_provider::telemetry::{MESSAGES, METRICS, NAMESPACE};
@@ -101,14 +102,14 @@ fn the_index_of_reasons_is_complete() {
     let sources = sources();
     let given: BTreeSet<String> = sources
         .iter()
-        // No stack sees those of the audit.
-        .filter(|source| source.path != "reasons.rs" && source.module() != "audit")
+        // No stack sees those of the audit and of a refresh.
+        .filter(|source| !["audit", "reasons", "refresh"].contains(&source.module()))
         .flat_map(|source| {
             let reasons = source.reasons().into_iter();
-            // The head of a role that cannot be assumed is put together with the rest elsewhere.
-            let role = "cannot assume role";
-            let role = source.code.contains(role).then(|| role.to_owned());
-            reasons.chain(role)
+            // These heads are put together with the rest elsewhere.
+            let heads = ["cannot assume role", "cannot list accounts"].into_iter();
+            let heads = heads.filter(|head| source.code.contains(head));
+            reasons.chain(heads.map(str::to_owned))
         })
         .collect();
     let listed = BTreeSet::from(REASONS.map(str::to_owned));
@@ -134,15 +135,20 @@ fn the_list_of_log_messages_is_complete() {
 fn the_page_of_the_log_lists_the_metrics_of_the_code_with_their_namespace() {
     let section = section(OBSERVABILITY, "Metrics");
     assert!(section.contains(&format!("`{NAMESPACE}`")));
-    let listed: Vec<(String, String)> = table(&section, "metric")
-        .iter()
-        .flat_map(|row| {
+    let metrics: [(&str, &[(&str, &str)]); 2] = [
+        ("metric", &METRICS),
+        ("metric of a refresh", &refresh::METRICS),
+    ];
+    for (head, metrics) in metrics {
+        let rows = table(&section, head);
+        let listed = rows.iter().flat_map(|row| {
             let metrics = quoted(&row[0]).into_iter();
             metrics.map(|metric| (metric, row[1].to_lowercase()))
-        })
-        .collect();
-    let expected = METRICS.map(|(name, unit)| (name.to_owned(), unit.to_lowercase()));
-    assert_eq!(listed, expected);
+        });
+        let expected = metrics.iter();
+        let expected = expected.map(|(name, unit)| ((*name).to_owned(), unit.to_lowercase()));
+        assert!(listed.eq(expected), "{head}");
+    }
 }
 
 #[test]

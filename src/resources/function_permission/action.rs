@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::policy::conditions::{Conditions, FunctionUrlAuthType};
 use crate::policy::statement::{INVOKE_FUNCTION, INVOKE_FUNCTION_URL};
-use crate::policy::statement_list::UrlStatement;
+use crate::policy::url_statement::UrlStatement;
 use crate::resources::property_reader::PropertyReader;
 use crate::text::shown;
 

@@ -16,11 +16,13 @@ use self::sources::{SourceList, Sources};
 use super::property_reader::ValidationErrors;
 use super::resource::{Grant, Resource, ResourceType};
 use crate::policy::conditions::{Conditions, FunctionUrlAuthType};
+use crate::policy::organization::Grantee;
 use crate::policy::principal::{OrganizationId, Principal};
 use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
-use crate::policy::statement_list::{Entry, UrlStatement};
+use crate::policy::statement_list::Entry;
 use crate::policy::target::{PolicyTarget, TargetSet};
+use crate::policy::url_statement::UrlStatement;
 use crate::policy::version_range::VersionRange;
 use crate::resources::principals::Principals;
 
@@ -136,12 +138,12 @@ fn grants(properties: &Properties) -> Vec<Grant> {
     let entries = entries(properties).into_iter();
     entries
         .flat_map(|entry| of_url.iter().map(move |of_url| (entry.clone(), *of_url)))
-        .map(|((entry, principal, conditions), of_url)| {
+        .map(|((entry, grantee, conditions), of_url)| {
             let (action, conditions) = properties.action.of(of_url, conditions);
             Grant {
                 entry,
                 of_url,
-                principal,
+                grantee,
                 action,
                 conditions,
             }
@@ -150,7 +152,7 @@ fn grants(properties: &Properties) -> Vec<Grant> {
 }
 
 /// What there is a statement for: the entries of the one list, or the resource itself.
-fn entries(properties: &Properties) -> Vec<(Option<Entry>, Principal, Conditions)> {
+fn entries(properties: &Properties) -> Vec<(Option<Entry>, Grantee, Conditions)> {
     let Properties {
         principals,
         organization,
@@ -158,7 +160,7 @@ fn entries(properties: &Properties) -> Vec<(Option<Entry>, Principal, Conditions
         ..
     } = properties;
     let one = match principals {
-        Principals::List(principals) => return listed(principals, sources),
+        Principals::List(grantees) => return listed(grantees, sources),
         Principals::One(principal) => principal.clone(),
     };
     let (principal, organization) = in_organization(one, organization.clone());
@@ -166,10 +168,8 @@ fn entries(properties: &Properties) -> Vec<(Option<Entry>, Principal, Conditions
         organization,
         ..sources.conditions()
     };
-    let of = |source: &String, conditions: Conditions| {
-        let entry = Some(Entry::Source(source.clone()));
-        (entry, principal.clone(), conditions)
-    };
+    let principal = Grantee::Principal(principal);
+    let of = |source: &String, with| (Some(Entry::Source(source.clone())), principal.clone(), with);
     match &sources.list {
         SourceList::None => vec![(None, principal, single)],
         SourceList::Arns(arns) => {
@@ -192,13 +192,16 @@ fn entries(properties: &Properties) -> Vec<(Option<Entry>, Principal, Conditions
 }
 
 fn listed(
-    principals: &BTreeSet<Principal>,
+    grantees: &BTreeSet<Grantee>,
     sources: &Sources,
-) -> Vec<(Option<Entry>, Principal, Conditions)> {
-    let each = principals.iter().cloned();
-    each.map(|principal| {
-        let entry = Some(Entry::Principal(principal.clone()));
-        (entry, principal, sources.conditions())
+) -> Vec<(Option<Entry>, Grantee, Conditions)> {
+    let each = grantees.iter().cloned();
+    each.map(|grantee| {
+        let entry = match &grantee {
+            Grantee::Principal(principal) => Some(Entry::Principal(principal.clone())),
+            Grantee::Unit(_) => None,
+        };
+        (entry, grantee, sources.conditions())
     })
     .collect()
 }

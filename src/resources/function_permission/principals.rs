@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::policy::organization::{Grantee, UnitId};
 use crate::policy::principal::{OrganizationId, Principal};
 use crate::resources::account::{check_partition, not_accepted};
 use crate::resources::principals::{self, Principals};
@@ -10,7 +11,7 @@ use crate::text::shown;
 
 const PRINCIPALS: &str = "a service as in `events.amazonaws.com`, an account id of 12 digits, a root, user or role ARN, or `*`";
 
-const EACH_PRINCIPAL: &str = "services as in `events.amazonaws.com`, account ids of 12 digits, organization ids, root, user or role ARNs, or `*`";
+const EACH_PRINCIPAL: &str = "services as in `events.amazonaws.com`, account ids of 12 digits, organization ids, ids of organizational units, root, user or role ARNs, or `*`";
 
 /// `Principal` or `Principals`; ARNs among them must name `partition`, that of the function.
 pub(super) fn read_principals(
@@ -51,6 +52,7 @@ fn read_principal(reader: &mut PropertyReader<'_>, partition: Option<&str>) -> O
             "`Principal` is an organization: got `{id}`, make it `*` and give that as `PrincipalOrgID`, or use `Principals`"
         )),
         Ok(principal) => Some(principal),
+        Err(_) if text.parse::<UnitId>().is_ok() => reader.invalid(principals::unit_alone(&text)),
         Err(_) => reader.invalid(not_accepted("Principal", &text, PRINCIPALS)),
     }
 }
@@ -58,7 +60,7 @@ fn read_principal(reader: &mut PropertyReader<'_>, partition: Option<&str>) -> O
 fn read_list(
     reader: &mut PropertyReader<'_>,
     partition: Option<&str>,
-) -> Option<BTreeSet<Principal>> {
+) -> Option<BTreeSet<Grantee>> {
     principals::read_list(reader, EACH_PRINCIPAL, |reader, text| {
         check_partition_of(reader, "Principals", text, partition);
         text.parse().ok()

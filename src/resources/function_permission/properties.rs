@@ -14,7 +14,7 @@ use crate::policy::statement_id::StatementId;
 use crate::resources::principals::Principals;
 use crate::resources::property_reader::{PropertyReader, ValidationErrors};
 use crate::resources::role::read_role;
-use crate::resources::statement_id::read_statement_id;
+use crate::resources::statement_id::{check_units, read_statement_id};
 
 /// The properties of the resource type. Names that begin with `Service` are CloudFormation's own.
 pub const PROPERTIES: [&str; 18] = [
@@ -78,8 +78,7 @@ impl Properties {
         let principals = read_principals(&mut reader, partition);
         let organization = read_organization(&mut reader);
         let sources = read_sources(&mut reader);
-        let list = list(&reader, action.as_ref());
-        let statement_id = read_statement_id(&mut reader, list.as_deref());
+        let statement_id = read_sid(&mut reader, action.as_ref(), principals.as_ref());
         let revision_id = reader.text("RevisionId");
         let role = read_role(&mut reader, location);
         match (function, action, principals, sources) {
@@ -100,6 +99,19 @@ impl Properties {
             _ => Err(reader.errors),
         }
     }
+}
+
+/// The statement id; what each statement is for is added to it, if there are several.
+fn read_sid(
+    reader: &mut PropertyReader<'_>,
+    action: Option<&Action>,
+    principals: Option<&Principals>,
+) -> Option<StatementId> {
+    let list = list(reader, action);
+    let statement_id = read_statement_id(reader, list.as_deref());
+    let is_url = matches!(action, Some(Action::FunctionUrl(_)));
+    check_units(reader, statement_id.as_ref(), principals, is_url);
+    statement_id
 }
 
 /// What gives the resource several statements, if anything does.
@@ -269,7 +281,7 @@ mod tests {
             (
                 json!({"Principal": null, "Principals": ["events"]}),
                 "invalid `Principals`: got `events`, give services as in `events.amazonaws.com`, account ids of 12 digits, \
-                 organization ids, root, user or role ARNs, or `*`",
+                 organization ids, ids of organizational units, root, user or role ARNs, or `*`",
             ),
             (
                 json!({"Principal": null, "Principals": []}),
@@ -337,6 +349,15 @@ mod tests {
             (
                 json!({"StatementId": "x".repeat(66), "FunctionUrlAuthType": "NONE"}),
                 "`StatementId` is too long for a list: got 66 characters, give at most 65 with both statements of a function URL",
+            ),
+            (
+                json!({
+                    "Principal": null,
+                    "Principals": [format!("ou-abcd-{}", "x".repeat(32))],
+                    "StatementId": "x".repeat(48),
+                    "FunctionUrlAuthType": "AWS_IAM",
+                }),
+                "`StatementId` is too long for a list: got 48 characters, give at most 47 with `ou-abcd-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`",
             ),
             (
                 json!({"RoleArn": "arn:aws:iam::111122223333:role/share"}),

@@ -13,7 +13,7 @@ use self::versions::Versions;
 use super::property_reader::ValidationErrors;
 use super::resource::{Grant, Resource, ResourceType};
 use crate::policy::conditions::Conditions;
-use crate::policy::principal::Principal;
+use crate::policy::organization::Grantee;
 use crate::policy::statement::GET_LAYER_VERSION;
 use crate::policy::statement::Statement;
 use crate::policy::statement_id::StatementId;
@@ -82,19 +82,25 @@ pub(super) fn derives(
 }
 
 fn grants(principals: Principals) -> Vec<Grant> {
-    let grant = |principal: Principal, entry: Option<Entry>| Grant {
+    let grant = |grantee: Grantee, entry: Option<Entry>| Grant {
         entry,
         of_url: None,
-        principal,
+        grantee,
         action: Cow::Borrowed(GET_LAYER_VERSION),
         conditions: Conditions::default(),
     };
     match principals {
-        Principals::One(principal) => vec![grant(principal, None)],
-        Principals::List(principals) => principals
-            .into_iter()
-            .map(|principal| grant(principal.clone(), Some(Entry::Principal(principal))))
-            .collect(),
+        Principals::One(principal) => vec![grant(Grantee::Principal(principal), None)],
+        Principals::List(grantees) => {
+            let grantees = grantees.into_iter();
+            let entry = |grantee: &Grantee| match grantee {
+                Grantee::Principal(principal) => Some(Entry::Principal(principal.clone())),
+                Grantee::Unit(_) => None,
+            };
+            grantees
+                .map(|grantee| grant(grantee.clone(), entry(&grantee)))
+                .collect()
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::policy::organization::{Grantee, UnitId};
 use crate::policy::principal::Principal;
 use crate::resources::account::{check_partition, not_accepted};
 use crate::resources::principals::{self, Principals};
@@ -45,6 +46,7 @@ fn read_principal(reader: &mut PropertyReader<'_>, partition: Option<&str>) -> O
             "`Principal` is an organization: got `{id}`, make it `*` and give that as `OrganizationId`, or use `Principals`"
         )),
         Some(principal) => Some(principal),
+        None if text.parse::<UnitId>().is_ok() => reader.invalid(principals::unit_alone(&text)),
         None => reader.invalid(not_accepted("Principal", &text, PRINCIPALS)),
     }
 }
@@ -52,7 +54,7 @@ fn read_principal(reader: &mut PropertyReader<'_>, partition: Option<&str>) -> O
 fn read_list(
     reader: &mut PropertyReader<'_>,
     partition: Option<&str>,
-) -> Option<BTreeSet<Principal>> {
+) -> Option<BTreeSet<Grantee>> {
     if reader.has("OrganizationId") {
         return reader.invalid(
             "`OrganizationId` goes with `Principal` only: got it with `Principals`, put it into that list".into(),
@@ -60,14 +62,14 @@ fn read_list(
     }
     principals::read_list(reader, EACH_PRINCIPAL, |reader, text| {
         check_partition(reader, "Principals", text, ("layer", partition));
-        parse(text)
+        let unit = text.parse().map(Grantee::Unit);
+        unit.ok().or_else(|| parse(text).map(Grantee::Principal))
     })
 }
 
 const PRINCIPALS: &str = "an account id of 12 digits, `arn:<partition>:iam::<account>:root` or `*`";
 
-const EACH_PRINCIPAL: &str =
-    "account ids of 12 digits, organization ids, `arn:<partition>:iam::<account>:root` or `*`";
+const EACH_PRINCIPAL: &str = "account ids of 12 digits, organization ids, ids of organizational units, `arn:<partition>:iam::<account>:root` or `*`";
 
 /// The principal of this name, if a layer version can be shared with it.
 fn parse(text: &str) -> Option<Principal> {
@@ -92,21 +94,40 @@ mod tests {
 
     #[test]
     fn a_list_has_neither_order_nor_doubles() {
-        let each = ["111122223333", "444455556666", "o-abcdefghij", "*"];
+        let each = [
+            "111122223333",
+            "444455556666",
+            "o-abcdefghij",
+            "ou-abcd-12345678",
+            "*",
+        ];
         let each = each.map(|text| text.parse().expect("a principal"));
         let each = Principals::List(each.into_iter().collect());
         for list in [
-            json!(["111122223333", "444455556666", "o-abcdefghij", "*"]),
+            json!([
+                "111122223333",
+                "444455556666",
+                "o-abcdefghij",
+                "*",
+                "ou-abcd-12345678"
+            ]),
             json!([
                 "*",
+                "ou-abcd-12345678",
                 "o-abcdefghij",
                 444_455_556_666_u64,
                 "111122223333",
                 "111122223333"
             ]),
-            json!("arn:aws:iam::111122223333:root, 444455556666,o-abcdefghij , *"),
-            json!("111122223333,\n444455556666,\n\to-abcdefghij,*\n"),
-            json!(["111122223333", " 444455556666", "o-abcdefghij\n", "\t* "]),
+            json!("arn:aws:iam::111122223333:root, 444455556666,o-abcdefghij , *,ou-abcd-12345678"),
+            json!("111122223333,\n444455556666,\n\to-abcdefghij,*,ou-abcd-12345678\n"),
+            json!([
+                "111122223333",
+                " 444455556666",
+                "o-abcdefghij\n",
+                "\t* ",
+                "ou-abcd-12345678 "
+            ]),
         ] {
             assert_eq!(
                 read(&json!({"Principals": list})),
@@ -128,6 +149,14 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_is_no_single_principal() {
+        let reason =
+            "`Principal` is an organizational unit: got `ou-abcd-12345678`, use `Principals`";
+        let read = read(&json!({"Principal": "ou-abcd-12345678"}));
+        assert_eq!(read, Err(reason.to_owned()));
+    }
+
+    #[test]
     fn a_reason_says_what_is_wrong_with_the_principals() {
         for (properties, reason) in [
             (
@@ -140,7 +169,7 @@ mod tests {
             ),
             (
                 json!({"Principals": ""}),
-                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, ids of organizational units, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
@@ -148,38 +177,38 @@ mod tests {
                 "`Principals` has no account id of 12 digits: got `1402433619`, which YAML makes of an unquoted \
                  `012345670123` by reading it as an octal number, for its leading zero, put the account id in quotes; \
                  invalid `Principals`: got `{\"a\":1}`, give account ids of 12 digits, organization \
-                 ids, `arn:<partition>:iam::<account>:root` or `*`",
+                 ids, ids of organizational units, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": ["*", ""]}),
-                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, ids of organizational units, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": ["*", " "]}),
-                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, ids of organizational units, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": "*, ,"}),
-                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got ``, give account ids of 12 digits, organization ids, ids of organizational units, \
                  `arn:<partition>:iam::<account>:root` or `*`; \
-                 invalid `Principals`: got ``, give account ids of 12 digits, organization ids, \
+                 invalid `Principals`: got ``, give account ids of 12 digits, organization ids, ids of organizational units, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": [["111122223333"]]}),
                 "invalid `Principals`: got `[\"111122223333\"]`, give account ids of 12 digits, \
-                 organization ids, `arn:<partition>:iam::<account>:root` or `*`",
+                 organization ids, ids of organizational units, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": {"a": "*,*"}}),
                 "invalid `Principals`: got `{\"a\":\"*,*\"}`, give account ids of 12 digits, \
-                 organization ids, `arn:<partition>:iam::<account>:root` or `*`",
+                 organization ids, ids of organizational units, `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (
                 json!({"Principals": null}),
-                "invalid `Principals`: got `null`, give account ids of 12 digits, organization ids, \
+                "invalid `Principals`: got `null`, give account ids of 12 digits, organization ids, ids of organizational units, \
                  `arn:<partition>:iam::<account>:root` or `*`",
             ),
             (

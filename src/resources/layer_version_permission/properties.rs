@@ -11,7 +11,7 @@ use crate::policy::statement_id::StatementId;
 use crate::resources::principals::Principals;
 use crate::resources::property_reader::{PropertyReader, ValidationErrors};
 use crate::resources::role::read_role;
-use crate::resources::statement_id::read_statement_id;
+use crate::resources::statement_id::{check_units, read_statement_id};
 use crate::text::shown;
 
 /// The properties of the resource type. Names that begin with `Service` are CloudFormation's own.
@@ -69,6 +69,12 @@ impl Properties {
         check_action(&mut reader);
         let list = reader.has("Principals").then_some("`Principals`");
         let statement_id = read_statement_id(&mut reader, list);
+        check_units(
+            &mut reader,
+            statement_id.as_ref(),
+            principals.as_ref(),
+            false,
+        );
         let versions = read_versions(&mut reader, layer_version.as_ref());
         let revision_id = reader.text("RevisionId");
         let role = read_role(&mut reader, location);
@@ -373,6 +379,10 @@ mod tests {
             (
                 json!({"Principal": none, "Principals": "*", "StatementId": "x".repeat(66)}),
                 "`StatementId` is too long for a list: got 66 characters, give at most 65 with `Principals`",
+            ),
+            (
+                json!({"Principal": none, "Principals": [format!("ou-abcd-{}", "x".repeat(32))], "StatementId": "x".repeat(55)}),
+                "`StatementId` is too long for a list: got 55 characters, give at most 54 with `ou-abcd-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`",
             ),
             (
                 json!({"StatementId": "a b"}),

@@ -23,8 +23,10 @@ pub enum Operation {
     /// `DescribeStackResource`
     Describe,
     /// A list of what the account has: `ListLayers`, `ListFunctions`, `ListAliases`, `ListStacks`, `ListStackResources`,
-    /// `DescribeStackResources`
+    /// `DescribeStackResources`, `ListImports`
     Inventory,
+    /// Organizations' `ListAccounts`
+    ListAccounts,
 }
 
 /// One call and the status of its response.
@@ -33,13 +35,13 @@ pub struct ApiCall {
     /// What is called.
     pub operation: Operation,
     /// The layer version, or the function with its qualifier; the layer of a List, the role of an Assume, the stack of a Describe, what
-    /// an Inventory is of.
+    /// an Inventory is of, the accounts.
     pub arn: String,
     /// By whom and for where the request is signed.
     pub credential: CredentialScope,
     /// Path and query.
     pub target: String,
-    /// The statement id of an Add or Remove, the logical id of a Describe, the action of an Inventory.
+    /// The statement id of an Add or Remove, the logical id of a Describe, the action of an Inventory, the token of a `ListAccounts`.
     pub sid: Option<String>,
     /// The `RevisionId` under which the write is conditional.
     pub revision: Option<String>,
@@ -112,6 +114,7 @@ impl ApiCall {
         let (operation, arn, sid) = match credential.service.as_str() {
             "sts" => (Operation::Assume, posted("RoleArn"), None),
             "cloudformation" => parse_cloudformation_call(&posted),
+            "organizations" => parse_organizations_call(request),
             service => {
                 assert_eq!(service, "lambda");
                 parse_lambda_call(request, account, &credential.region)
@@ -129,6 +132,15 @@ impl ApiCall {
     }
 }
 
+fn parse_organizations_call(request: &HttpRequest) -> (Operation, String, Option<String>) {
+    let target = request.headers["x-amz-target"].to_str().unwrap();
+    assert_eq!(target, "AWSOrganizationsV20161128.ListAccounts");
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(body["MaxResults"], 20);
+    let token = body["NextToken"].as_str().map(str::to_owned);
+    (Operation::ListAccounts, "all accounts".to_owned(), token)
+}
+
 fn parse_cloudformation_call(
     posted: &impl Fn(&str) -> String,
 ) -> (Operation, String, Option<String>) {
@@ -139,6 +151,7 @@ fn parse_cloudformation_call(
             return (Operation::Describe, posted("StackName"), Some(logical_id));
         }
         "ListStacks" => "all stacks".to_owned(),
+        "ListImports" => posted("ExportName"),
         "ListStackResources" => posted("StackName"),
         "DescribeStackResources" => posted("PhysicalResourceId"),
         _ => panic!("no such operation: {action}"),

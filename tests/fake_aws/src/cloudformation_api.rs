@@ -102,6 +102,13 @@ impl Stacks {
 }
 
 impl Stacks {
+    /// The stack of this ARN or, if it is not deleted, of this name.
+    fn stack(&self, id: &str) -> Option<(&String, &BTreeMap<String, Known>)> {
+        let mut stacks = self.0.iter();
+        stacks
+            .find(|(stack, resources)| *stack == id || name_of(stack) == id && is_living(resources))
+    }
+
     /// Responds to a list of stacks or of the resources of one. A stack is deleted if all its resources are.
     ///
     /// # Panics
@@ -121,9 +128,20 @@ impl Stacks {
                 let members = living.map(|(stack, _)| summary(stack)).collect::<String>();
                 list_response(action, "StackSummaries", &members)
             }
-            "ListStackResources" => match self.0.get(&call.arn) {
-                Some(resources) => {
-                    let members = members(&call.arn, resources, usize::MAX);
+            "ListImports" => {
+                let living = self.0.iter().filter(|(_, resources)| is_living(resources));
+                let import =
+                    |(stack, _): (&String, _)| format!("<member>{}</member>", name_of(stack));
+                let members = living.map(import).collect::<String>();
+                if members.is_empty() {
+                    let export = &call.arn;
+                    return missing(&format!("Export '{export}' is not imported by any stack."));
+                }
+                list_response(action, "Imports", &members)
+            }
+            "ListStackResources" => match self.stack(&call.arn) {
+                Some((stack, resources)) => {
+                    let members = members(stack, resources, usize::MAX);
                     list_response(action, "StackResourceSummaries", &members)
                 }
                 None => missing(&format!("Stack '{}' does not exist", call.arn)),

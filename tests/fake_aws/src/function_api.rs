@@ -17,7 +17,11 @@ pub(crate) fn perform(policies: &mut Policies, call: &ApiCall, body: &Value) -> 
     let (arn, sid) = (&call.arn, call.sid.as_deref());
     let revision = call.revision.as_deref();
     let result = match call.operation {
-        Operation::Assume | Operation::Describe | Operation::List | Operation::Inventory => {
+        Operation::Assume
+        | Operation::Describe
+        | Operation::List
+        | Operation::Inventory
+        | Operation::ListAccounts => {
             panic!("functions have no such operation: {:?}", call.operation)
         }
         Operation::Get => {

@@ -1,4 +1,4 @@
-//! Lambda's API for policies over HTTP, with STS and CloudFormation on the same port: injects faults and records every call. The rules of policies and
+//! Lambda's API for policies over HTTP, with STS, CloudFormation and Organizations on the same port: injects faults and records every call. The rules of policies and
 //! of a role stand in `layer_policies`, `function_policies`, `sts_api` and `cloudformation_api`.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_AddLayerVersionPermission.html>
@@ -19,6 +19,7 @@ use crate::lambda_responses::{
     ApiResponse, added_response, error_response, malformed_policy_response, policy_response,
     throttled_response,
 };
+use crate::organizations_api::{self, Organization};
 use crate::policies::{ApiError, Policies, Policy};
 use crate::policy_api;
 use crate::rate_limit::RateLimit;
@@ -37,6 +38,8 @@ pub struct State {
     pub roles: Roles,
     /// The stacks.
     pub stacks: Stacks,
+    /// The organization.
+    pub organization: Organization,
     /// The calls, in the order of their responses.
     pub calls: Vec<ApiCall>,
     /// The faults to come.
@@ -167,6 +170,12 @@ impl State {
     fn handle(&mut self, call: &ApiCall, request: &HttpRequest) -> ApiResponse {
         if call.operation == Operation::Assume {
             self.roles.record(request);
+        } else if call.operation == Operation::ListAccounts
+            && !self.roles.may_list_accounts(&call.credential.access_key)
+        {
+            let message = "You don't have permissions to access this resource.";
+            let error = ApiError::new(400, "AccessDeniedException", message);
+            return organizations_api::error_response(&error);
         } else if call.credential.service == "lambda"
             && !self.roles.allows(&call.credential.access_key, &call.arn)
         {
@@ -189,6 +198,7 @@ impl State {
                 match call.operation {
                     Operation::Assume => sts_api::error_response(&error),
                     Operation::Describe => cloudformation_api::error_response(&error),
+                    Operation::ListAccounts => organizations_api::error_response(&error),
                     Operation::Inventory if call.credential.service == "cloudformation" => {
                         cloudformation_api::error_response(&error)
                     }
@@ -257,6 +267,7 @@ impl State {
         match call.operation {
             Operation::Assume => return self.roles.assume(),
             Operation::Describe => return self.stacks.describe(call),
+            Operation::ListAccounts => return self.organization.list(call),
             Operation::Inventory if call.credential.service == "cloudformation" => {
                 return self.stacks.list(call);
             }

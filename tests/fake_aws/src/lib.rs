@@ -1,5 +1,5 @@
 //! The AWS APIs that the provider talks to, on loopback ports, for its tests and benchmarks: Lambda's Runtime API, Lambda's API
-//! for the policies of layer versions and functions, STS, CloudFormation's API, and the bucket behind CloudFormation's presigned response URLs.
+//! for the policies of layer versions and functions, STS, CloudFormation's API, Organizations, and the bucket behind CloudFormation's presigned response URLs.
 //!
 //! Each fake follows the service's documented rules, and where they were recorded from the real service, its very words
 //! (`recorded.json`, `recorded_functions.json`). Tests inject faults, count calls and read state; a request that the real service would not understand
@@ -16,6 +16,7 @@
 // AWS's APIs.
 pub mod cloudformation_api;
 pub mod lambda_api;
+pub mod organizations_api;
 mod query_response;
 pub mod response_bucket;
 mod response_rules;

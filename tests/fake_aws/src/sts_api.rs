@@ -19,6 +19,9 @@ const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// The account that the function's own credentials belong to.
 const OWN_ACCOUNT: &str = "123456789012";
 
+/// What a session is for that lists the accounts of the organization.
+const ALL_ACCOUNTS: &str = "all accounts";
+
 /// The length of a session: the least that STS gives, and the longest that a function runs.
 const SECONDS: &str = "900";
 
@@ -31,7 +34,7 @@ pub struct AssumeRoleRequest {
     pub external_id: Option<String>,
     /// The name of the session.
     pub session: String,
-    /// The only layer that the session policy allows to change.
+    /// The only layer that the session policy allows to change, or `all accounts` where it allows to list those.
     pub layer: String,
 }
 
@@ -77,6 +80,13 @@ impl Roles {
         let mut sessions = self.credentials.iter();
         let session = sessions.find(|(_, session)| session.access_key == access_key);
         session.is_none_or(|((_, layer), _)| arn == layer || arn.starts_with(&format!("{layer}:")))
+    }
+
+    /// Whether it is the key of a session that may list the accounts of the organization.
+    #[must_use]
+    pub fn may_list_accounts(&self, access_key: &str) -> bool {
+        let mut sessions = self.credentials.iter();
+        sessions.any(|((_, of), session)| session.access_key == access_key && of == ALL_ACCOUNTS)
     }
 
     /// The secret keys and session tokens, which must not be logged.
@@ -148,10 +158,15 @@ impl Roles {
     }
 }
 
-/// The one layer that an inline session policy is about. Panics if it allows anything else.
+/// The one layer that an inline session policy is about, or all accounts. Panics if it allows anything else.
 fn layer_of_policy(policy: &str) -> String {
     assert!(policy.len() <= 2048, "too long for STS: {policy}");
     let policy: Value = serde_json::from_str(policy).unwrap();
+    let listing =
+        json!({"Effect": "Allow", "Action": "organizations:ListAccounts", "Resource": "*"});
+    if policy == json!({"Version": "2012-10-17", "Statement": [listing]}) {
+        return ALL_ACCOUNTS.to_owned();
+    }
     let layer = policy["Statement"][0]["Resource"][0].as_str().unwrap();
     let expected = json!({
         "Version": "2012-10-17",
@@ -197,6 +212,24 @@ fn success(request: &AssumeRoleRequest, credentials: &Credentials) -> String {
 </AssumeRoleResponse>
 "
     )
+}
+
+/// A session with this access key, whatever role was asked for.
+///
+/// # Panics
+/// The request is not as the provider makes it.
+#[must_use]
+pub fn session_response(request: &HttpRequest, access_key: &str) -> ApiResponse {
+    let mut roles = Roles::default();
+    roles.record(request);
+    let request = roles.requests.remove(0);
+    let credentials = Credentials {
+        access_key: access_key.to_owned(),
+        secret_key: "SECRETKEY-OF-ROLE".to_owned(),
+        session_token: "SESSIONTOKEN-OF-ROLE".to_owned(),
+        account: request.role.split(':').nth(4).unwrap().to_owned(),
+    };
+    query_response::new(200, &success(&request, &credentials))
 }
 
 /// A failed call.
