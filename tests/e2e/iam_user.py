@@ -33,6 +33,10 @@ class IamUser:
         assert created == configured, f"created: {created}, configured: {configured}"
         return created
 
+    def can_get_layer(self, version_arn: str) -> bool:
+        layer, version = version_arn.rsplit(":", 1)
+        return self._is_allowed(self._lambda.get_layer_version, LayerName=layer, VersionNumber=int(version))
+
     def can_share(self, layer: str, version: int, function: str) -> bool:
         """Whether the user can share a layer version and a function with an account."""
         statement = {"StatementId": self._name, "Principal": "111122223333"}

@@ -15,6 +15,7 @@ from ministack.app import main
 from ministack.services import lambda_svc, sts
 
 import ministack_function_policies
+import ministack_organizations
 import ministack_patches
 import ministack_stack_resources
 
@@ -49,5 +50,6 @@ sts._gen_secret = lambda: os.environ["ASSUMED_SECRET_KEY"]
 sts._gen_session_token = lambda: os.environ["ASSUMED_SESSION_TOKEN"]
 ministack_function_policies.apply()
 ministack_patches.apply()
+ministack_organizations.apply()
 ministack_stack_resources.apply()
 main()
