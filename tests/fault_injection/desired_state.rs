@@ -8,6 +8,8 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::organization::{UNITS, members};
+
 /// The role that functions are granted to.
 pub const ROLE: &str = "arn:aws:iam::111122223333:role/deploy";
 
@@ -74,6 +76,8 @@ pub struct DesiredState {
     /// Whether it is granted on for its URL.
     pub is_for_url: bool,
     pub nonce: u32,
+    /// Which accounts were in the units when the last request was sent, by the number of the variant.
+    pub organization: usize,
     /// The ARN of the layer or function in the properties, where it is valid at no endpoint of Lambda.
     pub mismatched: Option<String>,
 }
@@ -94,6 +98,7 @@ impl DesiredState {
             has_source_account: is_function && rng.bool(),
             is_for_url: is_function && rng.u8(..4) == 0,
             nonce: 0,
+            organization: 0,
             mismatched: None,
         };
         desired.choose_principals(rng);
@@ -112,7 +117,9 @@ impl DesiredState {
             TargetType::Layer => &PRINCIPALS[..6],
             TargetType::Function => &PRINCIPALS,
         };
-        let chosen = rng.choose_multiple(principals.iter().copied(), number);
+        let units = if self.is_list { &UNITS[..] } else { &[] };
+        let all = principals.iter().chain(units).copied();
+        let chosen = rng.choose_multiple(all, number);
         self.principals = chosen.into_iter().map(str::to_owned).collect();
     }
 
@@ -138,6 +145,13 @@ impl DesiredState {
             is_for_url: false,
             ..Self::random(rng, logical_id, target_type, versions)
         }
+    }
+
+    /// Whether it grants to a unit.
+    pub fn has_units(&self) -> bool {
+        self.principals
+            .iter()
+            .any(|principal| principal.starts_with("ou-"))
     }
 
     /// The same with one or two changes, as an Update has them.
@@ -264,15 +278,27 @@ impl DesiredState {
             if self.has_version(*number, versions) {
                 let arn = format!("{resource}:{number}");
                 for principal in &self.principals {
-                    let of_principal = match self.target_type {
-                        TargetType::Layer => vec![self.layer_statement(&arn, sid, principal)],
-                        TargetType::Function => self.function_statements(&arn, sid, principal),
-                    };
-                    statements.extend(of_principal.into_iter().map(|one| (arn.clone(), one)));
+                    for of_principal in self.statements_for(&arn, sid, principal) {
+                        statements.push((arn.clone(), of_principal));
+                    }
                 }
             }
         }
         statements
+    }
+
+    /// Those of one principal, or of each account of a unit.
+    fn statements_for(&self, arn: &str, sid: &str, principal: &str) -> Vec<Value> {
+        let of = |id: Option<&str>, principal: &str| match self.target_type {
+            TargetType::Layer => vec![self.layer_statement(arn, sid, id, principal)],
+            TargetType::Function => self.function_statements(arn, sid, id, principal),
+        };
+        let Some(last) = principal.strip_prefix("ou-abcd-") else {
+            return of(None, principal);
+        };
+        let members = members(self.organization, principal).into_iter();
+        let each = members.map(|account| of(Some(&format!("{sid}-{last}-{account}")), account));
+        each.flatten().collect()
     }
 
     /// Whether this one of the versions has the grant.
@@ -283,8 +309,17 @@ impl DesiredState {
         number == self.version || self.all_versions && is_in_range
     }
 
-    fn layer_statement(&self, arn: &str, sid: &str, principal: &str) -> Value {
-        let sid = if self.is_list {
+    /// `of_unit` is the statement id of an account of a unit.
+    fn layer_statement(
+        &self,
+        arn: &str,
+        sid: &str,
+        of_unit: Option<&str>,
+        principal: &str,
+    ) -> Value {
+        let sid = if let Some(of_unit) = of_unit {
+            of_unit.to_owned()
+        } else if self.is_list {
             entry_id(sid, principal)
         } else {
             sid.to_owned()
@@ -299,12 +334,20 @@ impl DesiredState {
     }
 
     /// One statement, or both of a function URL.
-    fn function_statements(&self, arn: &str, sid: &str, principal: &str) -> Vec<Value> {
-        let id = |suffix: &str| match (self.is_list, self.is_for_url) {
-            (false, false) => sid.to_owned(),
-            (false, true) => format!("{sid}-{suffix}"),
-            (true, false) => entry_id(sid, principal),
-            (true, true) => hashed_id(sid, &format!("{principal} {suffix}")),
+    fn function_statements(
+        &self,
+        arn: &str,
+        sid: &str,
+        of_unit: Option<&str>,
+        principal: &str,
+    ) -> Vec<Value> {
+        let id = |suffix: &str| match (of_unit, self.is_list, self.is_for_url) {
+            (Some(of_unit), _, false) => of_unit.to_owned(),
+            (Some(of_unit), _, true) => format!("{of_unit}-{suffix}"),
+            (None, false, false) => sid.to_owned(),
+            (None, false, true) => format!("{sid}-{suffix}"),
+            (None, true, false) => entry_id(sid, principal),
+            (None, true, true) => hashed_id(sid, &format!("{principal} {suffix}")),
         };
         let statement = |suffix: &str, action: &str| {
             let mut statement = self.function_statement(arn, &id(suffix), principal);

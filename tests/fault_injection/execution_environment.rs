@@ -14,6 +14,7 @@ use crate::delivery::{Delivery, outcome_violation};
 use crate::fault_plan::FaultPlan;
 use crate::faulty_lambda_api::FaultyLambdaApi;
 use crate::guardrails::Guardrails;
+use crate::organization::ROLE;
 use crate::stack_state::Clock;
 use crate::trace::Trace;
 
@@ -167,6 +168,7 @@ impl Running {
         environment.extend(guardrails.environment_variables());
         let variables = [
             ("AWS_ACCESS_KEY_ID", access_key),
+            ("ORGANIZATIONS_ROLE_ARN", ROLE),
             ("RESPONSE_HOSTS", "http://127.0.0.1"),
         ];
         let executable = Path::new(env!("CARGO_BIN_EXE_bootstrap"));

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::fault::CallFault;
 use crate::layers::Layers;
+use crate::organization;
 use crate::trace::Trace;
 
 /// The account of the function.
@@ -60,7 +61,12 @@ impl FaultyLambdaApi {
 
 async fn respond(layers: &SharedLayers, request: HttpRequest) -> HttpResponse {
     let access_key = CredentialScope::from_request(&request).access_key;
-    layers.lock().unwrap().environment(&access_key).calls += 1;
+    let is_of_organization = request.headers["authorization"]
+        .to_str()
+        .is_ok_and(|signed| signed.contains("/sts/") || signed.contains("/organizations/"));
+    if !is_of_organization {
+        layers.lock().unwrap().environment(&access_key).calls += 1;
+    }
     if request.target.contains(ARN_PATH) && !request.target.contains(OWN_ARN_PATH) {
         let message = "the ARN is of another region";
         return error_response(&ApiError::new(400, "ValidationException", message)).1;
@@ -76,6 +82,16 @@ async fn respond(layers: &SharedLayers, request: HttpRequest) -> HttpResponse {
     };
     if call.operation == Operation::Describe {
         return respond_of_stack(layers, &call, fault).await;
+    }
+    if is_of_organization {
+        if let Some(CallFault::Delayed(millis)) = fault {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
+        let layers = layers.lock().unwrap();
+        let (status, response) =
+            organization::respond(&layers.organization, &call, &request, fault);
+        layers.trace_call(&call, status, fault);
+        return response;
     }
     let is_unconditional = call.operation == Operation::Add && call.revision.is_none();
     if fault.is_none() && is_unconditional {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use fake_aws::api_call::{ApiCall, Operation};
 use fake_aws::lambda_responses::ApiResponse;
+use fake_aws::organizations_api::Organization;
 use fake_aws::policies::{Policies, Policy};
 use fake_aws::policy_api;
 use fake_aws::unconditional_writes::UnconditionalWrites;
@@ -16,6 +17,7 @@ use crate::external_writer::ExternalWriter;
 use crate::fault::{CallFault, ExternalWrite};
 use crate::fault_plan::FaultPlan;
 use crate::guardrails::Guardrails;
+use crate::organization::organization;
 use crate::stack_state::StackState;
 use crate::trace::Trace;
 
@@ -31,6 +33,8 @@ pub struct Layers {
     pub history: BTreeMap<String, Vec<Snapshot>>,
     pub unconditional_writes: UnconditionalWrites,
     pub stack: StackState,
+    pub organization: Organization,
+    pub organization_variant: usize,
     /// The calls that the provider must never make.
     pub violations: Vec<String>,
     pub trace: Trace,
@@ -45,6 +49,8 @@ impl Layers {
             history: BTreeMap::new(),
             unconditional_writes: UnconditionalWrites::default(),
             stack: StackState::default(),
+            organization: organization(0),
+            organization_variant: 0,
             violations: Vec::new(),
             trace,
         }
@@ -138,7 +144,8 @@ impl Layers {
             | Operation::Remove
             | Operation::Assume
             | Operation::Describe
-            | Operation::Inventory => {}
+            | Operation::Inventory
+            | Operation::ListAccounts => {}
         }
         response
     }

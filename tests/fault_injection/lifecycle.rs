@@ -99,7 +99,7 @@ impl Scenario<'_> {
         resource: &mut CreatedResource,
         label: &str,
     ) -> Result<(), NotPromised> {
-        let desired = resource.desired.with_new_nonce();
+        let desired = self.of_today(&resource.desired.with_new_nonce());
         let request = Request {
             physical_id: Some(&resource.physical_id),
             previous: Some(&resource.desired),

@@ -46,6 +46,7 @@ mod test_env;
 
 // The guarantees.
 mod final_state;
+mod organization;
 mod orphans;
 mod response_checks;
 

@@ -43,8 +43,10 @@ fn malformed_bodies(operation: Operation) -> [&'static str; 2] {
             r#"{"LayerVersions":[{"LayerVersionArn":"arn:aws:lambda:eu-w"#,
             r#"{"LayerVersions":"none","NextMarker":null}"#,
         ],
-        Operation::Remove | Operation::Assume | Operation::Describe | Operation::Inventory => {
-            [HTML_PAGE, HTML_PAGE]
-        }
+        Operation::Remove
+        | Operation::Assume
+        | Operation::Describe
+        | Operation::Inventory
+        | Operation::ListAccounts => [HTML_PAGE, HTML_PAGE],
     }
 }

@@ -20,6 +20,8 @@ pub enum RandomStream<'a> {
     TargetTypes,
     ForeignResource,
     Operation(usize),
+    /// Where the accounts of the organization are before an operation.
+    Organization(usize),
     DeletionOfStack,
     /// Whether a Create or Update is delivered twice at the same time.
     RunsTwice(&'a str),
@@ -66,6 +68,7 @@ impl fmt::Display for RandomStream<'_> {
             Self::TargetTypes => f.write_str("target types"),
             Self::ForeignResource => f.write_str("taken over"),
             Self::Operation(number) => write!(f, "operation {number}"),
+            Self::Organization(number) => write!(f, "organization {number}"),
             Self::DeletionOfStack => f.write_str("end"),
             Self::RunsTwice(label) => write!(f, "twins {label}"),
             Self::RunsAgain(label, delivery) => write!(f, "once more {label} {delivery}"),

@@ -23,8 +23,12 @@ impl Scenario<'_> {
             match result {
                 OperationResult::Unchanged
                 | OperationResult::DeletedEarly
-                | OperationResult::RolledBackEarly
                 | OperationResult::Removed(_) => {}
+                OperationResult::RolledBackEarly => {
+                    if let Some(created) = &mut resources[index].created {
+                        created.desired = self.of_today(&created.desired);
+                    }
+                }
                 OperationResult::Created(created) | OperationResult::CreateFailed(created) => {
                     unneeded.push((index, created));
                 }
@@ -55,6 +59,10 @@ impl Scenario<'_> {
     ) -> Result<Option<CreatedResource>, NotPromised> {
         let logical_id = resource.logical_id;
         let label = format!("{number}-{logical_id}");
+        let before = CreatedResource {
+            desired: self.of_today(&before.desired),
+            ..before
+        };
         let physical_id = self.restore(logical_id, &after, &before, &label).await?;
         let is_replaced = after.physical_id != physical_id;
         resource.created = Some(CreatedResource {

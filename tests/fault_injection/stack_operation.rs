@@ -29,6 +29,7 @@ impl Scenario<'_> {
         let mut rng = self.random(RandomStream::Operation(number));
         self.note(&format!("operation {number}"));
         self.change_guardrails(&mut rng, number).await;
+        self.move_accounts_at_random(number);
         let has_published = self.publish_at_random(&mut rng, number);
         self.write_externally_at_random(&mut rng);
         let mut targets: Vec<Target> = Vec::new();
@@ -113,7 +114,7 @@ impl Scenario<'_> {
         let Some(created) = &resource.created else {
             let target_type = resource.target_type;
             let desired = DesiredState::random(rng, logical_id, target_type, versions);
-            return (rng.u8(..8) > 0).then_some(desired);
+            return (rng.u8(..8) > 0).then(|| self.of_today(&desired));
         };
         let current = &created.desired;
         let mut changed = current.changed(rng, logical_id, versions);
@@ -124,14 +125,15 @@ impl Scenario<'_> {
         let follows_versions = has_published && current.all_versions;
         let is_foreign = created.physical_id == FOREIGN_ID;
         if self.kind == ScenarioKind::ForeignPhysicalId && is_foreign && rng.bool() {
-            return Some(current.with_new_nonce());
+            return Some(self.of_today(&current.with_new_nonce()));
         }
-        match rng.u8(..8) {
+        let target = match rng.u8(..8) {
             0..=2 if follows_versions => Some(current.with_new_nonce()),
             0 => None,
             1 | 2 => Some(current.clone()),
             _ if follows_versions && changed == *current => Some(current.with_new_nonce()),
             _ => Some(changed),
-        }
+        };
+        target.map(|target| self.following_accounts(target, current))
     }
 }
