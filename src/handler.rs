@@ -52,15 +52,8 @@ impl Handler {
         };
         envelope.log(&event.json);
         event.log_malformed();
-        let prepared = async { self.prepare(&envelope, event, context, arrival) };
-        let prepared = match run_until(deadlines.work, prepared).await {
-            // Boxed: few requests name units.
-            Ok(reconciler) if reconciler.has_units() => {
-                let expanded = Box::pin(self.expand(reconciler, deadlines.work));
-                run_until(deadlines.work, expanded).await
-            }
-            prepared => prepared,
-        };
+        let times = (arrival, deadlines.work);
+        let prepared = self.reconciler(&envelope, event, context, times).await;
         let result = match &prepared {
             Ok(reconciler) => reconciler.run(deadlines).await,
             Err(error) => Err(Rejection::failure(error)),
@@ -77,6 +70,22 @@ impl Handler {
         let result = sent.or_else(NotSent::into_result);
         metrics.emit(context, arrival.elapsed());
         result
+    }
+
+    /// The reconciler of what the request asks for, with the accounts of its units listed until `end` at most.
+    async fn reconciler(
+        &self,
+        envelope: &Envelope,
+        event: &Event,
+        context: &Context,
+        (arrival, end): (Instant, Instant),
+    ) -> Result<Reconciler, RunError<Rejection>> {
+        let prepared = async { self.prepare(envelope, event, context, arrival) };
+        match run_until(end, prepared).await {
+            // Boxed: few requests name units.
+            Ok(new) if new.has_units() => run_until(end, Box::pin(self.expand(new, end))).await,
+            prepared => prepared,
+        }
     }
 
     /// The reconciler of what the request asks for, as far as the guardrails allow it.
@@ -114,7 +123,7 @@ impl Handler {
         }))
     }
 
-    /// The same, with the accounts of its units listed until `end` at most, as far as the guardrails allow these.
+    /// The same with the accounts of its units, as far as the guardrails allow these.
     async fn expand(
         &self,
         mut reconciler: Reconciler,
