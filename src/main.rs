@@ -89,7 +89,8 @@ async fn start()
             let mut result = Ok(());
             for (request, remaining) in event.requests() {
                 let deadlines = Deadlines::first_of(remaining, context.deadline);
-                let outcome = handler.handle(&request, &context, deadlines).await;
+                // Boxed: the future of the runtime, which is moved several times, stays small.
+                let outcome = Box::pin(handler.handle(&request, &context, deadlines)).await;
                 result = result.and(outcome);
             }
             result
