@@ -78,11 +78,9 @@ impl DesiredState {
     /// The same for `policy`, which tells which accounts of the units that are removed were granted to.
     #[must_use]
     pub fn resolve(&self, policy: &PolicyDocument) -> Cow<'_, Self> {
-        let mut units = self.unwanted().filter_map(Removal::unit).peekable();
-        if units.peek().is_none() {
+        if self.unwanted().all(|removal| removal.unit().is_none()) {
             return Cow::Borrowed(self);
         }
-        drop(units);
         let mut resolved = self.clone();
         for removals in [&mut resolved.removals, &mut resolved.leftovers] {
             let units = removals.iter().filter_map(Removal::unit);

@@ -25,7 +25,7 @@ use crate::reconcile::units::list_accounts;
 use crate::telemetry::RequestScope;
 use crate::text::shown;
 
-/// The length of the longest event that is parsed for this: that of the schedule has 37 bytes, and every request has more.
+/// The length of the longest event that is parsed for this: that of the schedule has 33 bytes, and most requests have more.
 const MAX_EVENT_LEN: usize = 100;
 
 /// Whether it is the event by which a schedule asks for a refresh, `{"Refresh": "OrganizationalUnits"}`.
