@@ -10,7 +10,7 @@ use self::violation::{GuardrailViolation, InvalidGuardrail};
 use crate::cloudformation::response_hosts::ResponseHost;
 use crate::cloudformation::response_url::ResponseUrl;
 use crate::policy::denied::Denied;
-use crate::policy::desired::Removal;
+use crate::policy::desired::{DesiredState, Removal};
 use crate::policy::function_arn::FunctionArn;
 use crate::policy::organization::Grantee;
 use crate::policy::principal::Principal;
@@ -92,10 +92,13 @@ impl Guardrails {
             })
             .collect();
         let restorable = spec.desired.removals.iter().filter_map(Removal::unit);
-        for unit in units.into_iter().chain(restorable) {
+        for unit in units.iter().copied().chain(restorable) {
             if let Some(reason) = self.reason(&[], &[unit], policies) {
                 denied.deny_unit(unit.clone(), reason);
             }
+        }
+        if units.is_empty() {
+            self.deny_dropped_units(&spec.desired, &mut denied);
         }
         Ok(denied)
     }
@@ -109,8 +112,10 @@ impl Guardrails {
         operation: &Operation,
         denied: &mut Denied,
     ) -> Result<(), String> {
-        let units = operation.spec.iter().flat_map(|spec| &spec.desired.units);
-        let units: Vec<&UnitGrant> = units.collect();
+        let Some(spec) = &operation.spec else {
+            return Ok(());
+        };
+        let units: Vec<&UnitGrant> = spec.desired.units.iter().collect();
         if !operation.keeps_id
             && let Some(violation) = self.unlisted(&[], &units)
         {
@@ -121,7 +126,33 @@ impl Guardrails {
                 denied.deny_unit(unit.clone(), violation.to_string());
             }
         }
+        self.deny_dropped_units(&spec.desired, denied);
         Ok(())
+    }
+
+    /// Denies what a rollback would restore for units that are dropped, unless they are allowed for certain: where a unit is, is known
+    /// only if its accounts were listed.
+    fn deny_dropped_units(&self, desired: &DesiredState, denied: &mut Denied) {
+        let Some(allowed) = &self.allowed_principals else {
+            return;
+        };
+        let removed = desired.removals.iter().filter_map(Removal::unit);
+        for dropped in removed.filter(|unit| !desired.has_unit(unit)) {
+            let mut listed = desired.units.iter();
+            let listed = listed.find(|listed| listed.unit == dropped.unit);
+            let path = listed.and_then(|listed| listed.path.clone());
+            let is_certain =
+                path.is_some() || allowed.contains(&Grantee::Unit(dropped.unit.clone()));
+            let located = UnitGrant {
+                path,
+                ..dropped.clone()
+            };
+            let violation = self.unlisted(&[], &[&located]);
+            let unit = || GuardrailViolation::UnitNotLocated(dropped.unit.clone());
+            if let Some(violation) = violation.or_else(|| (!is_certain).then(unit)) {
+                denied.deny_unit(dropped.clone(), violation.to_string());
+            }
+        }
     }
 
     /// Why no more accounts of a unit may be granted to in the policy of `target`, if they may not.

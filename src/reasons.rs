@@ -3,7 +3,7 @@
 
 /// The part of each reason before `: got`, without backticks, but for those of
 /// [`ErrorKind`](crate::aws::error::ErrorKind::head). `…` stands for the name of a property or of a member of the event.
-pub const REASONS: [&str; 90] = [
+pub const REASONS: [&str; 91] = [
     "unknown property",
     "… is empty",
     "… is not a single value",
@@ -65,6 +65,7 @@ pub const REASONS: [&str; 90] = [
     "organizational units not configured",
     "cannot list accounts",
     "no account in the organizational unit",
+    "organizational unit not located",
     "policy size limit exceeded",
     "target in another partition",
     "the provider's own function",

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::cloudformation::response_url::ResponseUrl;
 use crate::policy::function_arn::FunctionArn;
+use crate::policy::organization::UnitId;
 
 /// An environment variable whose value is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -72,6 +73,11 @@ pub enum GuardrailViolation {
         /// The allowed ones.
         allowed: String,
     },
+    /// A grant that a rollback would make again for a unit that may not be an allowed one.
+    #[error(
+        "organizational unit not located: got `{0}`, whose accounts were not listed, deploy again with it to grant to them again"
+    )]
+    UnitNotLocated(UnitId),
     /// A response to this URL.
     #[error(
         "`ResponseURL` not allowed: got `{0}`, have the provider's operator add its domain to `ResponseHosts` if stacks should get responses there"

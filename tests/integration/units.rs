@@ -475,3 +475,30 @@ async fn a_failed_update_restores_the_accounts_of_a_dropped_unit() {
     };
     assert_eq!(sorted(env.statements()), sorted(before));
 }
+
+#[tokio::test]
+async fn a_rollback_grants_again_to_a_dropped_unit_only_if_it_is_allowed_for_certain() {
+    let reason = "organizational unit not located: got `ou-abcd-11111111`, whose accounts were not listed, deploy again with it to grant \
+                  to them again";
+    for (allowed, is_restored) in [
+        ("999988887777,ou-abcd-11111111", true),
+        ("999988887777,o-abc1234567", false),
+        ("999988887777,o-zzz1234567", false),
+    ] {
+        let env = organization(&[("ALLOWED_PRINCIPALS", allowed)]).await;
+        for account in ["111122223333", "444455556666"] {
+            env.put_statement(member(UNIT, account));
+        }
+        env.put_statement(named());
+        // Of two accounts, the second one cannot be removed.
+        let failed = Fault::Rejected(400, "InvalidParameterValueException", "no");
+        let removed = Fault::RespondsWith(204, "");
+        env.lambda.inject(Operation::Remove, [removed, failed]);
+        let drop = update(&[UNIT, "999988887777"], &["999988887777"]);
+        let response = env.send(&drop).await;
+        let found = env.statements().contains(&member(UNIT, "111122223333"));
+        assert_eq!(found, is_restored, "{allowed}: {}", response.reason());
+        let is_said = response.expect_failed().contains(reason);
+        assert_eq!(is_said, !is_restored, "{allowed}: {}", response.reason());
+    }
+}
