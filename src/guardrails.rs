@@ -82,25 +82,29 @@ impl Guardrails {
         {
             return Err(reason);
         }
-        // What a rollback would restore is denied too.
-        let restorable = spec.desired.removals.iter().filter_map(Removal::statement);
-        let denied = desired.into_iter().chain(restorable);
-        let mut denied: Denied = denied
-            .filter_map(|statement| {
-                let reason = self.reason(&[statement], &[], policies)?;
-                Some((statement.clone(), reason))
-            })
-            .collect();
-        let restorable = spec.desired.removals.iter().filter_map(Removal::unit);
-        for unit in units.iter().copied().chain(restorable) {
-            if let Some(reason) = self.reason(&[], &[unit], policies) {
-                denied.deny_unit(unit.clone(), reason);
-            }
-        }
+        let mut denied = self.denied_of(&spec.desired, policies);
         if units.is_empty() {
             self.deny_dropped_units(&spec.desired, &mut denied);
         }
         Ok(denied)
+    }
+
+    /// What is denied of `desired` and, since a rollback would restore it, of what that removes.
+    fn denied_of(&self, desired: &DesiredState, policies: Policies<'_>) -> Denied {
+        let restorable = desired.removals.iter().filter_map(Removal::statement);
+        let statements = desired.statements.iter().chain(restorable);
+        let denied = statements.filter_map(|statement| {
+            let reason = self.reason(&[statement], &[], policies)?;
+            Some((statement.clone(), reason))
+        });
+        let mut denied: Denied = denied.collect();
+        let restorable = desired.removals.iter().filter_map(Removal::unit);
+        for unit in desired.units.iter().chain(restorable) {
+            if let Some(reason) = self.reason(&[], &[unit], policies) {
+                denied.deny_unit(unit.clone(), reason);
+            }
+        }
+        denied
     }
 
     /// The same for the units of `operation`, once it is known where they are.

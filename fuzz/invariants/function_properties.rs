@@ -12,7 +12,7 @@ use lambda_permission_provider::resources::resource::Resource;
 use serde_json::{Map, Value};
 
 use super::events::check_request;
-use super::properties::{STACK, is_a_reason, knows_every_name};
+use super::properties::{STACK, is_a_reason, knows_every_name, statements_of};
 
 /// The properties of a resource, a JSON object.
 pub fn check(input: &[u8]) -> Option<()> {
@@ -54,7 +54,7 @@ fn is_on_the_named_function(resource: &Resource, properties: &Map<String, Value>
 
 /// Each statement is the one that its JSON says, and no other one of the resource; all have ids of their own.
 fn statements_are_recognized(resource: &Resource) {
-    let (statements, target) = (resource.statements(), &resource.target);
+    let (statements, target) = (statements_of(resource), &resource.target);
     let ids: BTreeSet<_> = statements.iter().map(|statement| &statement.sid).collect();
     assert_eq!(ids.len(), resource.grants.len(), "an id twice or too long");
     for statement in &statements {
@@ -69,7 +69,7 @@ fn statements_are_recognized(resource: &Resource) {
 
 /// No condition that the properties give is lost: a grant must never be wider than it was meant to be.
 fn is_confined(resource: &Resource, properties: &Map<String, Value>) {
-    for statement in resource.statements() {
+    for statement in statements_of(resource) {
         let json = statement.to_json(&resource.target).to_string();
         for (property, key) in [
             ("PrincipalOrgID", "aws:PrincipalOrgID"),

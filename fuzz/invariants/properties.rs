@@ -114,9 +114,17 @@ fn plainest(parsed: &Properties) -> Map<String, Value> {
     plain
 }
 
+/// The statements of the resource, and of each unit one, for an account.
+pub fn statements_of(resource: &Resource) -> Vec<Statement> {
+    let account = "123123123123".parse().expect("an account");
+    let units = resource.units().into_iter();
+    let of_units = units.filter_map(|unit| unit.statement(&account));
+    resource.statements().into_iter().chain(of_units).collect()
+}
+
 /// Every statement matches the JSON that Lambda writes for it, and no other principal's does; there is one for each principal.
 fn matches_its_own_json(resource: &Resource, principals: &Principals) {
-    let statements = resource.statements();
+    let statements = statements_of(resource);
     let principals = match principals {
         Principals::One(_) => 1,
         Principals::List(principals) => principals.len(),
