@@ -189,14 +189,18 @@ async fn more_than_a_third_of_a_unit_gone_at_once_is_left() {
         for gone in ["111122223333", "444455556666", "222222222222"] {
             organization.place(gone, "ou-abcd-22222222");
         }
-        organization.place("888899990000", UNIT);
+        // With those that join, they would be less than a third.
+        for number in 0..10 {
+            let joined = format!("{:012}", 600_000_000_000_u64 + number);
+            organization.place(&joined, UNIT);
+        }
     }
     run(&env).await;
-    assert_eq!(env.statements().len(), 8);
+    assert_eq!(env.statements().len(), 17);
     assert_eq!(
         last(&mut env),
         refreshed(
-            1,
+            10,
             0,
             &[
                 "too many accounts gone: got 3 of 6 no longer in `ou-abcd-11111111`, deploy the stack with another `Nonce` if that is \
