@@ -583,4 +583,22 @@ mod tests {
         let old = spec(":1", &[], &[Removal::Unit(of_unit("team", one))]);
         assert_eq!(old.removed_statement_of(&spec("", &["team"], &[])), None);
     }
+
+    #[test]
+    fn a_version_that_joins_or_leaves_the_set_has_no_account_that_has_left_a_unit() {
+        let mut spec = spec("", &[], &[]);
+        let (kept, dropped) = (unit("ou-abcd-11111111"), unit("ou-abcd-22222222"));
+        spec.desired.leftovers = vec![Removal::Unit(kept.clone())];
+        spec.desired.removals = vec![Removal::Unit(dropped.clone())];
+        let target = format!("{LAYER}:1").parse().expect("a target");
+        for membership in [Membership::Joins, Membership::Leaves { was: false }] {
+            let desired = spec.desired_for(&target, membership);
+            let units: Vec<_> = desired.unwanted().filter_map(Removal::unit).collect();
+            assert!(
+                units.contains(&&kept) && units.contains(&&dropped),
+                "{membership:?}"
+            );
+            assert_eq!(desired.removals, [], "nothing is expected there");
+        }
+    }
 }

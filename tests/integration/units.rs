@@ -20,14 +20,14 @@ const CONFIGURED: [(&str, &str); 2] = [
     ("ORGANIZATIONS_EXTERNAL_ID", "secret-external-id"),
 ];
 
-/// With an organization of 45 accounts, of which three are in the unit: one in it, one in a unit in that, and one that is
-/// suspended.
+/// With an organization of 45 accounts, of which three are in the unit, each on another page: one in it, one in a unit in that, and
+/// one that is suspended.
 pub async fn organization(variables: &[(&str, &str)]) -> TestEnv {
     let env = TestEnv::with_variables(&[&CONFIGURED, variables].concat()).await;
     let mut state = env.lambda.state();
     state.roles.trust(ROLE, Some("secret-external-id"));
     for number in 0..42 {
-        let account = format!("{number:012}");
+        let account = format!("{:012}", number * 22_000_000_000_u64);
         state.organization.place(&account, OTHER_UNIT);
     }
     let nested = format!("{UNIT}/ou-abcd-33333333");
@@ -111,6 +111,15 @@ async fn an_update_follows_accounts_that_have_moved_since_the_last_event() {
         .await
         .expect_success();
     assert_eq!(env.statements(), [named(), member(UNIT, "222233334444")]);
+}
+
+#[tokio::test]
+async fn a_create_that_is_delivered_again_follows_accounts_that_have_moved() {
+    let env = organization(&[]).await;
+    env.send(&event("create-unit")).await.expect_success();
+    env.lambda.state().organization.remove("111122223333");
+    env.send(&event("create-unit")).await.expect_success();
+    assert_eq!(env.statements(), [named(), member(UNIT, "444455556666")]);
 }
 
 #[tokio::test]
