@@ -59,7 +59,7 @@ Resources:
 """
 LAYER = "LayerVersionArn: !Sub 'arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:layer:tools:1'"
 PRINCIPAL = "give an account id of 12 digits in quotes, arn:<partition>:iam::<account>:root or *"
-PRINCIPALS = "give account ids of 12 digits in quotes, organization ids, arn:<partition>:iam::<account>:root or *"
+PRINCIPALS = "give account ids of 12 digits in quotes, organization ids, ids of organizational units, arn:<partition>:iam::<account>:root or *"
 
 
 @pytest.mark.parametrize(
