@@ -182,6 +182,10 @@ build-Auditor: build-Provider ## run by `sam build`: the same for the function o
 bench: $(ZIP) $(FAKE_AWS) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## benchmark the release executable against equivalents in other languages (takes half an hour on an idle machine)
 	FAKE_AWS=$(FAKE_AWS) python3 benches/bench.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
 
+.PHONY: bench-network
+bench-network: $(ZIP) $(FAKE_AWS) $(FLOOR) $(PEER)/.installed $(NODE_PEER)/handler.cjs ## run the part of bench with the delays of a region's network
+	FAKE_AWS=$(FAKE_AWS) python3 benches/network.py $(ZIP) $(FLOOR) $(PEER) $(NODE_PEER)
+
 .PHONY: bench-large
 bench-large: $(ZIP) $(FAKE_AWS) ## run the part of bench with events of up to 1 MB: make bench-large, or a selection: make bench-large ROWS=notifications
 	FAKE_AWS=$(FAKE_AWS) python3 benches/large_events.py $(ZIP) $(if $(ROWS),'$(ROWS)')

@@ -18,6 +18,7 @@ import callgrind
 import events
 import large_events
 import machine
+import network
 import report
 import results
 from harness import namespace
@@ -192,9 +193,11 @@ async def main(built: Built):
     if callgrind.missing():
         sys.exit(f"no valgrind: {callgrind.INSTALL}")
     with tempfile.TemporaryDirectory() as folder, FakeAws(pathlib.Path(folder), https=True) as aws:
-        found = {"of": machine.described(built), **await Bench(aws, built).run()}
+        bench = Bench(aws, built)
+        found = {"of": machine.described(built), **await bench.run()}
         results.write(results.read() | found)
         report.write(found)
+        await network.run(aws, bench.subjects)
         await large_events.run(aws, built.zip)
 
 

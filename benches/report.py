@@ -10,19 +10,30 @@ import results as stored
 HERE = pathlib.Path(__file__).parent
 PAGE = HERE.parent / "docs/performance.md"
 BEGIN, END = "<!-- begin: written by make bench -->\n", "<!-- end: written by make bench -->\n"
+BEGIN_NETWORK = "<!-- begin: network, written by make bench -->\n"
+END_NETWORK = "<!-- end: network, written by make bench -->\n"
 BEGIN_LARGE = "<!-- begin: large events, written by make bench -->\n"
 END_LARGE = "<!-- end: large events, written by make bench -->\n"
 WHO = ("provider", "floor", "node", "python")
+TITLES = ("this provider", "the floor", "Node", "Python")
 NOTHING = "–"
+TARGET = ["target", "asked", "came to"]
+SHARES = {"whole": "a whole core", "fourteenth": "a fourteenth"}
 
 
 def write(results: dict):
     table = page_part(results)
     _replace(BEGIN, table, END)
     (HERE / "speed.svg").write_text(picture.draw(results))
-    print(table, *rows(["target", "asked", "came to"], targets(results)), "", sep="\n")
+    print(table, *rows(TARGET, targets(results)), "", sep="\n")
     print(*rows(["event, cold", "instructions, millions", "CPU, ms", "calls"], by_event(results)), "", sep="\n")
     print(*rows(["Versions: All", "CPU, ms", "calls", "calls a version, ListLayerVersions aside"], all_versions(results)), sep="\n")
+
+
+def write_network(results: dict):
+    table = network_part(results)
+    _replace(BEGIN_NETWORK, table, END_NETWORK)
+    print("", table, *rows(TARGET, network_targets(results)), "", sep="\n")
 
 
 def write_large_events(results: dict):
@@ -38,7 +49,7 @@ def _replace(begin: str, table: str, end: str):
 
 
 def page_part(results: dict) -> str:
-    head = ["one cold Create", "this provider", "the floor", "Node", "Python"]
+    head = ["one cold Create", *TITLES]
     return "\n".join([about(results), "", *rows(head, main_table(results))]) + "\n"
 
 
@@ -117,11 +128,48 @@ def targets(results: dict) -> list[list[str]]:
     if results["throttled"]:
         above = results["throttled"]["provider"]["event_wall"] - ours["waiting"]
         found.append(("request at a fourteenth of a core, ms above the network", above, 20, "at most"))
+    return _judged(found)
+
+
+def _judged(found: list[tuple]) -> list[list[str]]:
     met = {True: "", False: ", NOT MET"}
     return [
         [name, f"{bound} {limit}", f"{value:.2f}" + met[value <= limit if bound == "at most" else value >= limit]]
         for name, value, limit, bound in found
     ]
+
+
+def network_part(results: dict) -> str:
+    of, body = results["network_of"], []
+    for round_trip, shares in results["network"].items():
+        calls = [f"{shares['whole'][who]['calls']}" for who in WHO]
+        body.append([f"**round trips of {round_trip} ms**: its calls alone", *calls])
+        for start in ("cold", "warm"):
+            for share, subjects in shares.items():
+                cells = [f"{subjects[who][start]:.0f} ({_above(subjects[who], start):+.0f} %)" for who in WHO]
+                body.append([f"{start}, {SHARES[share]}", *cells])
+    number = len(next(iter(results["network"].values()))["whole"]["provider"]["runs"]["cold"])
+    about_run = (
+        f"Medians of {number} processes each, measured on {of['date']} at commit {of['commit']} on {of['cores']} cores "
+        f"({of['processor']}, {of['system']})."
+    )
+    return "\n".join([about_run, "", *rows(["one Create, ms", *TITLES], body)]) + "\n"
+
+
+def _above(subject: dict, start: str) -> float:
+    """By how many per cent an event takes longer than the calls that it consists of."""
+    return (subject[start] / subject["calls"] - 1) * 100
+
+
+def network_targets(results: dict) -> list[list[str]]:
+    return _judged(
+        [
+            (f"{start} at {SHARES[share]}, round trips of {round_trip} ms, % above the calls", _above(subjects["provider"], start), 10, "at most")
+            for round_trip, shares in results["network"].items()
+            for share, subjects in shares.items()
+            for start in ("cold", "warm")
+        ]
+    )
 
 
 def by_event(results: dict) -> list[list[str]]:

@@ -38,6 +38,10 @@ class FakeAws:
         """A function that is granted to another account."""
         self._run("create_function", function=function)
 
+    def delay(self, round_trip: int, policy_call: int, put: int):
+        """How many milliseconds things take from now on, over HTTPS: a round trip of the network, Lambda's part, S3's part."""
+        self._run("delay", round_trip=round_trip, policy_call=policy_call, put=put)
+
     def presign(self, key: str) -> str:
         """A URL for one response."""
         signed = datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,4 @@
-"""The benchmark table and chart are generated from the stored results."""
+"""The benchmark tables and chart are generated from the stored results."""
 
 import json
 import pathlib
@@ -12,8 +12,10 @@ import report  # noqa: E402
 RESULTS = json.loads((report.HERE / "results.json").read_text())
 
 
-def test_table_matches_the_stored_results():
-    assert report.page_part(RESULTS) in report.PAGE.read_text()
+def test_tables_match_the_stored_results():
+    page = report.PAGE.read_text()
+    assert report.page_part(RESULTS) in page
+    assert report.network_part(RESULTS) in page
 
 
 def test_chart_matches_the_stored_results():

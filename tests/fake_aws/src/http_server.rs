@@ -16,6 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::delays::{SharedDelays, wait};
+
 /// A whole request.
 pub struct HttpRequest {
     /// The method.
@@ -26,6 +28,15 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl HttpRequest {
+    /// Whether it asks for nothing, and is sent to make a connection ahead of the first request.
+    #[must_use]
+    pub fn only_connects(&self) -> bool {
+        let is_authorized = self.headers.contains_key("authorization");
+        self.method == Method::HEAD && self.target == "/" && !is_authorized
+    }
 }
 
 /// What the client receives.
@@ -61,14 +72,15 @@ where
     let handler = Arc::new(handler);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve_connection(stream, Arc::clone(&handler)));
+            let delays = SharedDelays::default();
+            tokio::spawn(serve_connection(stream, delays, Arc::clone(&handler)));
         }
     });
     address
 }
 
-/// Handles every request over TLS with `handler`, on this port of the loopback interface.
-pub async fn serve_tls<H, F>(port: u16, config: Arc<ServerConfig>, handler: H)
+/// Handles every request over TLS with `handler`, on this port of the loopback interface, after these delays.
+pub async fn serve_tls<H, F>(port: u16, config: Arc<ServerConfig>, delays: SharedDelays, handler: H)
 where
     H: Fn(HttpRequest) -> F + Send + Sync + 'static,
     F: Future<Output = HttpResponse> + Send + 'static,
@@ -82,23 +94,26 @@ where
         while let Ok((stream, _)) = listener.accept().await {
             stream.set_nodelay(true).unwrap();
             let (acceptor, handler) = (acceptor.clone(), Arc::clone(&handler));
+            let delays = Arc::clone(&delays);
             tokio::spawn(async move {
+                let handshake = delays.lock().unwrap().handshake();
+                wait(handshake).await;
                 // A client that does not trust the certificate closes the connection.
                 if let Ok(stream) = acceptor.accept(stream).await {
-                    serve_connection(stream, handler).await;
+                    serve_connection(stream, delays, handler).await;
                 }
             });
         }
     });
 }
 
-async fn serve_connection<S, H, F>(stream: S, handler: Arc<H>)
+async fn serve_connection<S, H, F>(stream: S, delays: SharedDelays, handler: Arc<H>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     H: Fn(HttpRequest) -> F,
     F: Future<Output = HttpResponse>,
 {
-    let service = service_fn(|request| respond(Arc::clone(&handler), request));
+    let service = service_fn(|request| respond(&delays, Arc::clone(&handler), request));
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // It ends with an error where a handler has closed it on purpose.
@@ -106,6 +121,7 @@ where
 }
 
 async fn respond<H, F>(
+    delays: &SharedDelays,
     handler: Arc<H>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, ConnectionClosed>
@@ -124,13 +140,8 @@ where
             .map_err(|_| ConnectionClosed)?
             .to_bytes(),
     };
-    if request.method == Method::HEAD && request.target == "/" {
-        // The connection is opened ahead of the first request; this is not a call of the API.
-        return Ok(Response::builder()
-            .status(403)
-            .body(Full::default())
-            .unwrap());
-    }
+    let delay = delays.lock().unwrap().request(&request.method);
+    wait(delay).await;
     match handler(request).await {
         HttpResponse::Complete(response) => Ok(response),
         HttpResponse::ConnectionClosed => Err(ConnectionClosed),

@@ -125,6 +125,9 @@ impl LambdaApi {
 /// Responds to one call. Of two unconditional writes that overlap, the later one takes effect on the policy as it was when it
 /// began; neither gets its response before the other one can have taken effect, so that a writer who reads back sees it.
 async fn respond(state: Arc<Mutex<State>>, request: HttpRequest) -> HttpResponse {
+    if request.only_connects() {
+        return HttpResponse::new(403, &[], "");
+    }
     let (call, races, delay) = {
         let state = state.lock().unwrap();
         let account = state.roles.account(

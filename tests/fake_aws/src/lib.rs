@@ -41,6 +41,7 @@ pub mod unconditional_writes;
 
 // The network between the function and the APIs.
 pub mod certificates;
+pub mod delays;
 pub mod http_server;
 pub mod https_proxy;
 pub mod tls_terminator;

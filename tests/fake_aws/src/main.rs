@@ -13,8 +13,11 @@
 
 use std::io::{BufRead, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use fake_aws::certificates::{Certificates, Keys};
+use fake_aws::delays::{Delays, SharedDelays};
 use fake_aws::http_server::serve_tls;
 use fake_aws::lambda_api::LambdaApi;
 use fake_aws::response_bucket::ResponseBucket;
@@ -32,6 +35,7 @@ const BUCKET_HOST: &str =
 struct FakeAws {
     lambda: LambdaApi,
     bucket: ResponseBucket,
+    delays: SharedDelays,
 }
 
 #[tokio::main]
@@ -39,6 +43,7 @@ async fn main() {
     let mut fakes = FakeAws {
         lambda: LambdaApi::start().await,
         bucket: ResponseBucket::start().await,
+        delays: SharedDelays::default(),
     };
     fakes.lambda.state().roles.accepts_any_credentials = true;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -68,7 +73,8 @@ impl FakeAws {
         std::fs::write(folder.join("root.pem"), &certificates.root).unwrap();
         self.bucket.origin = format!("https://{BUCKET_HOST}");
         let (lambda, bucket) = (self.lambda.clone(), self.bucket.clone());
-        serve_tls(443, certificates.server_config(), move |request| {
+        let (config, delays) = (certificates.server_config(), Arc::clone(&self.delays));
+        serve_tls(443, config, delays, move |request| {
             let (lambda, bucket) = (lambda.clone(), bucket.clone());
             async move {
                 if request.headers["host"] == LAMBDA_HOST {
@@ -90,6 +96,7 @@ impl FakeAws {
                 self.publish(text("layer"), versions, command["shared"] == true)
             }
             "create_function" => self.create_function(text("function")),
+            "delay" => self.delay(command),
             "presign" => self
                 .bucket
                 .presigned_url(text("key"), text("parameters"), &json!({}))
@@ -122,6 +129,17 @@ impl FakeAws {
         let mut statement = account_statement(&arn, "another", "999988887777");
         statement["Action"] = "lambda:InvokeFunction".into();
         policies.put_statement(&arn, statement);
+        Value::Null
+    }
+
+    /// How long requests over HTTPS take from now on, in milliseconds.
+    fn delay(&self, command: &Value) -> Value {
+        let time = |name: &str| Duration::from_millis(command[name].as_u64().unwrap());
+        *self.delays.lock().unwrap() = Delays {
+            round_trip: time("round_trip"),
+            policy_call: time("policy_call"),
+            put: time("put"),
+        };
         Value::Null
     }
 

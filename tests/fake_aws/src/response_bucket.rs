@@ -46,6 +46,8 @@ pub struct State {
     puts: HashMap<String, Vec<Put>>,
     /// What happens to the next PUTs, one each.
     pub faults: VecDeque<PutFault>,
+    /// How many requests asked for nothing, and were sent to make a connection.
+    pub only_connected: usize,
     /// The rules of the protocol that were violated.
     pub violations: Vec<String>,
 }
@@ -167,6 +169,10 @@ impl ResponseBucket {
 async fn respond(state: Arc<Mutex<State>>, request: HttpRequest) -> HttpResponse {
     let (delay, response) = {
         let mut state = state.lock().unwrap();
+        if request.only_connects() {
+            state.only_connected += 1;
+            return HttpResponse::new(403, &[], "");
+        }
         (state.delay(), state.respond(&request))
     };
     tokio::time::sleep(delay).await;
