@@ -22,10 +22,14 @@ pub const DEFAULT_SERVICE_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// For a connection with its TLS handshake.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// For the connection that is made at start: a function that cannot reach Lambda starts no later than that.
+/// For a connection that is made ahead: a function that cannot reach Lambda starts no later than that, and a bucket that cannot be reached
+/// delays no response longer.
 pub(crate) const PRECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For an unused connection: Lambda freezes the process between events, and the peer closes the connection meanwhile.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// For an unused connection to the bucket of the responses, which is expected to be open still: S3 has been seen to close one after
+/// five seconds.
+pub(crate) const BUCKET_IDLE_TIME: Duration = Duration::from_secs(4);
 /// For one call of an AWS API: its outcome is unknown afterwards.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// For the credentials of an assumed role: no function runs longer, and STS issues none for less.

@@ -1,5 +1,7 @@
 //! Handles one request: parse → authorize → reconcile → respond. Whatever the event contains, a request gets exactly one response.
 
+use std::pin::pin;
+
 use lambda_runtime::{Context, Diagnostic};
 use tokio::time::Instant;
 
@@ -7,10 +9,9 @@ use crate::aws::clients::LambdaClients;
 use crate::cloudformation::event::Event;
 use crate::cloudformation::request::{Envelope, Request, RequestType};
 use crate::cloudformation::response::{Response, Status};
-use crate::cloudformation::send::send_response;
+use crate::cloudformation::send::ResponseSender;
 use crate::config::Config;
 use crate::deadline::{Deadlines, RunError, run_until};
-use crate::http::Http;
 use crate::reconcile::units;
 use crate::reconcile::{Awaited, Failure, PendingRequest, Reconciler, Success, Work};
 use crate::resources::lifecycle;
@@ -21,8 +22,8 @@ use crate::telemetry::{InvocationMetrics, RequestScope, log_reference};
 
 /// What one execution environment keeps between events.
 pub struct Handler {
-    /// The client that sends the responses.
-    pub http: Http,
+    /// What sends the responses.
+    pub sender: ResponseSender,
     /// The clients of Lambda's API.
     pub clients: LambdaClients,
     /// The configuration.
@@ -55,7 +56,7 @@ impl Handler {
         let times = (arrival, deadlines.work);
         let prepared = self.reconciler(&envelope, event, context, times).await;
         let result = match &prepared {
-            Ok(reconciler) => reconciler.run(deadlines).await,
+            Ok(reconciler) => self.run(reconciler, &envelope, deadlines).await,
             Err(error) => Err(Rejection::failure(error)),
         };
         let response = response(&envelope, result);
@@ -139,6 +140,20 @@ impl Handler {
         Ok(reconciler)
     }
 
+    async fn run(
+        &self,
+        reconciler: &Reconciler,
+        envelope: &Envelope,
+        deadlines: Deadlines,
+    ) -> Result<Success, Failure> {
+        let (url, work) = (&envelope.response_url, pin!(reconciler.run(deadlines)));
+        // A Delete revokes even if there is no response.
+        if respond::check_url(url, &self.config.guardrails).is_err() {
+            return work.await;
+        }
+        self.sender.connect_during(url, deadlines.work, work).await
+    }
+
     async fn respond(
         &self,
         envelope: &Envelope,
@@ -149,7 +164,7 @@ impl Handler {
         let (url, guardrails) = (&envelope.response_url, &self.config.guardrails);
         let body = response.body(envelope, &log_reference(context));
         respond::check_url(url, guardrails)?;
-        Ok(send_response(&self.http, url, &body, deadlines.response).await?)
+        Ok(self.sender.send(url, &body, deadlines.response).await?)
     }
 }
 

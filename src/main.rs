@@ -10,6 +10,7 @@ use lambda_permission_provider::audit::scheduled::{self, ScheduledAudit};
 use lambda_permission_provider::aws;
 use lambda_permission_provider::aws::clients::LambdaClients;
 use lambda_permission_provider::cloudformation::event::{Event, RawText};
+use lambda_permission_provider::cloudformation::send::ResponseSender;
 use lambda_permission_provider::config::Config;
 use lambda_permission_provider::deadline::Deadlines;
 use lambda_permission_provider::handler::Handler;
@@ -68,7 +69,7 @@ async fn start()
     let clients = LambdaClients::new(aws::config::from_env(&http).await, http.clone());
     clients.preconnect().await;
     let handler = Rc::new(Handler {
-        http,
+        sender: ResponseSender::new(http),
         clients,
         config,
     });

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use url::Url;
+use url::{Position, Url};
 
 /// A presigned URL. Its escapes stay as they are, byte for byte: the signature covers them.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,6 +51,16 @@ impl ResponseUrl {
     pub fn is_signed(&self) -> bool {
         let mut names = self.0.query_pairs().map(|(name, _)| name);
         names.any(|name| name == "X-Amz-Signature" || name == "Signature")
+    }
+
+    /// Whether it is one of the scheme `https`.
+    pub(super) fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Scheme, host and port, which is all that is sent to where only a connection is made.
+    pub(super) fn origin(&self) -> &str {
+        &self.0[..Position::BeforePath]
     }
 
     fn parameter(&self, name: &str) -> Option<String> {

@@ -1,12 +1,18 @@
-//! Sends the response: the same bytes, retried until the bucket has them or time is up.
+//! Sends the response: the same bytes, retried until the bucket has them or time is up, over a connection that is made while the
+//! request is still worked on.
 
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use futures_util::future::{join, poll_immediate};
 use thiserror::Error;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
 use super::response_url::ResponseUrl;
 use crate::backoff::Backoff;
-use crate::deadline::{LAST_SEND_TIMEOUT, SEND_TIMEOUT};
+use crate::deadline::{BUCKET_IDLE_TIME, LAST_SEND_TIMEOUT, SEND_TIMEOUT};
 use crate::http::{Http, PutResponse};
 
 /// The response was not received.
@@ -47,12 +53,76 @@ impl SendError {
     }
 }
 
+/// Sends the responses of one execution environment.
+pub struct ResponseSender {
+    http: Http,
+    /// The origin that received the last response, and when. By the wall clock: the other one may stand still while Lambda freezes
+    /// the process.
+    last: RefCell<Option<(String, SystemTime)>>,
+}
+
+impl ResponseSender {
+    /// A sender that has no connection yet, and makes them by `http`.
+    #[must_use]
+    pub fn new(http: Http) -> Self {
+        Self {
+            http,
+            last: RefCell::default(),
+        }
+    }
+
+    /// The output of `work`, and meanwhile a connection for the response to `url`, unless there is one or the work is done at once.
+    /// The work does not depend on it; the response waits for it until `end` at most, since to begin again would take longer.
+    pub async fn connect_during<T>(
+        &self,
+        url: &ResponseUrl,
+        end: Instant,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> T {
+        // Without TLS, as local engines are called, a connection is made in no time.
+        if !url.is_https() || self.is_connected(url.origin()) {
+            return work.await;
+        }
+        if let Some(output) = poll_immediate(work.as_mut()).await {
+            return output;
+        }
+        // Boxed: few warm events need it.
+        let connected = Box::pin(self.http.preconnect(url.origin()));
+        join(work, timeout_at(end, connected)).await.0
+    }
+
+    /// Whether a connection to `origin` was used so recently that the bucket has hardly closed it.
+    fn is_connected(&self, origin: &str) -> bool {
+        let last = self.last.borrow();
+        let last = last.as_ref().filter(|(to, _)| to == origin);
+        // None if the clock was set back.
+        let idle = last.and_then(|(_, at)| at.elapsed().ok());
+        idle.is_some_and(|idle| idle < BUCKET_IDLE_TIME)
+    }
+
+    /// Sends `body` to `url`, in as many attempts as it takes until `end`.
+    ///
+    /// # Errors
+    /// If it was not received.
+    pub async fn send(
+        &self,
+        url: &ResponseUrl,
+        body: &[u8],
+        end: Instant,
+    ) -> Result<(), SendError> {
+        send_response(&self.http, url, body, end).await?;
+        let received = (url.origin().to_owned(), SystemTime::now());
+        self.last.replace(Some(received));
+        Ok(())
+    }
+}
+
 /// PUTs `body` to `url`, and again after timeouts, connection errors and what S3's own clients retry after, until `end`. After a lost
 /// acknowledgement it arrives twice, which is harmless: it is the same.
 ///
 /// # Errors
 /// If it was not received.
-pub async fn send_response(
+async fn send_response(
     http: &Http,
     url: &ResponseUrl,
     body: &[u8],
@@ -117,7 +187,29 @@ fn code(head: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::tls::TlsConfig;
+
+    #[test]
+    fn a_connection_that_was_used_lately_is_used_again() {
+        let tls = TlsConfig::from_env(|_| None).expect("no bundle");
+        let sender = ResponseSender::new(Http::new(tls).expect("a client"));
+        let origin = "https://bucket.s3.amazonaws.com";
+        let is_connected = |last: Option<(&str, SystemTime)>| {
+            let last = last.map(|(to, at)| (to.to_owned(), at));
+            sender.last.replace(last);
+            sender.is_connected(origin)
+        };
+        let (now, second) = (SystemTime::now(), Duration::from_secs(1));
+        assert!(!is_connected(None));
+        assert!(is_connected(Some((origin, now - second))));
+        assert!(!is_connected(Some((origin, now - second * 4))));
+        assert!(!is_connected(Some((origin, now + second * 60))));
+        let other = "https://bucket.s3.amazonaws.com.cn";
+        assert!(!is_connected(Some((other, now - second))));
+    }
 
     #[test]
     fn only_what_the_clients_of_s3_retry_is_retryable() {

@@ -1,10 +1,13 @@
-//! The connection to Lambda: it is made before the first event, and a function that cannot make it starts all the same.
+//! The connections that are made ahead: to Lambda before the first event, to the bucket of the responses while Lambda's answer is
+//! awaited. Where one cannot be made, everything else goes on.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use fake_aws::events::event;
-use fake_aws::tls_terminator::TlsTerminator;
+use fake_aws::api_call::Operation;
+use fake_aws::events::{LAYER_VERSION, event};
+use fake_aws::statements::account_statement;
+use fake_aws::tls_terminator::{CaFolder, TlsTerminator};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
@@ -77,6 +80,69 @@ async fn a_create_in_an_unreachable_region_leaves_nothing_to_delete() {
         .await;
     response.expect_failed();
     assert_eq!(response.id(), "never-created");
+}
+
+#[tokio::test]
+async fn the_bucket_is_connected_while_lambda_answers_and_once_for_events_in_a_row() {
+    let terminator = TlsTerminator::start().await;
+    let (env, _authority) = with_bucket(&terminator).await;
+    terminator.forward_to(env.bucket.address);
+    let delay = Duration::from_secs(2);
+    env.lambda.state().delays.insert(Operation::Get, delay);
+    let create = event("create-account");
+    let handled = async { env.send(&create).await.expect_success().to_owned() };
+    let connected = async {
+        while env.bucket.state().only_connected == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert!(env.lambda.take_calls().is_empty(), "Lambda has answered");
+    };
+    let (_, connected) = tokio::join!(handled, timeout(delay, connected));
+    connected.expect("a connection while Lambda answers");
+    env.lambda.state().delays.clear();
+    env.send(&event("delete")).await.expect_success();
+    assert_eq!(env.bucket.state().only_connected, 1);
+    assert_eq!(terminator.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_response_without_a_call_before_it_makes_its_own_connection() {
+    let terminator = TlsTerminator::start().await;
+    let (env, _authority) = with_bucket(&terminator).await;
+    terminator.forward_to(env.bucket.address);
+    let never_created = event("delete").delete_of("never-created");
+    env.send(&never_created).await.expect_success();
+    assert_eq!(env.bucket.state().only_connected, 0);
+    assert_eq!(terminator.connections(), 1);
+}
+
+#[tokio::test]
+async fn the_work_does_not_wait_for_a_bucket_that_does_not_answer() {
+    let terminator = TlsTerminator::start().await;
+    let (env, _authority) = with_bucket(&terminator).await;
+    let another = account_statement(LAYER_VERSION, "another", "999988887777");
+    env.put_statement(another);
+    for (event, number) in [(event("create-account"), 2), (event("delete"), 1)] {
+        let event = env.presign(&event);
+        // Less than half of it is for the work.
+        let (_, puts) = env.deliver(&event, Duration::from_secs(2)).await;
+        assert!(puts.is_empty(), "{puts:?}");
+        assert_eq!(env.statements().len(), number);
+    }
+    assert_eq!(env.bucket.state().only_connected, 0);
+}
+
+/// A function whose responses go to the bucket through `terminator`, and the bundle that it trusts.
+async fn with_bucket(terminator: &TlsTerminator) -> (TestEnv, CaFolder) {
+    let folder = terminator.ca_folder();
+    let (hosts, bundle) = (terminator.url(), folder.path("ca.pem"));
+    let variables = [
+        ("RESPONSE_HOSTS", hosts.as_str()),
+        ("AWS_CA_BUNDLE", bundle.as_str()),
+    ];
+    let mut env = TestEnv::with_variables_only(&variables).await;
+    env.bucket.origin = terminator.url();
+    (env, folder)
 }
 
 /// A function with these variables that has made its connection to Lambda, which is behind `terminator`.

@@ -203,6 +203,12 @@ async fn a_delete_revokes_even_if_its_response_host_is_not_allowed() {
         reasons(&env.stop(), "response not sent"),
         [not_allowed("http://127.0.0.1")]
     );
+    // Nor is a connection made there.
+    let delete = event("delete").with("ResponseURL", "https://evil.example/k");
+    let (env, outcome, requested_hosts) = deliver(None, &delete).await;
+    assert_eq!(outcome, Outcome::Ok);
+    assert_eq!(requested_hosts, [""; 0]);
+    assert_eq!(env.lambda.take_calls(), ["Get: 404"]);
 }
 
 #[tokio::test]
