@@ -176,7 +176,7 @@ fn pending(envelope: &Envelope, request: &Request) -> Option<PendingRequest> {
         RequestType::Delete => return None,
     };
     // No stack of CloudFormation has sent what is not signed.
-    envelope.response_url.is_signed().then(|| PendingRequest {
+    envelope.is_signed.then(|| PendingRequest {
         stack_id: envelope.stack_id.clone(),
         logical_id: envelope.logical_id.clone(),
         awaited,

@@ -1,6 +1,7 @@
 //! Starts the provider: configuration, clients and telemetry are made once, and each request of an event goes to the handler.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -9,7 +10,7 @@ use futures_util::FutureExt;
 use lambda_permission_provider::audit::scheduled::{self, ScheduledAudit};
 use lambda_permission_provider::aws;
 use lambda_permission_provider::aws::clients::LambdaClients;
-use lambda_permission_provider::cloudformation::event::{Event, RawText};
+use lambda_permission_provider::cloudformation::event::Event;
 use lambda_permission_provider::cloudformation::send::ResponseSender;
 use lambda_permission_provider::config::Config;
 use lambda_permission_provider::deadline::Deadlines;
@@ -73,10 +74,11 @@ async fn start()
         clients,
         config,
     });
-    let handle = move |event: LambdaEvent<RawText>| {
-        let handler = Rc::clone(&handler);
+    let body = Rc::default();
+    let take_body = body_into(&body);
+    let handle = move |LambdaEvent { context, .. }: LambdaEvent<()>| {
+        let (handler, payload) = (Rc::clone(&handler), body.take());
         async move {
-            let LambdaEvent { payload, context } = event;
             if refresh::is_requested(&payload) {
                 let Handler {
                     clients, config, ..
@@ -85,7 +87,7 @@ async fn start()
                 Box::pin(Refresh::new(clients, config, &context).run(&context)).await;
                 return Ok(());
             }
-            let event = Event::parse(&payload.0);
+            let event = Event::parse(&payload);
             drop(payload);
             let mut result = Ok(());
             for (request, remaining) in event.requests() {
@@ -97,8 +99,7 @@ async fn start()
             result
         }
     };
-    // An event that is not JSON gets a response too, so the runtime must not parse it.
-    Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(RawText::wrap)))
+    Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(take_body)))
 }
 
 /// The same for the scheduled audit.
@@ -107,11 +108,24 @@ async fn start_audit()
     let http = Http::new(TlsConfig::from_env(variable)?)?;
     let config = aws::config::from_env(&http).await;
     let audit = Rc::new(ScheduledAudit::from_env(config, variable)?);
-    let handle = move |event: LambdaEvent<RawText>| {
+    let handle = move |event: LambdaEvent<()>| {
         let audit = Rc::clone(&audit);
         async move { audit.run(&event.context).await }
     };
-    Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(RawText::wrap)))
+    let take_body = body_into(&Rc::default());
+    Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(take_body)))
+}
+
+/// What moves the body of an invocation into `body`, and leaves one that the runtime can parse: an event that is not JSON gets a
+/// response too.
+fn body_into(
+    body: &Rc<Cell<Vec<u8>>>,
+) -> impl Fn(LambdaInvocation) -> LambdaInvocation + Clone + use<> {
+    let body = Rc::clone(body);
+    move |mut invocation| {
+        body.set(std::mem::replace(&mut invocation.body, "null".into()).into());
+        invocation
+    }
 }
 
 fn variable(name: &str) -> Option<String> {

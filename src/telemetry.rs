@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::Context;
@@ -24,6 +24,12 @@ const MAX_LINE_BYTES: usize = 16 * 1024;
 
 /// The most bytes of JSON that the ids of a request take together on each line. Those of a valid request take less.
 const MAX_IDS_BYTES: usize = 3000;
+
+/// Enough bytes for the line with the metrics, without the ids.
+const TYPICAL_METRICS_LEN: usize = 1024;
+
+/// Enough bytes for an ARN: most texts that have to be formatted are one.
+const TYPICAL_TEXT_LEN: usize = 128;
 
 /// What stands at the end of a text that was cut.
 const CUT: &str = "…";
@@ -227,7 +233,7 @@ type Metric = (&'static (&'static str, &'static str), u64);
 pub(crate) fn emit_metrics(context: &Context, metrics: impl Iterator<Item = Metric> + Clone) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.unwrap_or_default().as_millis();
-    let mut line = String::new();
+    let mut line = String::with_capacity(TYPICAL_METRICS_LEN);
     // Writing to a String does not fail.
     let _ = write_metrics(now, &context.env_config.function_name, metrics, &mut line);
     CURRENT_IDS.with_borrow(|ids| println!("{line}{ids}}}"));
@@ -292,6 +298,8 @@ impl Fields {
     fn write(mut self, max: usize, writer: &mut impl fmt::Write) -> fmt::Result {
         self.truncate(max);
         for (name, value) in self.0 {
+            // As one text: a `Value` writes itself in many pieces.
+            let value = serde_json::to_string(&value).map_err(|_| fmt::Error)?;
             write!(writer, r#","{name}":{value}"#)?;
         }
         Ok(())
@@ -299,6 +307,10 @@ impl Fields {
 
     fn truncate(&mut self, max: usize) {
         let texts = self.0.iter().filter_map(|(_, value)| value.as_str());
+        // Of most lines, this says enough.
+        if texts.clone().map(str::len).sum::<usize>() * text::MAX_JSON_LEN <= max {
+            return;
+        }
         let most = text::share(texts.map(text::json_text_len), max);
         for (_, value) in &mut self.0 {
             if let Value::String(text) = value
@@ -337,7 +349,10 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add_text(field.name(), format!("{value:?}"));
+        let mut text = String::with_capacity(TYPICAL_TEXT_LEN);
+        // Writing to a String does not fail.
+        let _ = write!(text, "{value:?}");
+        self.add_text(field.name(), text);
     }
 }
 
@@ -425,8 +440,19 @@ mod tests {
 
     #[test]
     fn texts_take_no_more_than_their_bytes_of_json_whatever_is_in_them() {
-        for c in ["x", "\"", "\n", "\u{1}", "é", "😀", "\u{202e}"] {
-            let long = c.repeat(500_000);
+        for (c, times) in [
+            ("x", 500_000),
+            ("\"", 500_000),
+            ("\n", 500_000),
+            ("\u{1}", 500_000),
+            ("é", 500_000),
+            ("😀", 500_000),
+            ("\u{202e}", 500_000),
+            // Too long only as JSON.
+            ("\"", 5_000),
+            ("\u{1}", 1_000),
+        ] {
+            let long = c.repeat(times);
             let written = truncated(&[&long, "id", &long, &long]);
             let bytes: usize = written.iter().map(|text| text::json_text_len(text)).sum();
             assert!(

@@ -104,12 +104,15 @@ fn is_ignorable(c: char) -> bool {
     )
 }
 
+/// The most bytes that a byte takes in a JSON string.
+pub(crate) const MAX_JSON_LEN: usize = 6;
+
 /// How many bytes `c` takes in a JSON string.
 #[must_use]
 pub fn json_len(c: char) -> usize {
     match c {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
-        control if u32::from(control) < 0x20 => 6,
+        control if u32::from(control) < 0x20 => MAX_JSON_LEN,
         other => other.len_utf8(),
     }
 }
@@ -123,6 +126,9 @@ pub fn json_text_len(text: &str) -> usize {
 /// The longest head of `text` that takes at most `most` bytes in a JSON string.
 #[must_use]
 pub fn head(text: &str, most: usize) -> &str {
+    if text.len() * MAX_JSON_LEN <= most {
+        return text;
+    }
     let mut left = most;
     let end = text.char_indices().find(|(_, c)| {
         let fits = json_len(*c) <= left;

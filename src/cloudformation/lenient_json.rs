@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use lambda_runtime::LambdaInvocation;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -19,32 +18,9 @@ pub(super) const MAX_CONTAINERS: usize = 10_000;
 pub(super) const MAX_PATH_BYTES: usize = 640;
 
 /// A JSON string as the bytes that it stands for, which need not be UTF-8.
-///
-/// As the payload's type of a handler, it keeps the runtime from refusing an event before the handler sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RawText(pub Vec<u8>);
+struct RawText(Vec<u8>);
 
 impl RawText {
-    /// Makes a JSON string of the body of `invocation`, whatever is in it, which is then read as a [`RawText`].
-    #[must_use]
-    pub fn wrap(mut invocation: LambdaInvocation) -> LambdaInvocation {
-        invocation.body = Self::wrapped(&invocation.body).into();
-        invocation
-    }
-
-    pub(super) fn wrapped(body: &[u8]) -> Vec<u8> {
-        let mut text = Vec::with_capacity(body.len() + body.len() / 8 + 2);
-        text.push(b'"');
-        for byte in body {
-            if matches!(byte, b'"' | b'\\') {
-                text.push(b'\\');
-            }
-            text.push(*byte);
-        }
-        text.push(b'"');
-        text
-    }
-
     /// The text, with U+FFFD in place of what is not UTF-8.
     fn lossy(&self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
@@ -106,11 +82,12 @@ impl LenientParser {
 
     fn value(&mut self, text: &[u8], place: Place<'_>, levels: usize) -> Value {
         let text = text.trim_ascii();
-        let containers = containers(text);
-        let fits = containers <= self.remaining;
+        let fits = brackets(text) <= self.remaining || containers(text) <= self.remaining;
         let read = fits.then(|| serde_json::from_slice(text));
         if let Some(Ok(value)) = read {
-            self.remaining -= containers;
+            if levels < LEVELS {
+                self.remaining -= containers(text);
+            }
             return value;
         }
         let why: &dyn fmt::Display = match &read {
@@ -228,7 +205,14 @@ impl Place<'_> {
     }
 }
 
-/// How many lists and objects there are in the JSON `text`, at most.
+/// How many lists and objects there are in the JSON `text`, at most: one for each bracket, though it may stand in a string. Counted many
+/// at a time, which is enough for all but the largest events.
+fn brackets(text: &[u8]) -> usize {
+    let opening = |byte: &&u8| matches!(byte, b'{' | b'[');
+    text.iter().filter(opening).count()
+}
+
+/// The same without those in strings.
 pub(super) fn containers(text: &[u8]) -> usize {
     let (mut in_string, mut escaped, mut containers) = (false, false, 0);
     for byte in text {

@@ -56,6 +56,8 @@ pub struct Envelope {
     pub logical_id: String,
     /// The id that CloudFormation knows the resource by, in an Update or Delete.
     pub physical_id: Option<PhysicalResourceId>,
+    /// Whether the URL is signed. CloudFormation signs every URL, and a local engine none.
+    pub is_signed: bool,
     /// When CloudFormation sent the request, if that is known.
     pub sent: Option<SystemTime>,
     /// Until when CloudFormation waits for the response, as far as it is known.
@@ -79,10 +81,11 @@ impl Envelope {
         let owned = |name: &str| text(name).unwrap_or_default().to_owned();
         let response_url = text("ResponseURL").and_then(ResponseUrl::parse);
         let response_url = response_url.ok_or(MissingResponseUrl)?;
-        let sent = response_url.signed();
+        let signature = response_url.signature();
         Ok(Self {
-            expires: response_url.expires(sent, service_timeout(event)),
-            sent,
+            is_signed: signature.is_present,
+            sent: signature.signed,
+            expires: signature.end(service_timeout(event)),
             response_url,
             stack_id: owned("StackId"),
             request_id: owned("RequestId"),

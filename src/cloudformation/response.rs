@@ -189,6 +189,7 @@ mod tests {
             request_id: "request".into(),
             logical_id: "Share".into(),
             physical_id: None,
+            is_signed: false,
             sent: None,
             expires: None,
         }

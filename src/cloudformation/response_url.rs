@@ -22,35 +22,24 @@ impl ResponseUrl {
         (is_sendable && matches!(url.scheme(), "https" | "http")).then_some(Self(url))
     }
 
-    /// Until when CloudFormation waits for the response, as the signature says: at most `service_timeout` after it [signed](Self::signed)
-    /// the URL, and not longer than the URL is valid. A local engine signs nothing; then it is unknown.
+    /// What its signature says. A local engine signs nothing.
     ///
     /// Source: [Query string authentication](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html);
     /// version 2 of the signature contains only when it expires, in seconds since 1970.
     #[must_use]
-    pub fn expires(
-        &self,
-        signed: Option<SystemTime>,
-        service_timeout: Duration,
-    ) -> Option<SystemTime> {
-        if let Some(expires) = self.seconds("Expires") {
-            return SystemTime::UNIX_EPOCH.checked_add(expires);
+    pub fn signature(&self) -> Signature {
+        let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
+        let mut signature = Signature::default();
+        for (name, value) in self.0.query_pairs() {
+            match name.as_ref() {
+                "X-Amz-Signature" | "Signature" => signature.is_present = true,
+                "X-Amz-Date" => signature.signed = date(&value),
+                "X-Amz-Expires" => signature.validity = seconds(&value),
+                "Expires" => signature.expires = seconds(&value),
+                _ => {}
+            }
         }
-        let valid = self.seconds("X-Amz-Expires")?;
-        signed?.checked_add(service_timeout.min(valid))
-    }
-
-    /// When CloudFormation signed the URL, which is when it sent the request. Version 2 of the signature does not say.
-    #[must_use]
-    pub fn signed(&self) -> Option<SystemTime> {
-        date(&self.parameter("X-Amz-Date")?)
-    }
-
-    /// Whether it has a signature at all. CloudFormation signs every URL, and a local engine none.
-    #[must_use]
-    pub fn is_signed(&self) -> bool {
-        let mut names = self.0.query_pairs().map(|(name, _)| name);
-        names.any(|name| name == "X-Amz-Signature" || name == "Signature")
+        signature
     }
 
     /// Whether it is one of the scheme `https`.
@@ -63,18 +52,35 @@ impl ResponseUrl {
         &self.0[..Position::BeforePath]
     }
 
-    fn parameter(&self, name: &str) -> Option<String> {
-        let mut pairs = self.0.query_pairs();
-        pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
-    }
-
-    fn seconds(&self, name: &str) -> Option<Duration> {
-        self.parameter(name)?.parse().ok().map(Duration::from_secs)
-    }
-
     /// The whole URL, for what sends the response and what decides whether it may be sent there.
     pub(crate) fn secret(&self) -> &Url {
         &self.0
+    }
+}
+
+/// What the signature of a presigned URL says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signature {
+    /// Whether there is one at all.
+    pub is_present: bool,
+    /// When CloudFormation signed the URL, which is when it sent the request. Version 2 does not say.
+    pub signed: Option<SystemTime>,
+    /// How long the URL is valid from then on.
+    validity: Option<Duration>,
+    /// When it expires, in version 2: so long after 1970.
+    expires: Option<Duration>,
+}
+
+impl Signature {
+    /// Until when CloudFormation waits for the response: at most `service_timeout` after it signed the URL, and not longer than the URL
+    /// is valid. None if it is unknown.
+    #[must_use]
+    pub fn end(&self, service_timeout: Duration) -> Option<SystemTime> {
+        if let Some(expires) = self.expires {
+            return SystemTime::UNIX_EPOCH.checked_add(expires);
+        }
+        self.signed?
+            .checked_add(service_timeout.min(self.validity?))
     }
 }
 
@@ -132,9 +138,9 @@ mod tests {
             ("", None),
         ] {
             let url = ResponseUrl::parse(&format!("https://b.s3.amazonaws.com/key?{query}"));
-            let url = url.expect("a URL");
-            let expires = url.expires(url.signed(), Duration::from_mins(10));
-            let seconds = expires.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+            let signature = url.expect("a URL").signature();
+            let end = signature.end(Duration::from_mins(10));
+            let seconds = end.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
             assert_eq!(
                 seconds.map(|seconds| seconds.as_secs()),
                 expected,
@@ -152,7 +158,8 @@ mod tests {
             ("", false),
         ] {
             let url = ResponseUrl::parse(&format!("https://b.s3.amazonaws.com/key?{query}"));
-            assert_eq!(url.expect("a URL").is_signed(), is_signed, "{query}");
+            let signature = url.expect("a URL").signature();
+            assert_eq!(signature.is_present, is_signed, "{query}");
         }
     }
 

@@ -105,7 +105,11 @@ impl fmt::Display for ResourceLocation {
             region,
             account,
         } = self;
-        write!(f, "arn:{partition}:lambda:{region}:{account}")
+        // Piece by piece, for which no format has to be interpreted: each line of the log has one.
+        for part in ["arn:", partition, ":lambda:", region, ":", &account.0] {
+            f.write_str(part)?;
+        }
+        Ok(())
     }
 }
 
@@ -180,7 +184,9 @@ impl FromStr for LayerArn {
 
 impl fmt::Display for LayerArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:layer:{}", self.location, self.name)
+        self.location.fmt(f)?;
+        f.write_str(":layer:")?;
+        f.write_str(&self.name)
     }
 }
 
@@ -237,7 +243,8 @@ impl FromStr for LayerVersionArn {
 
 impl fmt::Display for LayerVersionArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.layer, self.version)
+        self.layer.fmt(f)?;
+        write!(f, ":{}", self.version)
     }
 }
 

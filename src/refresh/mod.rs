@@ -15,7 +15,6 @@ use self::sources::sources;
 pub use self::status::METRICS;
 use self::status::RefreshStatus;
 use crate::aws::clients::LambdaClients;
-use crate::cloudformation::event::RawText;
 use crate::config::Config;
 use crate::deadline::Deadlines;
 use crate::inventory::Region;
@@ -30,9 +29,9 @@ const MAX_EVENT_LEN: usize = 100;
 
 /// Whether it is the event by which a schedule asks for a refresh, `{"Refresh": "OrganizationalUnits"}`.
 #[must_use]
-pub fn is_requested(event: &RawText) -> bool {
-    event.0.len() < MAX_EVENT_LEN
-        && serde_json::from_slice::<Value>(&event.0)
+pub fn is_requested(event: &[u8]) -> bool {
+    event.len() < MAX_EVENT_LEN
+        && serde_json::from_slice::<Value>(event)
             .is_ok_and(|event| event == json!({"Refresh": "OrganizationalUnits"}))
 }
 
@@ -144,7 +143,7 @@ mod tests {
             ("{}", false),
             ("", false),
         ] {
-            assert_eq!(is_requested(&RawText(event.into())), is_refresh, "{event}");
+            assert_eq!(is_requested(event.as_bytes()), is_refresh, "{event}");
         }
     }
 }
