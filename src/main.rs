@@ -2,11 +2,13 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use lambda_permission_provider::audit::scheduled::{self, ScheduledAudit};
 use lambda_permission_provider::aws;
 use lambda_permission_provider::aws::clients::LambdaClients;
@@ -20,7 +22,9 @@ use lambda_permission_provider::refresh::{self, Refresh};
 use lambda_permission_provider::telemetry::{self, ProcessEnd};
 use lambda_permission_provider::tls::TlsConfig;
 use lambda_runtime::tower::util::MapRequestLayer;
-use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, Service, service_fn};
+use lambda_runtime::{
+    Context, Diagnostic, Error, LambdaEvent, LambdaInvocation, Runtime, Service, service_fn,
+};
 
 fn main() -> ExitCode {
     telemetry::init();
@@ -35,35 +39,45 @@ fn main() -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run() -> Result<(), ProcessEnd> {
-    // The same executable audits in a function of its own, whose role can only read.
-    if variable("_HANDLER").as_deref() == Some(scheduled::HANDLER) {
-        until_end(start_audit()).await
-    } else {
-        until_end(start()).await
-    }
-}
-
-/// Runs what `start` makes, for as long as Lambda's Runtime API sends events to it.
-async fn until_end<S>(
-    start: impl Future<Output = Result<Runtime<S>, Error>>,
-) -> Result<(), ProcessEnd>
-where
-    S: Service<LambdaInvocation, Response = (), Error = Error>,
-{
     let not_started = |error: Error| ProcessEnd::NotStarted(telemetry::cause(error.as_ref()));
     // There is no event yet whose values a panic could show.
     let panicked = |panic: Box<dyn Any + Send>| {
         ProcessEnd::NotStarted(telemetry::panic_message(panic.as_ref()).to_owned())
     };
-    let started = AssertUnwindSafe(start).catch_unwind().await;
+    // The same executable audits in a function of its own, whose role can only read.
+    let is_audit = variable("_HANDLER").as_deref() == Some(scheduled::HANDLER);
+    let start: LocalBoxFuture<_> = if is_audit {
+        Box::pin(start_audit())
+    } else {
+        Box::pin(start())
+    };
+    let started = async { Ok(runtime(start.await?)) };
+    let started = AssertUnwindSafe(started).catch_unwind().await;
     let runtime = started.map_err(panicked)?.map_err(not_started)?;
     let ended = runtime.run().await;
     ended.map_err(|error| ProcessEnd::RuntimeApi(telemetry::cause(error.as_ref())))
 }
 
-/// What is made once, and the loop that is to handle the events.
-async fn start()
--> Result<Runtime<impl Service<LambdaInvocation, Response = (), Error = Error>>, Error> {
+/// What handles the body of an event. Boxed, so that there is one loop for all.
+type HandleEvent = Box<dyn Fn(Vec<u8>, Context) -> LocalBoxFuture<'static, Result<(), Diagnostic>>>;
+
+/// The loop that handles the events that Lambda's Runtime API sends.
+fn runtime(
+    handle: HandleEvent,
+) -> Runtime<impl Service<LambdaInvocation, Response = (), Error = Error>> {
+    let body = Rc::new(Cell::default());
+    let taken = Rc::clone(&body);
+    let handle = move |event: LambdaEvent<()>| handle(body.take(), event.context);
+    // An event that is not JSON gets a response too, so the runtime must not parse it.
+    let take_body = move |mut invocation: LambdaInvocation| {
+        taken.set(mem::replace(&mut invocation.body, "null".into()).into());
+        invocation
+    };
+    Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(take_body))
+}
+
+/// What is made once, and what handles the events with it.
+async fn start() -> Result<HandleEvent, Error> {
     let config = Config::from_env(variable);
     config.log_invalid();
     let http = Http::new(TlsConfig::from_env(variable)?)?;
@@ -74,58 +88,45 @@ async fn start()
         clients,
         config,
     });
-    let body = Rc::default();
-    let take_body = body_into(&body);
-    let handle = move |LambdaEvent { context, .. }: LambdaEvent<()>| {
-        let (handler, payload) = (Rc::clone(&handler), body.take());
-        async move {
-            if refresh::is_requested(&payload) {
-                let Handler {
-                    clients, config, ..
-                } = &*handler;
-                // Boxed: requests of CloudFormation do not need it.
-                Box::pin(Refresh::new(clients, config, &context).run(&context)).await;
-                return Ok(());
-            }
-            let event = Event::parse(&payload);
-            drop(payload);
-            let mut result = Ok(());
-            for (request, remaining) in event.requests() {
-                let deadlines = Deadlines::first_of(remaining, context.deadline);
-                // Boxed: the future of the runtime, which is moved several times, stays small.
-                let outcome = Box::pin(handler.handle(&request, &context, deadlines)).await;
-                result = result.and(outcome);
-            }
-            result
-        }
-    };
-    Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(take_body)))
+    Ok(Box::new(move |body, context| {
+        let handler = Rc::clone(&handler);
+        Box::pin(async move { handle_event(&handler, body, &context).await })
+    }))
+}
+
+/// Refreshes units, or handles the requests of CloudFormation.
+async fn handle_event(
+    handler: &Handler,
+    body: Vec<u8>,
+    context: &Context,
+) -> Result<(), Diagnostic> {
+    if refresh::is_requested(&body) {
+        let refresh = Refresh::new(&handler.clients, &handler.config, context);
+        // Boxed: requests of CloudFormation do not need it.
+        Box::pin(refresh.run(context)).await;
+        return Ok(());
+    }
+    let event = Event::parse(&body);
+    drop(body);
+    let mut result = Ok(());
+    for (request, remaining) in event.requests() {
+        let deadlines = Deadlines::first_of(remaining, context.deadline);
+        // Boxed, so that what is boxed for each event stays small.
+        let outcome = Box::pin(handler.handle(&request, context, deadlines)).await;
+        result = result.and(outcome);
+    }
+    result
 }
 
 /// The same for the scheduled audit.
-async fn start_audit()
--> Result<Runtime<impl Service<LambdaInvocation, Response = (), Error = Error>>, Error> {
+async fn start_audit() -> Result<HandleEvent, Error> {
     let http = Http::new(TlsConfig::from_env(variable)?)?;
     let config = aws::config::from_env(&http).await;
     let audit = Rc::new(ScheduledAudit::from_env(config, variable)?);
-    let handle = move |event: LambdaEvent<()>| {
+    Ok(Box::new(move |_, context| {
         let audit = Rc::clone(&audit);
-        async move { audit.run(&event.context).await }
-    };
-    let take_body = body_into(&Rc::default());
-    Ok(Runtime::new(service_fn(handle)).layer(MapRequestLayer::new(take_body)))
-}
-
-/// What moves the body of an invocation into `body`, and leaves one that the runtime can parse: an event that is not JSON gets a
-/// response too.
-fn body_into(
-    body: &Rc<Cell<Vec<u8>>>,
-) -> impl Fn(LambdaInvocation) -> LambdaInvocation + Clone + use<> {
-    let body = Rc::clone(body);
-    move |mut invocation| {
-        body.set(std::mem::replace(&mut invocation.body, "null".into()).into());
-        invocation
-    }
+        Box::pin(async move { Ok(audit.run(&context).await?) })
+    }))
 }
 
 fn variable(name: &str) -> Option<String> {
