@@ -12,7 +12,6 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use reqwest::IntoUrl;
 use reqwest::redirect::Policy;
 use rustls::CertificateError;
 use thiserror::Error;
@@ -71,7 +70,7 @@ impl Http {
     }
 
     /// Makes a connection to the server of `url`, by a request that asks for nothing, and keeps it for the next one.
-    pub(crate) async fn preconnect(&self, url: impl IntoUrl) {
+    pub(crate) async fn preconnect(&self, url: Url) {
         let head = self.client.head(url).timeout(PRECONNECT_TIMEOUT);
         // Any outcome will do, even a rejection: the connection is there.
         drop(head.send().await);

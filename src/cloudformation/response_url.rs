@@ -47,9 +47,18 @@ impl ResponseUrl {
         self.0.scheme() == "https"
     }
 
-    /// Scheme, host and port, which is all that is sent to where only a connection is made.
+    /// Scheme, host and port.
     pub(super) fn origin(&self) -> &str {
         &self.0[..Position::BeforePath]
+    }
+
+    /// The URL without what is signed, for a request that only makes a connection.
+    pub(super) fn without_path(&self) -> Url {
+        let mut url = self.0.clone();
+        url.set_path("");
+        url.set_query(None);
+        url.set_fragment(None);
+        url
     }
 
     /// The whole URL, for what sends the response and what decides whether it may be sent there.

@@ -87,7 +87,7 @@ impl ResponseSender {
             return output;
         }
         // Boxed: few warm events need it.
-        let connected = Box::pin(self.http.preconnect(url.origin()));
+        let connected = Box::pin(self.http.preconnect(url.without_path()));
         join(work, timeout_at(end, connected)).await.0
     }
 

@@ -105,7 +105,7 @@ impl fmt::Display for ResourceLocation {
             region,
             account,
         } = self;
-        // Piece by piece, for which no format has to be interpreted: each line of the log has one.
+        // Without a format, which would have to be interpreted: each line of the log has an ARN.
         for part in ["arn:", partition, ":lambda:", region, ":", &account.0] {
             f.write_str(part)?;
         }
