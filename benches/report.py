@@ -239,4 +239,5 @@ def millions(count: int) -> str:
 if __name__ == "__main__":
     sys.stdout.reconfigure(encoding="utf-8")
     write(stored.read())
+    write_network(stored.read())
     write_large_events(stored.read())
