@@ -26,7 +26,7 @@ from subjects import provider
 MEGABYTES = 128
 LOG = 64 * 1024  # bytes that an event may write to the log
 LOG_OF_REQUEST = 4 * 1024  # the same, if it is more: for each request of a notification
-LOG_OF_CALL = 512  # bytes more for each call of AWS
+LOG_OF_CALL = 1024  # bytes more for each call of AWS, half of them for the plan that follows a removal
 KILLED = -9  # the code of a process that the kernel ended
 
 

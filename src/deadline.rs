@@ -27,8 +27,9 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const PRECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For an unused connection: Lambda freezes the process between events, and the peer closes the connection meanwhile.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-/// For an unused connection to the bucket of the responses, which is expected to be open still: S3 has been seen to close one after
-/// five seconds.
+/// For an unused connection to the bucket of the responses, which is expected to be open still.
+///
+/// Source: [a report](https://github.com/JuliaCloud/AWSCore.jl/issues/35) that S3 closes connections after about five seconds.
 pub(crate) const BUCKET_IDLE_TIME: Duration = Duration::from_secs(4);
 /// For one call of an AWS API: its outcome is unknown afterwards.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
