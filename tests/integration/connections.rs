@@ -132,6 +132,27 @@ async fn the_work_does_not_wait_for_a_bucket_that_does_not_answer() {
     assert_eq!(env.bucket.state().only_connected, 0);
 }
 
+#[tokio::test]
+async fn a_response_waits_a_second_for_the_connection_and_makes_its_own_then() {
+    let terminator = TlsTerminator::start().await;
+    let (env, _authority) = with_bucket(&terminator).await;
+    let create = event("create-account");
+    let answers_late = async {
+        sleep(Duration::from_secs(3)).await;
+        terminator.forward_to(env.bucket.address);
+    };
+    let (response, ()) = tokio::join!(env.send(&create), answers_late);
+    response.expect_success();
+    assert_eq!(terminator.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_bucket_without_tls_is_not_connected_ahead() {
+    let env = TestEnv::start().await;
+    env.send(&event("create-account")).await.expect_success();
+    assert_eq!(env.bucket.state().only_connected, 0);
+}
+
 /// A function whose responses go to the bucket through `terminator`, and the bundle that it trusts.
 async fn with_bucket(terminator: &TlsTerminator) -> (TestEnv, CaFolder) {
     let folder = terminator.ca_folder();
